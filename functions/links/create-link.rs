@@ -1,0 +1,72 @@
+//! `POST /api/links`: makes a link, and shows its admin token for the only time.
+
+use shared::prelude::*;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewLink {
+    slug: Option<Slug>,
+    title: Title,
+    description: Option<Description>,
+    pin: Option<Pin>,
+    expires_at: Option<Timestamp>,
+    starts_at: Option<Timestamp>,
+    max_messages: Option<MaxMessages>,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
+    let now = request.now();
+    let gate = app.limits.admit(&app.tokens, Limit::Links, request.client(), "", now)?;
+    let once = request.once(app, "create-link", "", &[&request.body()?])?;
+    let new: NewLink = request.json()?;
+    check_times(&new, now)?;
+
+    let (meter, repeat) = try_join!(gate.meter(&app.store), app.store.repeat(once.as_ref()))?;
+    if let Some(repeat) = repeat {
+        return Ok(Reply::repeated(repeat)?.metered(meter.as_ref(), now));
+    }
+    let admin_token = AdminToken::generate();
+    let link = Link {
+        id: LinkId::new(now, random()),
+        slug: new.slug.unwrap_or_else(|| Slug::generate(random())),
+        title: new.title,
+        description: new.description,
+        is_active: true,
+        pin: match new.pin {
+            Some(pin) => Some(SecretHash::of(pin.as_str()).await),
+            None => None,
+        },
+        admin_token: admin_token.hash(),
+        starts_at: new.starts_at,
+        expires_at: new.expires_at,
+        max_messages: new.max_messages,
+        message_count: new.max_messages.map(|_| 0),
+        count_epoch: 0,
+        created_at: now,
+        deleting: false,
+    };
+    let share_url = format!("{}/{}", request.base_url(app), link.slug.as_str());
+    let answer = json!({
+        "link": LinkBody::of(&link, now),
+        "shareUrl": share_url,
+        "adminUrl": format!("{share_url}/admin?token={}", admin_token.reveal()),
+        "adminToken": admin_token.reveal(),
+    });
+
+    let mut guards = Guards { meter, once, answer: answer.to_string(), now };
+    match app.store.create_link(&link, &mut guards).await? {
+        store::Created::Done => Ok(Reply::created(guards.answer).metered(guards.meter.as_ref(), now)),
+        store::Created::SlugTaken => Err(LinksError::SlugTaken),
+        store::Created::Stopped(stopped) => Ok(Reply::stopped(stopped)?.metered(guards.meter.as_ref(), now)),
+    }
+}
+
+fn check_times(new: &NewLink, now: Timestamp) -> Result<(), LinksError> {
+    match (new.starts_at, new.expires_at) {
+        (_, Some(end)) if end <= now => Err(LinksError::ExpiresInThePast),
+        (Some(start), Some(end)) if end <= start => Err(LinksError::ExpiresBeforeStart),
+        _ => Ok(()),
+    }
+}
+
+shared::lambda!(handle);

@@ -1,0 +1,16 @@
+//! `DELETE /api/links/{slug}/messages/{id}`: its owner removes a message, and its card.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
+    let owner = LinkOwner::of(app, request, request.path("slug")).await?;
+    let id: LinkMessageId = request.path("id").ok_or(LinksError::MessageNotFound)?;
+    let share_token = app.tokens.share_token(owner.link().id, id);
+
+    let deleted = app.store.delete_link_message(owner.into_link(), id).await?;
+    // Also when the message is gone already: a deletion that stopped here is finished by its repetition.
+    app.cards.delete(&share_token).await?;
+    if deleted { Ok(Reply::ok(&json!({ "success": true }))) } else { Err(LinksError::MessageNotFound) }
+}
+
+shared::lambda!(handle);

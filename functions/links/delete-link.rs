@@ -1,0 +1,34 @@
+//! `DELETE /api/links/{slug}`: its owner removes a link with its messages and cards, for good.
+
+use std::time::{Duration, Instant};
+
+use shared::prelude::*;
+
+/// What is not deleted by then is left to a repeated request, well before the function's own time-out.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
+    let started = Instant::now();
+    let owner = LinkOwner::of_remains(app, request, request.path("slug")).await?;
+    let link = owner.link();
+
+    app.store.close_link(link).await?;
+    loop {
+        let remains = app.store.remains(link.id).await?;
+        if remains.is_empty() {
+            break;
+        }
+        // Cards first: a message says that there is one.
+        for message in remains.iter().filter(|message| message.card) {
+            app.cards.delete(&app.tokens.share_token(link.id, message.id)).await?;
+        }
+        app.store.remove_messages(link.id, &remains).await?;
+        if started.elapsed() > PATIENCE {
+            return Err(LinksError::StillDeleting);
+        }
+    }
+    app.store.forget_link(link).await?;
+    Ok(Reply::ok(&json!({ "success": true })))
+}
+
+shared::lambda!(handle);

@@ -1,0 +1,11 @@
+//! `GET /api/links/{slug}`: a link as everyone may see it.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
+    let slug: Slug = request.path("slug").ok_or(LinksError::LinkNotFound)?;
+    let link = app.store.link(&slug).await?.ok_or(LinksError::LinkNotFound)?;
+    Ok(Reply::ok(&json!({ "link": LinkBody::of(&link, request.now()) })))
+}
+
+shared::lambda!(handle);

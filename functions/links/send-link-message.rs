@@ -1,0 +1,45 @@
+//! `POST /api/links/{slug}/messages`: anyone writes to a link. Nothing about who it was is kept with the message.
+
+use shared::prelude::*;
+
+#[derive(Deserialize)]
+struct Send {
+    content: LinkText,
+    /// A text of any length: whether it is the PIN is all that matters.
+    pin: Option<String>,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
+    let now = request.now();
+    let slug: Slug = request.path("slug").ok_or(LinksError::LinkNotFound)?;
+    let gate = app.limits.admit(&app.tokens, Limit::LinkMessages, request.client(), slug.as_str(), now)?;
+    let once = request.once(app, "send-link-message", slug.as_str(), &[&request.body()?])?;
+    let Send { content, pin } = request.json()?;
+
+    let reads = try_join!(app.store.link(&slug), gate.meter(&app.store), app.store.repeat(once.as_ref()));
+    let (link, meter, repeat) = reads?;
+    if let Some(repeat) = repeat {
+        return Ok(Reply::repeated(repeat)?.metered(meter.as_ref(), now));
+    }
+    let link = link.ok_or(LinksError::LinkNotFound)?;
+    match (link.status(now), link.starts_at) {
+        (LinkStatus::Paused, _) => return Err(LinksError::Paused),
+        (LinkStatus::Expired, _) => return Err(LinksError::Expired),
+        (LinkStatus::Scheduled, start) => return Err(LinksError::NotStarted(start.unwrap_or(now))),
+        (LinkStatus::Active, _) => {}
+    }
+    let admitted = Admitted::to(app, request, &link, pin.as_deref()).await?;
+
+    let id = LinkMessageId::new(now, random());
+    let message = LinkMessage { id, content, slug, created_at: now, card: false };
+    let mut guards = Guards { meter, once, answer: json!({ "success": true }).to_string(), now };
+    let (sent, ()) = join!(app.store.send_link_message(link, &message, &mut guards), admitted.uncount(app));
+    match sent? {
+        store::Sent::Stored => Ok(Reply::created(guards.answer).metered(guards.meter.as_ref(), now)),
+        store::Sent::Full => Err(LinksError::Full),
+        store::Sent::Gone => Err(LinksError::LinkNotFound),
+        store::Sent::Stopped(stopped) => Ok(Reply::stopped(stopped)?.metered(guards.meter.as_ref(), now)),
+    }
+}
+
+shared::lambda!(handle);

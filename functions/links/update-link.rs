@@ -1,0 +1,52 @@
+//! `PATCH /api/links/{slug}`: its owner changes a link; `null` clears what may be absent.
+
+use shared::prelude::*;
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Change {
+    #[serde(deserialize_with = "given")]
+    is_active: Option<bool>,
+    #[serde(deserialize_with = "given")]
+    title: Option<Title>,
+    description: Patch<Description>,
+    pin: Patch<Pin>,
+    expires_at: Patch<Timestamp>,
+    starts_at: Patch<Timestamp>,
+    max_messages: Patch<MaxMessages>,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
+    let owner = LinkOwner::of(app, request, request.path("slug")).await?;
+    let change: Change = request.json()?;
+    let now = request.now();
+    match (&change.starts_at, &change.expires_at) {
+        (_, Patch::Set(end)) if *end <= now => return Err(LinksError::ExpiresInThePast),
+        (Patch::Set(start), Patch::Set(end)) if end <= start => return Err(LinksError::ExpiresBeforeStart),
+        _ => {}
+    }
+
+    let changes = LinkChanges {
+        is_active: change.is_active,
+        title: change.title,
+        description: change.description,
+        pin: match change.pin {
+            Patch::Set(pin) => Patch::Set(SecretHash::of(pin.as_str()).await),
+            Patch::Clear => Patch::Clear,
+            Patch::Keep => Patch::Keep,
+        },
+        starts_at: change.starts_at,
+        expires_at: change.expires_at,
+        max_messages: change.max_messages,
+    };
+    if changes.is_empty() {
+        return Err(LinksError::NothingToChange);
+    }
+    match app.store.update_link(owner.link(), &changes).await? {
+        store::Updated::Done(link) => Ok(Reply::ok(&json!({ "link": LinkBody::of(&link, now) }))),
+        store::Updated::ExpiresBeforeStart => Err(LinksError::ExpiresBeforeStart),
+        store::Updated::Gone => Err(LinksError::LinkNotFound),
+    }
+}
+
+shared::lambda!(handle);

@@ -1,0 +1,48 @@
+//! `POST /api/cards/upload`: gives a shared message its card, a PNG that everyone may see.
+
+use shared::prelude::*;
+
+const MAX_FILE: usize = 4 * 1024 * 1024;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
+    let form = request.form(["shareToken"], MAX_FILE, "The card must not be larger than 4 MiB").await?;
+    let [share_token] = &form.texts;
+    let once = request.once(app, "upload-card", share_token, &[&form.file])?;
+
+    let (shared, repeat) =
+        join!(SharedMessage::by_token(app, share_token), app.store.repeat(once.as_ref()));
+    if let Some(repeat) = repeat? {
+        return Ok(Reply::repeated(repeat)?);
+    }
+    let shared = shared?;
+    let replace = LinkOwner::is_present(request, &shared.link)?;
+    if shared.message.card && !replace {
+        return Err(LinksError::CardExists);
+    }
+    let png = clean_card(form.file).await.map_err(|unfit| match unfit {
+        NotACard::TooLarge => LinksError::CardTooLarge,
+        NotACard::Unreadable => LinksError::CardUnreadable,
+    })?;
+
+    let stored = app.cards.put(share_token, png, replace).await?;
+    let answer = json!({ "url": app.cards.url(share_token), "filename": Cards::filename(share_token) }).to_string();
+    let mut guards = Guards { meter: None, once, answer, now: request.now() };
+    if stored == cards::Stored::Other {
+        // Somebody else's card. Its upload may have stopped before the message knew of it.
+        guards.once = None;
+        app.store.mark_card(shared.link.id, shared.message.id, false, &mut guards).await?;
+        return Err(LinksError::CardExists);
+    }
+    let replace = replace || (stored == cards::Stored::Same && guards.once.is_some());
+    match app.store.mark_card(shared.link.id, shared.message.id, replace, &mut guards).await? {
+        store::CardMarked::Done => Ok(Reply::created(guards.answer)),
+        store::CardMarked::Before => Err(LinksError::CardExists),
+        store::CardMarked::Stopped(stopped) => Ok(Reply::stopped(stopped)?),
+        store::CardMarked::NoMessage => {
+            app.cards.delete(share_token).await?;
+            Err(LinksError::MessageNotFound)
+        }
+    }
+}
+
+shared::lambda!(handle);

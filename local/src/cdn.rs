@@ -1,0 +1,158 @@
+//! The content network: what a CloudFront distribution would serve of the bucket, at `/_local/cdn/<key>`.
+
+use crate::Error;
+use crate::http::{self, Body};
+use crate::intrinsics::Scope;
+use aws_sdk_s3::Client;
+use bytes::Bytes;
+use hyper::header::{self, HeaderValue};
+use hyper::{Method, Response, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde_yaml_ng::{Mapping, Value};
+
+/// Where the gateway serves the distribution.
+pub const PATH: &str = "/_local/cdn/";
+
+/// What bucket policies let CloudFront read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    bucket: String,
+    /// Keys that may be read; one that ends in `*` stands for all that start so.
+    keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    effect: String,
+    principal: Value,
+    action: OneOrMore,
+    resource: OneOrMore,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMore {
+    One(String),
+    More(Vec<String>),
+}
+
+impl Grant {
+    /// The grant of the one distribution among `resources`, given as type and properties.
+    pub fn read(resources: &[(&str, &Mapping)], scope: &Scope) -> Result<Option<Self>, Error> {
+        let of = |kind: &'static str| resources.iter().filter(move |(one, _)| *one == kind).map(|(_, is)| *is);
+        let mut distributions = of("AWS::CloudFront::Distribution");
+        let Some(distribution) = distributions.next() else { return Ok(None) };
+        if distributions.next().is_some() {
+            return Err(Error::new("the local stack serves one AWS::CloudFront::Distribution, not more"));
+        }
+        let origins = distribution.get("DistributionConfig").and_then(|config| config.get("Origins"));
+        let origin = origins.and_then(|origins| origins.get(0)).and_then(|origin| origin.get("DomainName"));
+        let origin = scope.resolve(origin.unwrap_or(&Value::Null))?;
+        let bucket = origin.as_str().and_then(|domain| Some(domain.split_once(".s3.")?.0.to_owned()));
+        let bucket = bucket.ok_or_else(|| Error::new("the distribution's first origin must be a bucket"))?;
+        let mut keys = Vec::new();
+        for policy in of("AWS::S3::BucketPolicy") {
+            let statements = policy.get("PolicyDocument").and_then(|document| document.get("Statement"));
+            let statements = scope.resolve(statements.unwrap_or(&Value::Null))?;
+            let statements: Vec<Statement> =
+                serde_yaml_ng::from_value(statements).map_err(|error| Error::of("AWS::S3::BucketPolicy", &error))?;
+            keys.extend(statements.into_iter().flat_map(|statement| statement.readable(&bucket)));
+        }
+        Ok(Some(Self { bucket, keys }))
+    }
+
+    /// The key that a path under [`PATH`] names, when it may be read.
+    fn key(&self, path: &str) -> Option<String> {
+        let key = percent_decode_str(path).decode_utf8().ok()?.into_owned();
+        // Of `a/../b` it would not be clear under which prefix it is. Nothing of ours has such a key.
+        let is_plain = key.split('/').all(|segment| !matches!(segment, "" | "." | ".."));
+        let allows = |allowed: &String| match allowed.strip_suffix('*') {
+            Some(prefix) => key.starts_with(prefix),
+            None => *allowed == key,
+        };
+        (is_plain && self.keys.iter().any(allows)).then_some(key)
+    }
+}
+
+impl Statement {
+    /// The keys of `bucket` that the statement lets CloudFront read.
+    fn readable(self, bucket: &str) -> Vec<String> {
+        let service = self.principal.get("Service");
+        let to_cloudfront = service.and_then(Value::as_str) == Some("cloudfront.amazonaws.com");
+        let to_read = self.action.all().iter().any(|action| action == "s3:GetObject");
+        if self.effect != "Allow" || !to_cloudfront || !to_read {
+            return Vec::new();
+        }
+        let prefix = format!("arn:aws:s3:::{bucket}/");
+        self.resource.all().iter().filter_map(|arn| arn.strip_prefix(&prefix)).map(str::to_owned).collect()
+    }
+}
+
+impl OneOrMore {
+    fn all(&self) -> &[String] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::More(more) => more,
+        }
+    }
+}
+
+/// Answers a request for `path`, what comes after [`PATH`]. What is missing looks like what is forbidden, as it does
+/// through CloudFront when it may not list the bucket.
+pub async fn answer(grant: &Grant, s3: &Client, method: &Method, path: &str) -> Response<Body> {
+    let forbidden = || {
+        let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+            <Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+        http::with_type(StatusCode::FORBIDDEN, "application/xml", body)
+    };
+    let key = match *method {
+        Method::GET | Method::HEAD => grant.key(path),
+        _ => None,
+    };
+    let Some(key) = key else { return forbidden() };
+    let Ok(object) = s3.get_object().bucket(&grant.bucket).key(key).send().await else { return forbidden() };
+    let described = [
+        (header::CONTENT_TYPE, object.content_type),
+        (header::CACHE_CONTROL, object.cache_control),
+        (header::CONTENT_DISPOSITION, object.content_disposition),
+        (header::CONTENT_ENCODING, object.content_encoding),
+        (header::ETAG, object.e_tag),
+    ];
+    let Ok(body) = object.body.collect().await else { return http::empty(StatusCode::BAD_GATEWAY) };
+    let body: Bytes = body.into_bytes();
+    let mut response = Response::new(Body::from(body));
+    for (name, value) in described {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_granted_keys_without_dot_segments_can_be_read() {
+        let grant = Grant { bucket: "b".into(), keys: vec!["cards/*".into(), "robots.txt".into()] };
+        assert_eq!(grant.key("cards/a%20b.png").as_deref(), Some("cards/a b.png"));
+        assert_eq!(grant.key("robots.txt").as_deref(), Some("robots.txt"));
+        for path in [
+            "temp/a",
+            "robots.txt2",
+            "cards/../temp/a",
+            "cards/%2e%2E/temp/a",
+            "cards%2f..%2ftemp/a",
+            "cards/./a",
+            "cards//a",
+            "cards/",
+            "cards/%ff",
+            "",
+        ] {
+            assert_eq!(grant.key(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! One process of a function, from its start to its end.
+
+use crate::life::Life;
+use crate::logs::Logs;
+use crate::pool::Program;
+use crate::runtime::{Job, Outcome, RuntimeApi};
+use bytes::Bytes;
+use std::convert::Infallible;
+use std::fmt;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+/// How long an instance may take to come for its first job, as in Lambda.
+const INIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long the last lines of a process that has exited are waited for.
+const LAST_LINES_WITHIN: Duration = Duration::from_secs(1);
+
+/// A process that is alive, as far as is known. Dropping it kills the process.
+pub struct Instance {
+    jobs: mpsc::Sender<Job>,
+    kill: oneshot::Sender<Infallible>,
+    /// How the process ended, once it has.
+    exit: watch::Receiver<Option<String>>,
+    pub number: u64,
+    pub pid: u32,
+}
+
+/// Why an invocation has no answer.
+#[derive(Debug)]
+pub enum Failure {
+    /// The process could not be started, or ended before it took the job, or did not come for it in time.
+    NotTaken(String),
+    /// The process ended while it had the job.
+    Exited(String),
+    /// It took longer than its function may.
+    TimedOut(Duration),
+    /// The function says so itself.
+    Returned,
+}
+
+impl Instance {
+    /// Starts a process of `program`.
+    pub fn start(
+        program: &Program,
+        number: u64,
+        api: &Arc<RuntimeApi>,
+        logs: &Logs,
+        life: &Life,
+    ) -> Result<Self, Failure> {
+        let (address, jobs) = api.open(&program.name, number);
+        let child = command(program, &address, number).spawn();
+        let mut child = child.map_err(|error| {
+            api.close(&program.name, number);
+            Failure::NotTaken(format!("starting {}: {error}", program.file.display()))
+        })?;
+        let readers = [
+            child.stdout.take().map(|pipe| pass_on(pipe, program.name.clone(), logs.clone())),
+            child.stderr.take().map(|pipe| pass_on(pipe, program.name.clone(), logs.clone())),
+        ];
+        let pid = child.id().unwrap_or_default();
+        let (kill, killed) = oneshot::channel();
+        let (ended, exit) = watch::channel(None);
+        let (api, name, life) = (api.clone(), program.name.clone(), life.clone());
+        tokio::spawn(async move {
+            let status = end(&mut child, killed, &life).await;
+            for reader in readers.into_iter().flatten() {
+                let _ = tokio::time::timeout(LAST_LINES_WITHIN, reader).await;
+            }
+            api.close(&name, number);
+            ended.send_replace(Some(status));
+        });
+        Ok(Self { jobs, kill, exit, number, pid })
+    }
+
+    /// Whether the process has not ended yet.
+    pub fn is_alive(&self) -> bool {
+        self.exit.borrow().is_none()
+    }
+
+    /// Returns when the process has ended.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut exit = self.exit.clone();
+        async move { drop(exit.wait_for(Option::is_some).await) }
+    }
+
+    /// Gives the instance a job and waits for its outcome. A process that fails it has ended when this returns.
+    pub async fn run(&mut self, request_id: &Arc<str>, event: Bytes, timeout: Duration) -> Result<Bytes, Failure> {
+        let (taken, is_taken) = oneshot::channel();
+        let (done, is_done) = oneshot::channel();
+        let job = Job { request_id: request_id.clone(), event, timeout, taken, done };
+        let mut exit = self.exit.clone();
+        let mut exited = async || match exit.wait_for(Option::is_some).await {
+            Ok(status) => status.clone().unwrap_or_default(),
+            Err(_) => "it is gone".into(),
+        };
+        let taken = async { self.jobs.send(job).await.is_ok() && is_taken.await.is_ok() };
+        tokio::select! {
+            biased;
+            true = taken => {}
+            status = exited() => return Err(Failure::NotTaken(status)),
+            () = tokio::time::sleep(INIT_LIMIT) => {
+                return Err(Failure::NotTaken(format!("it did not come for an event within {INIT_LIMIT:?}")));
+            }
+        }
+        tokio::select! {
+            biased;
+            Ok(outcome) = is_done => match outcome {
+                Outcome::Answer(answer) => Ok(answer),
+                Outcome::Failed => Err(Failure::Returned),
+            },
+            status = exited() => Err(Failure::Exited(status)),
+            () = tokio::time::sleep(timeout) => Err(Failure::TimedOut(timeout)),
+        }
+    }
+
+    /// Kills the process and returns when it has ended.
+    pub async fn stop(self) {
+        let ended = self.ended();
+        drop(self.kill);
+        ended.await;
+    }
+}
+
+/// Waits until a process ends, by itself or because it has to.
+async fn end(child: &mut Child, killed: oneshot::Receiver<Infallible>, life: &Life) -> String {
+    let status = tokio::select! {
+        status = child.wait() => status,
+        _ = killed => child.kill().await.and(child.wait().await),
+        () = life.ended() => child.kill().await.and(child.wait().await),
+    };
+    match status {
+        Ok(status) => status.to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The process as Lambda starts one, with nothing of the developer's own environment.
+fn command(program: &Program, address: &str, number: u64) -> Command {
+    let mut command = Command::new(&program.file);
+    let memory = program.memory_mb.to_string();
+    command
+        .env_clear()
+        .envs(&program.environment)
+        .env("AWS_LAMBDA_RUNTIME_API", address)
+        .env("AWS_LAMBDA_FUNCTION_NAME", &*program.name)
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory)
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+        .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", program.name))
+        .env("AWS_LAMBDA_LOG_STREAM_NAME", format!("local/[$LATEST]{number}"))
+        .env("_HANDLER", "bootstrap")
+        .env("LANG", "en_US.UTF-8")
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("TZ", ":UTC")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0) // Ctrl-C reaches the stack only, which then stops its children
+        .kill_on_drop(true);
+    if let Some(directory) = program.file.parent().filter(|path| path.is_absolute()) {
+        command.current_dir(directory).env("LAMBDA_TASK_ROOT", directory);
+    }
+    command
+}
+
+/// Passes a process's lines on to the logs.
+fn pass_on(pipe: impl AsyncRead + Unpin + Send + 'static, function: Arc<str>, logs: Logs) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(pipe).split(b'\n');
+        while let Ok(Some(line)) = lines.next_segment().await {
+            logs.push(&function, String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned());
+        }
+    })
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotTaken(why) => write!(f, "Error: the runtime did not start: {why}"),
+            Self::Exited(status) => write!(f, "Error: the runtime exited with {status}"),
+            Self::TimedOut(timeout) => write!(f, "Task timed out after {:.2} seconds", timeout.as_secs_f64()),
+            Self::Returned => write!(f, "Error: the function failed"),
+        }
+    }
+}

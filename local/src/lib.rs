@@ -1,0 +1,40 @@
+//! The local stack: the whole product on a laptop, as template.yaml declares it. It is never deployed.
+//!
+//! It makes the tables and buckets of the template, starts each function's real binary on demand behind a Lambda Runtime
+//! API, and serves the template's routes as an API Gateway HTTP API would. It knows no endpoint by itself.
+
+mod cdn;
+mod cors;
+mod error;
+mod event;
+mod gateway;
+mod http;
+mod instance;
+mod intrinsics;
+mod life;
+mod logs;
+mod pool;
+mod reply;
+mod routes;
+mod runtime;
+mod secrets;
+mod stack;
+mod stores;
+mod tables;
+mod template;
+
+pub mod builds;
+pub mod objects;
+
+pub use error::Error;
+pub use logs::{Line, Logs, Reader};
+pub use stack::{Options, Stack, State};
+
+/// The access key id of the stack's own stores.
+pub const ACCESS_KEY: &str = "SOTTOLOCAL";
+/// The secret access key of the stack's own stores. It guards nothing: they listen on loopback only.
+pub const SECRET_KEY: &str = "sotto-local-secret";
+/// The region that the stack pretends to be in.
+pub const REGION: &str = "us-east-1";
+/// The account that the stack pretends to belong to.
+pub const ACCOUNT: &str = "000000000000";

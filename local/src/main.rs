@@ -1,0 +1,107 @@
+//! `cargo run -p local`: builds the functions and serves them until Ctrl-C.
+
+use clap::Parser;
+use local::{Error, Options, Reader, Stack, State, builds};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The product on this machine: the functions that template.yaml declares, built and served as API Gateway would.
+#[derive(Parser)]
+struct Arguments {
+    /// Where to listen on 127.0.0.1; 0 picks a free port
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Keep nothing: tables, objects and secrets are gone when this stops
+    #[arg(long)]
+    memory: bool,
+    /// Where tables, objects and secrets are kept [default: .sotto beside the template]
+    #[arg(long, conflicts_with = "memory")]
+    data_dir: Option<PathBuf>,
+    /// Build the functions as they are deployed
+    #[arg(long)]
+    release: bool,
+    /// The most instances of each function
+    #[arg(long, default_value_t = 4)]
+    concurrency: usize,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Error> {
+    // From here on neither signal ends the process by itself: there may be children to stop.
+    let handler = |kind| signal(kind).map_err(|error| Error::new(format!("signals can't be handled: {error}")));
+    let (mut interrupt, mut terminate) = (handler(SignalKind::interrupt())?, handler(SignalKind::terminate())?);
+    let mut asked_to_stop = async move || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    let stack = tokio::select! {
+        stack = start(&arguments) => stack?,
+        () = asked_to_stop() => return Ok(()),
+    };
+    let mut logs = stack.logs().reader();
+    tell(&stack, &arguments);
+    loop {
+        tokio::select! {
+            lines = logs.next() => print(lines),
+            () = asked_to_stop() => break,
+        }
+    }
+    stack.stop().await;
+    print(Reader::unread(&mut logs));
+    Ok(())
+}
+
+async fn start(arguments: &Arguments) -> Result<Stack, Error> {
+    let here = std::env::current_dir().map_err(|error| Error::new(format!("no current directory: {error}")))?;
+    let template = builds::find_template(&here)?;
+    let home = template.parent().unwrap_or(&here);
+    let binaries = builds::binaries(home, arguments.release).await?;
+    let state = match (&arguments.data_dir, arguments.memory) {
+        (_, true) => State::Memory,
+        (Some(directory), _) => State::Directory(directory.clone()),
+        (None, _) => State::Directory(home.join(".sotto")),
+    };
+    let Arguments { port, concurrency, .. } = *arguments;
+    Stack::start(Options { template, port, state, concurrency, binaries }).await
+}
+
+/// The ready line on stdout, for programs; the rest on stderr, for people.
+fn tell(stack: &Stack, arguments: &Arguments) {
+    let url = stack.url();
+    eprintln!("\nRoutes:");
+    for route in stack.routes() {
+        eprintln!("  {route}");
+    }
+    match arguments.memory {
+        true => eprintln!("Tables, objects and secrets are in memory, and gone when this stops."),
+        false => eprintln!("Tables, objects and secrets are kept; --memory starts without any."),
+    }
+    eprintln!("DynamoDB: {}  S3: {}", stack.dynamodb_url(), stack.s3_url());
+    let plain = stack.routes().iter().filter(|route| !route.contains('{'));
+    if let Some((method, path)) = plain.filter_map(|route| route.split_once(' ')).next() {
+        eprintln!("Try: curl -i -X {method} {url}{path}");
+    }
+    // Whoever started this may have stopped listening, which is no reason to stop serving.
+    let mut stdout = std::io::stdout();
+    let _ = writeln!(stdout, "ready {url}").and_then(|()| stdout.flush());
+}
+
+fn print(lines: Vec<local::Line>) {
+    for line in lines {
+        eprintln!("[{}] {}", line.function, line.text);
+    }
+}

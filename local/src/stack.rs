@@ -1,0 +1,208 @@
+//! The whole stack: its start, what a test may ask of it, its end.
+
+use crate::gateway::Gateway;
+use crate::life::{self, Owner};
+use crate::logs::Logs;
+use crate::pool::{Pool, Program};
+use crate::runtime::RuntimeApi;
+use crate::secrets::Secrets;
+use crate::stores::{self, Stores};
+use crate::template::{Deployment, Function, Template};
+use crate::{Error, http};
+use aws_credential_types::Credentials;
+use std::collections::HashMap;
+use std::fs::{DirBuilder, File, TryLockError};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// What to start, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The SAM template.
+    pub template: PathBuf,
+    /// Where the gateway listens on 127.0.0.1; 0 for a free port.
+    pub port: u16,
+    /// Where tables, objects and secrets are kept.
+    pub state: State,
+    /// The most instances of each function.
+    pub concurrency: usize,
+    /// The file of each function's binary, by the last part of its `CodeUri`.
+    pub binaries: HashMap<String, PathBuf>,
+}
+
+/// Where tables, objects and secrets are kept.
+#[derive(Clone, Debug)]
+pub enum State {
+    /// In this process. With an external DynamoDB, in tables of this stack's own that are deleted when it stops.
+    Memory,
+    /// In a directory that is made if need be, for one stack at a time.
+    Directory(PathBuf),
+}
+
+/// A running stack. Shared freely between threads; the runtime that it was started in has to stay.
+pub struct Stack {
+    url: String,
+    tables: Vec<String>,
+    buckets: Vec<String>,
+    routes: Vec<String>,
+    pools: Vec<Arc<Pool>>,
+    stores: Stores,
+    /// Whether the tables are of no use to anybody once the stack has stopped.
+    has_passing_tables: bool,
+    logs: Logs,
+    owner: Owner,
+    /// Released when the stack is gone.
+    _lock: Option<File>,
+}
+
+impl Stack {
+    /// Starts the stack; requests to [`Stack::url`] succeed when this returns.
+    pub async fn start(options: Options) -> Result<Self, Error> {
+        let lock = match &options.state {
+            State::Memory => None,
+            State::Directory(directory) => Some(lock(directory)?),
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await;
+        let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) =
+            bound.map_err(|error| Error::of(format!("listening on 127.0.0.1:{}", options.port), &error))?;
+
+        let (owner, life) = life::begin();
+        let stores = Stores::start(&options.state, &life).await?;
+        let has_passing_tables = stores.shares_dynamodb && matches!(options.state, State::Memory);
+        let name = match has_passing_tables {
+            true => format!("local-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]),
+            false => "local".to_owned(),
+        };
+        let deployment = Deployment { name, authority: address.to_string() };
+        let mut secrets = Secrets::new(match &options.state {
+            State::Memory => None,
+            State::Directory(directory) => Some(directory.join("secrets")),
+        });
+        let template = Template::read(&options.template, &deployment, &mut secrets)?;
+
+        let (dynamodb, s3) = (stores.dynamodb(), stores.s3());
+        for table in &template.tables {
+            table.make(&dynamodb).await?;
+        }
+        for bucket in &template.buckets {
+            stores::make_bucket(&s3, bucket).await?;
+        }
+
+        let logs = Logs::new();
+        let api = RuntimeApi::start(logs.clone(), &life);
+        let api = api.await.map_err(|error| Error::of("starting the Runtime API", &error))?;
+        let mut pools = Vec::new();
+        for function in template.functions {
+            let program = program(function, &options.binaries, &stores)?;
+            pools.push(Pool::new(program, options.concurrency, api.clone(), logs.clone(), life.clone()));
+        }
+
+        let routes = template.routes.keys().map(str::to_owned).collect();
+        let cdn = template.cdn.map(|grant| (grant, s3));
+        let gateway = Gateway { routes: template.routes, pools: pools.clone(), cors: template.cors, cdn, address };
+        let gateway = Arc::new(gateway);
+        tokio::spawn(http::serve(listener, life, move |request, peer: SocketAddr| {
+            let gateway = gateway.clone();
+            async move { gateway.answer(request, peer).await }
+        }));
+        Ok(Self {
+            url: format!("http://{address}"),
+            tables: template.tables.into_iter().map(|table| table.name).collect(),
+            buckets: template.buckets,
+            routes,
+            pools,
+            stores,
+            has_passing_tables,
+            logs,
+            owner,
+            _lock: lock,
+        })
+    }
+
+    /// Where the gateway answers: `http://127.0.0.1:<port>`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The template's routes, as `GET /path/{parameter}`.
+    pub fn routes(&self) -> &[String] {
+        &self.routes
+    }
+
+    /// What the functions print.
+    pub fn logs(&self) -> Logs {
+        self.logs.clone()
+    }
+
+    /// Where the DynamoDB answers.
+    pub fn dynamodb_url(&self) -> &str {
+        &self.stores.dynamodb_url
+    }
+
+    /// Where the S3 answers, to path-style requests.
+    pub fn s3_url(&self) -> &str {
+        &self.stores.s3_url
+    }
+
+    /// The key pair that opens both stores: [`ACCESS_KEY`](crate::ACCESS_KEY) and [`SECRET_KEY`](crate::SECRET_KEY), unless
+    /// a store is external and the environment has another pair.
+    pub fn credentials(&self) -> &Credentials {
+        self.stores.credentials()
+    }
+
+    /// The name of the template's first table; empty if it has none.
+    pub fn table(&self) -> &str {
+        self.tables.first().map_or("", String::as_str)
+    }
+
+    /// The name of the template's first bucket; empty if it has none.
+    pub fn bucket(&self) -> &str {
+        self.buckets.first().map_or("", String::as_str)
+    }
+
+    /// Process ids of a function's instances that are alive. The function is named by its binary.
+    pub fn instances(&self, function: &str) -> Vec<u32> {
+        self.pools.iter().filter(|pool| pool.name() == function).flat_map(|pool| pool.pids()).collect()
+    }
+
+    /// Stops the stack and returns when all of it has ended, the functions' processes too.
+    pub async fn stop(self) {
+        let Self { pools, stores, tables, owner, .. } = self;
+        if self.has_passing_tables {
+            let dynamodb = stores.dynamodb();
+            for table in tables {
+                let _ = dynamodb.delete_table().table_name(table).send().await; // it is in nobody's way
+            }
+        }
+        drop(pools);
+        owner.end().await;
+    }
+}
+
+/// Takes the data directory for this stack.
+fn lock(directory: &Path) -> Result<File, Error> {
+    let path = directory.join("lock");
+    let opened = DirBuilder::new().recursive(true).mode(0o700).create(directory).and_then(|()| File::create(&path));
+    let file = opened.map_err(|error| Error::of(format!("opening {}", path.display()), &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::new(format!(
+            "another local stack is using {}: stop it, or give this one --memory or another --data-dir",
+            directory.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(Error::of(format!("locking {}", path.display()), &error)),
+    }
+}
+
+fn program(function: Function, binaries: &HashMap<String, PathBuf>, stores: &Stores) -> Result<Program, Error> {
+    let Function { binary, environment: own, timeout, memory_mb } = function;
+    let file = binaries.get(&binary).cloned();
+    let file = file.ok_or_else(|| Error::new(format!("the template's function {binary} has no binary of that name")))?;
+    let mut environment = stores.environment();
+    environment.extend(own);
+    Ok(Program { name: binary.into(), file, environment, memory_mb, timeout })
+}

@@ -1,0 +1,182 @@
+//! DynamoDB and S3: embedded ones on loopback, or the real ones that the environment names.
+
+use crate::life::Life;
+use crate::objects::{Keep, Objects};
+use crate::{ACCESS_KEY, Error, REGION, SECRET_KEY, State};
+use aws_credential_types::Credentials;
+use aws_sdk_s3::config::SharedHttpClient;
+use aws_sdk_s3::error::DisplayErrorContext;
+use aws_sdk_s3::operation::create_bucket::CreateBucketError;
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use dynoxide::Database;
+use std::collections::BTreeMap;
+use std::env;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How often items whose time has come are looked for. AWS takes hours.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// How long requests under way may take when the stack stops.
+const FINISH_WITHIN: Duration = Duration::from_secs(2);
+
+/// Where the two stores are, and the key pair for both.
+pub struct Stores {
+    pub dynamodb_url: String,
+    pub s3_url: String,
+    /// Whether tables are made in a DynamoDB that outlives this stack.
+    pub shares_dynamodb: bool,
+    credentials: Credentials,
+}
+
+impl Stores {
+    /// Finds the stores that `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_S3` name, and starts embedded ones in place of
+    /// those that are not named.
+    pub async fn start(state: &State, life: &Life) -> Result<Self, Error> {
+        let named = |name| env::var(name).ok().filter(|url| !url.is_empty());
+        let dynamodb = named("AWS_ENDPOINT_URL_DYNAMODB");
+        let s3 = named("AWS_ENDPOINT_URL_S3");
+        // A function has one key pair for both, so when one store is not ours, its key pair opens ours as well.
+        let own = || Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "local");
+        let credentials = match (named("AWS_ACCESS_KEY_ID"), named("AWS_SECRET_ACCESS_KEY")) {
+            (Some(id), Some(secret)) if dynamodb.is_some() || s3.is_some() => {
+                Credentials::new(id, secret, named("AWS_SESSION_TOKEN"), None, "environment")
+            }
+            _ => own(),
+        };
+        let shares_dynamodb = dynamodb.is_some();
+        let dynamodb_url = match dynamodb {
+            Some(url) => url,
+            None => start_dynamodb(state, life).await.map_err(|error| error.within("the embedded DynamoDB"))?,
+        };
+        let s3_url = match s3 {
+            Some(url) => url,
+            None => start_s3(state, &credentials, life).await.map_err(|error| error.within("the embedded S3"))?,
+        };
+        Ok(Self { dynamodb_url, s3_url, shares_dynamodb, credentials })
+    }
+
+    /// What a function's environment says of the stores, as it would in Lambda.
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        let mut environment = BTreeMap::from([
+            ("AWS_REGION", REGION),
+            ("AWS_DEFAULT_REGION", REGION),
+            ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id()),
+            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb_url),
+            ("AWS_ENDPOINT_URL_S3", &self.s3_url),
+        ]);
+        environment.extend(self.credentials.session_token().map(|token| ("AWS_SESSION_TOKEN", token)));
+        environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    /// A client of the DynamoDB.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+            .region(aws_sdk_dynamodb::config::Region::new(REGION))
+            .credentials_provider(self.credentials.clone())
+            .endpoint_url(&self.dynamodb_url)
+            .http_client(http_client(&self.dynamodb_url));
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// A client of the S3.
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+            .region(aws_sdk_s3::config::Region::new(REGION))
+            .credentials_provider(self.credentials.clone())
+            .endpoint_url(&self.s3_url)
+            .force_path_style(true)
+            .http_client(http_client(&self.s3_url));
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// The key pair that opens both stores.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+}
+
+/// Makes the bucket `name`, unless it exists.
+pub async fn make_bucket(s3: &aws_sdk_s3::Client, name: &str) -> Result<(), Error> {
+    match s3.create_bucket().bucket(name).send().await {
+        Ok(_) => Ok(()),
+        Err(error) => match error.as_service_error() {
+            Some(CreateBucketError::BucketAlreadyOwnedByYou(_)) => Ok(()),
+            _ => Err(Error::new(format!("making the bucket {name}: {}", DisplayErrorContext(error)))),
+        },
+    }
+}
+
+fn http_client(url: &str) -> SharedHttpClient {
+    match url.starts_with("https:") {
+        true => Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https(),
+        false => Builder::new().build_http(),
+    }
+}
+
+async fn start_dynamodb(state: &State, life: &Life) -> Result<String, Error> {
+    let database = match state {
+        State::Memory => Database::memory(),
+        State::Directory(directory) => {
+            let file = directory.join("dynamodb.sqlite");
+            let file = file.to_str().ok_or_else(|| Error::new("the data directory's name must be UTF-8"))?;
+            Database::new(file)
+        }
+    };
+    let database = database.map_err(|error| Error::new(error.to_string()))?;
+    let (listener, url) = listen().await?;
+    let (ended, sweeper) = (life.clone(), database.clone());
+    tokio::spawn(async move {
+        let until = { let life = ended.clone(); async move { life.ended().await } };
+        let finish = async { ended.ended().await; tokio::time::sleep(FINISH_WITHIN).await };
+        tokio::select! {
+            _ = dynoxide::server::serve_with_shutdown(listener, database, until) => {}
+            () = finish => {}
+        }
+    });
+    tokio::spawn(sweep(sweeper, life.clone()));
+    Ok(url)
+}
+
+/// Deletes what has expired, now and then, as the real one does.
+async fn sweep(database: Database, life: Life) {
+    let mut every = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = life.ended() => return,
+        }
+        let database = database.clone();
+        // What could not be swept is there still, and swept next time.
+        let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
+    }
+}
+
+async fn start_s3(state: &State, credentials: &Credentials, life: &Life) -> Result<String, Error> {
+    let keep = match state {
+        State::Memory => Keep::Memory,
+        State::Directory(directory) => Keep::Directory(directory.join("objects")),
+    };
+    let objects = Objects::open(keep).map_err(|error| Error::of("opening it", &error))?;
+    let (listener, url) = listen().await?;
+    let (credentials, life) = (credentials.clone(), life.clone());
+    tokio::spawn(async move {
+        let until = { let life = life.clone(); async move { life.ended().await } };
+        objects.serve(listener, credentials.access_key_id(), credentials.secret_access_key(), until).await;
+    });
+    Ok(url)
+}
+
+async fn listen() -> Result<(TcpListener, String), Error> {
+    let bound = async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        Ok::<_, std::io::Error>((listener, url))
+    };
+    bound.await.map_err(|error| Error::of("listening", &error))
+}

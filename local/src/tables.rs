@@ -1,0 +1,184 @@
+//! DynamoDB tables as the template declares them.
+
+use crate::Error;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::client::Waiters;
+use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, ProvisionedThroughput,
+    StreamSpecification, TimeToLiveSpecification, TimeToLiveStatus,
+};
+use serde::Deserialize;
+use serde_yaml_ng::Value;
+use std::time::Duration;
+
+/// A table.
+pub struct Table {
+    pub name: String,
+    properties: Properties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Properties {
+    attribute_definitions: Vec<Attribute>,
+    key_schema: Vec<Key>,
+    billing_mode: Option<String>,
+    provisioned_throughput: Option<Throughput>,
+    #[serde(default)]
+    global_secondary_indexes: Vec<Index>,
+    stream_specification: Option<Stream>,
+    time_to_live_specification: Option<TimeToLive>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attribute {
+    attribute_name: String,
+    attribute_type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Key {
+    attribute_name: String,
+    key_type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Throughput {
+    read_capacity_units: i64,
+    write_capacity_units: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Index {
+    index_name: String,
+    key_schema: Vec<Key>,
+    projection: Projected,
+    provisioned_throughput: Option<Throughput>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Projected {
+    projection_type: String,
+    non_key_attributes: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Stream {
+    stream_view_type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TimeToLive {
+    attribute_name: String,
+    enabled: bool,
+}
+
+impl Table {
+    /// The table `name` with the properties of its resource.
+    pub fn read(name: String, properties: Value) -> Result<Self, Error> {
+        let properties = serde_yaml_ng::from_value(properties).map_err(|error| Error::of("Properties", &error))?;
+        Ok(Self { name, properties })
+    }
+
+    /// Makes the table ready for use; one that exists is kept as it is.
+    pub async fn make(&self, client: &Client) -> Result<(), Error> {
+        self.create(client).await.map_err(|error| Error::new(format!("making the table {}: {error}", self.name)))
+    }
+
+    async fn create(&self, client: &Client) -> Result<(), String> {
+        let is = &self.properties;
+        let mut request = client
+            .create_table()
+            .table_name(&self.name)
+            .set_attribute_definitions(Some(all(&is.attribute_definitions, Attribute::built)?))
+            .set_key_schema(Some(all(&is.key_schema, Key::built)?))
+            .set_billing_mode(is.billing_mode.as_deref().map(BillingMode::from));
+        for index in &is.global_secondary_indexes {
+            request = request.global_secondary_indexes(index.built().map_err(|error| error.to_string())?);
+        }
+        if let Some(throughput) = &is.provisioned_throughput {
+            request = request.provisioned_throughput(throughput.built().map_err(|error| error.to_string())?);
+        }
+        if let Some(stream) = &is.stream_specification {
+            let view = stream.stream_view_type.as_str().into();
+            let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(view).build();
+            request = request.stream_specification(stream.map_err(|error| error.to_string())?);
+        }
+        match request.send().await {
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) => {}
+            Err(error) => return Err(DisplayErrorContext(error).to_string()),
+            Ok(_) => {}
+        }
+        let exists = client.wait_until_table_exists().table_name(&self.name).wait(Duration::from_secs(60)).await;
+        exists.map_err(|error| DisplayErrorContext(error).to_string())?;
+        match &is.time_to_live_specification {
+            Some(ttl) if ttl.enabled => self.expire(client, &ttl.attribute_name).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn expire(&self, client: &Client, attribute: &str) -> Result<(), String> {
+        let now = client.describe_time_to_live().table_name(&self.name).send().await;
+        let now = now.map_err(|error| DisplayErrorContext(error).to_string())?;
+        let status = now.time_to_live_description().and_then(|now| now.time_to_live_status());
+        if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
+            return Ok(()); // enabling it again is an error
+        }
+        let ttl = TimeToLiveSpecification::builder().attribute_name(attribute).enabled(true).build();
+        let ttl = ttl.map_err(|error| error.to_string())?;
+        let update = client.update_time_to_live().table_name(&self.name).time_to_live_specification(ttl);
+        update.send().await.map_err(|error| DisplayErrorContext(error).to_string())?;
+        Ok(())
+    }
+}
+
+fn all<T, B>(from: &[T], built: impl Fn(&T) -> Result<B, BuildError>) -> Result<Vec<B>, String> {
+    from.iter().map(built).collect::<Result<_, _>>().map_err(|error| error.to_string())
+}
+
+impl Attribute {
+    fn built(&self) -> Result<AttributeDefinition, BuildError> {
+        let kind = self.attribute_type.as_str().into();
+        AttributeDefinition::builder().attribute_name(&self.attribute_name).attribute_type(kind).build()
+    }
+}
+
+impl Key {
+    fn built(&self) -> Result<KeySchemaElement, BuildError> {
+        let kind = self.key_type.as_str().into();
+        KeySchemaElement::builder().attribute_name(&self.attribute_name).key_type(kind).build()
+    }
+}
+
+impl Throughput {
+    fn built(&self) -> Result<ProvisionedThroughput, BuildError> {
+        ProvisionedThroughput::builder()
+            .read_capacity_units(self.read_capacity_units)
+            .write_capacity_units(self.write_capacity_units)
+            .build()
+    }
+}
+
+impl Index {
+    fn built(&self) -> Result<GlobalSecondaryIndex, BuildError> {
+        let keys = self.key_schema.iter().map(Key::built).collect::<Result<_, _>>()?;
+        let projection = Projection::builder()
+            .projection_type(self.projection.projection_type.as_str().into())
+            .set_non_key_attributes(self.projection.non_key_attributes.clone())
+            .build();
+        GlobalSecondaryIndex::builder()
+            .index_name(&self.index_name)
+            .set_key_schema(Some(keys))
+            .projection(projection)
+            .set_provisioned_throughput(self.provisioned_throughput.as_ref().map(Throughput::built).transpose()?)
+            .build()
+    }
+}

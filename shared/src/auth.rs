@@ -1,0 +1,92 @@
+//! Who may act. The types here have private fields and can be made only here: an endpoint that holds one has checked.
+
+use crate::{
+    app::App,
+    http::{LinksError, Request},
+    limits::{self, Limit},
+    store::{Hit, Link, Meter},
+    tokens::AdminToken,
+    types::Slug,
+};
+
+/// The admin token that a request carries: 64 hex digits in `?token=` or as a bearer. Both ways and different: wrong.
+struct Presented(Option<AdminToken>);
+
+impl Presented {
+    /// `None` when the request carries none.
+    fn by(request: &Request) -> Option<Self> {
+        let query = request.query("token").filter(|token| !token.is_empty());
+        let token = match (&query, request.bearer()) {
+            (None, None) => return None,
+            (Some(query), Some(bearer)) if *query != bearer => None,
+            (Some(token), _) => AdminToken::parse(token),
+            (None, Some(token)) => AdminToken::parse(token),
+        };
+        Some(Self(token))
+    }
+
+    fn opens(&self, link: &Link) -> bool {
+        self.0.as_ref().is_some_and(|token| link.admin_token.is_of(token))
+    }
+}
+
+/// Whoever created the link, by its admin token.
+pub struct LinkOwner {
+    link: Link,
+}
+
+impl LinkOwner {
+    /// The owner of a link that is there.
+    pub async fn of(app: &App, request: &Request, slug: Option<Slug>) -> Result<Self, LinksError> {
+        let owner = Self::of_remains(app, request, slug).await?;
+        if owner.link.deleting { Err(LinksError::LinkNotFound) } else { Ok(owner) }
+    }
+
+    /// The owner of a link, also while its deletion is under way.
+    pub async fn of_remains(app: &App, request: &Request, slug: Option<Slug>) -> Result<Self, LinksError> {
+        let presented = Presented::by(request).ok_or(LinksError::AdminTokenRequired)?;
+        let slug = slug.ok_or(LinksError::LinkNotFound)?;
+        let link = app.store.link_or_remains(&slug).await?.ok_or(LinksError::LinkNotFound)?;
+        if presented.opens(&link) { Ok(Self { link }) } else { Err(LinksError::WrongAdminToken) }
+    }
+
+    /// Whether the request carries the admin token of `link`; an error when it carries another one.
+    pub fn is_present(request: &Request, link: &Link) -> Result<bool, LinksError> {
+        match Presented::by(request) {
+            None => Ok(false),
+            Some(presented) if presented.opens(link) => Ok(true),
+            Some(_) => Err(LinksError::WrongAdminToken),
+        }
+    }
+
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    pub fn into_link(self) -> Link {
+        self.link
+    }
+}
+
+/// A sender whom a link let in.
+pub struct Admitted(Option<(Meter, Hit)>);
+
+impl Admitted {
+    /// Checks the PIN of a link that has one. A try is counted before the PIN is looked at, so that tries that race can't
+    /// outrun the limit.
+    pub async fn to(app: &App, request: &Request, link: &Link, pin: Option<&str>) -> Result<Self, LinksError> {
+        let Some(hash) = &link.pin else { return Ok(Self(None)) };
+        let pin = pin.ok_or(LinksError::PinRequired)?;
+        let now = request.now();
+        let mut meter = limits::blank_meter(&app.tokens, Limit::Pins, request.client(), &link.id.to_string(), now);
+        let hit = app.store.take(&mut meter, now).await??;
+        if hash.is_of(pin).await { Ok(Self(Some((meter, hit)))) } else { Err(LinksError::WrongPin) }
+    }
+
+    /// A right PIN is no try: takes it back. Where that fails the try is forgotten with its window.
+    pub async fn uncount(self, app: &App) {
+        if let Some((meter, hit)) = self.0 {
+            let _ = app.store.release(&meter, hit).await;
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! JSON bodies: bounded before they are parsed, and refused in words that name the field.
+
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::{Problem, Request};
+
+const MAX_BODY: usize = 64 * 1024;
+
+impl Request {
+    /// The body as a `T`, with the field that is wrong in the message when it is none.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let content_type = self.header("content-type").and_then(|value| value.parse::<mime::Mime>().ok());
+        if !content_type.is_some_and(|value| is_json(&value)) {
+            return Err(Problem::wrong_type("Content-Type must be application/json"));
+        }
+        // Base64 may round up by two bytes: the exact length decides below.
+        if self.body_length() > MAX_BODY + 2 {
+            return Err(too_large());
+        }
+        let body = self.body()?;
+        if body.len() > MAX_BODY {
+            return Err(too_large());
+        }
+        let text = std::str::from_utf8(&body).map_err(|_| Problem::bad_request("The body is not valid UTF-8"))?;
+        parse(text).map_err(Problem::bad_request)
+    }
+}
+
+fn is_json(value: &mime::Mime) -> bool {
+    value.essence_str() == mime::APPLICATION_JSON.essence_str()
+        && value.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8)
+}
+
+fn too_large() -> Problem {
+    Problem::too_large("The body must not be larger than 64 KiB")
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    const NOT_JSON: &str = "The body is not valid JSON";
+    if !text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
+        let valid = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+        return Err(if valid { "The body must be a JSON object".to_owned() } else { NOT_JSON.to_owned() });
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    match serde_path_to_error::deserialize(&mut json) {
+        Ok(value) => json.end().map(|()| value).map_err(|_| NOT_JSON.to_owned()),
+        Err(error) if error.inner().classify() != Category::Data => Err(NOT_JSON.to_owned()),
+        Err(error) => Err(explain(&error.path().to_string(), &error.inner().to_string())),
+    }
+}
+
+/// Serde's words for a person: `title is required`, `title must be text`, `title must be 1 to 100 characters`.
+fn explain(path: &str, message: &str) -> String {
+    let message = message.rfind(" at line ").map_or(message, |end| &message[..end]);
+    let quoted = || message.split('`').nth(1).unwrap_or_default();
+    if message.starts_with("missing field") {
+        format!("{} is required", quoted())
+    } else if message.starts_with("duplicate field") {
+        format!("{} must be given once", quoted())
+    } else if message.starts_with("unknown field") {
+        format!("{} is not a known field", quoted())
+    } else if message.starts_with("invalid type") || message.starts_with("invalid value") {
+        let expected = message.rsplit_once("expected ").map_or("something else", |(_, expected)| expected);
+        format!("{path} must be {}", if expected == "a boolean" { "true or false" } else { expected })
+    } else {
+        format!("{path} {message}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::types::{MaxMessages, Patch, Timestamp, Title};
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    #[allow(dead_code)] // read by the tests through its errors only
+    struct Body {
+        title: Title,
+        is_active: Option<bool>,
+        #[serde(default)]
+        max_messages: Patch<MaxMessages>,
+        expires_at: Option<Timestamp>,
+    }
+
+    #[test]
+    fn every_mistake_is_named() {
+        for (text, message) in [
+            ("", "The body is not valid JSON"),
+            ("{", "The body is not valid JSON"),
+            ("{} {}", "title is required"),
+            (r#"{"title":"x"} x"#, "The body is not valid JSON"),
+            (r#"{"title":"\ud800"}"#, "The body is not valid JSON"),
+            ("[]", "The body must be a JSON object"),
+            ("null", "The body must be a JSON object"),
+            ("{}", "title is required"),
+            (r#"{"title":5}"#, "title must be text"),
+            (r#"{"title":null}"#, "title must be text"),
+            (r#"{"title":["x"]}"#, "title must be text"),
+            (r#"{"title":""}"#, "title must be 1 to 100 characters"),
+            (r#"{"title":" "}"#, "title must not be blank"),
+            (r#"{"title":"x","title":"y"}"#, "title must be given once"),
+            (r#"{"title":"x","isActive":"yes at line 5"}"#, "isActive must be true or false"),
+            (r#"{"title":"x","maxMessages":0}"#, "maxMessages must be a whole number from 1 to 1000000"),
+            (r#"{"title":"x","maxMessages":"5"}"#, "maxMessages must be a whole number from 1 to 1000000"),
+            (r#"{"title":"x","maxMessages":1.5}"#, "maxMessages must be a whole number from 1 to 1000000"),
+            (r#"{"title":"x","expiresAt":7}"#, "expiresAt must be a time such as 2026-02-06T12:37:51.523Z"),
+            (r#"{"title":"x","expiresAt":"7"}"#, "expiresAt must be a time such as 2026-02-06T12:37:51.523Z"),
+            (r#"{"title":"x","colour":"y"}"#, "colour is not a known field"),
+        ] {
+            assert_eq!(parse::<Body>(text).err().as_deref(), Some(message), "{text}");
+        }
+        let deep = format!("{{\"title\":{}{}}}", "[".repeat(1000), "]".repeat(1000));
+        assert!(parse::<Body>(&deep).is_err());
+    }
+
+    #[test]
+    fn null_is_told_from_nothing() {
+        assert_eq!(parse::<Body>(r#"{"title":"x"}"#).unwrap().max_messages, Patch::Keep);
+        assert_eq!(parse::<Body>(r#"{"title":"x","maxMessages":null}"#).unwrap().max_messages, Patch::Clear);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_parser_or_shows_a_rust_type(text in any::<String>()) {
+            if let Err(message) = parse::<Body>(&text) {
+                prop_assert!(!message.contains("struct") && !message.contains("::"));
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The family "Anonymous links": its errors with their documented answers, and how it shows a link.
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{FamilyError, Problem, Reply};
+use crate::{
+    store::{Link, LinkStatus},
+    types::{Description, LinkId, MaxMessages, Slug, Timestamp, Title},
+};
+
+pub enum LinksError {
+    /// What can be wrong with any request.
+    Problem(Problem),
+    AdminTokenRequired,
+    CardExists,
+    CardTooLarge,
+    CardUnreadable,
+    Expired,
+    ExpiresBeforeStart,
+    ExpiresInThePast,
+    Full,
+    LinkNotFound,
+    MessageNotFound,
+    NothingToChange,
+    NotStarted(Timestamp),
+    Paused,
+    PinRequired,
+    SlugTaken,
+    StillDeleting,
+    WrongAdminToken,
+    WrongPin,
+}
+
+impl LinksError {
+    fn into_problem(self) -> Problem {
+        use StatusCode as S;
+        let (status, message) = match self {
+            Self::Problem(problem) => return problem,
+            Self::NotStarted(start) => return Problem::new(S::FORBIDDEN, format!("This link opens at {start}")),
+            Self::CardTooLarge => (S::BAD_REQUEST, "The card must not be larger than 4096 pixels a side"),
+            Self::CardUnreadable => (S::BAD_REQUEST, "file is not a PNG that can be read"),
+            Self::ExpiresBeforeStart => (S::BAD_REQUEST, "expiresAt must be after startsAt"),
+            Self::ExpiresInThePast => (S::BAD_REQUEST, "expiresAt must be in the future"),
+            Self::NothingToChange => (
+                S::BAD_REQUEST,
+                "Give at least one of isActive, title, description, pin, expiresAt, startsAt, maxMessages",
+            ),
+            Self::AdminTokenRequired => (S::UNAUTHORIZED, "Admin token required"),
+            Self::PinRequired => (S::UNAUTHORIZED, "PIN required"),
+            Self::WrongPin => (S::UNAUTHORIZED, "Wrong PIN"),
+            Self::Paused => (S::FORBIDDEN, "This link is paused"),
+            Self::WrongAdminToken => (S::FORBIDDEN, "Wrong admin token"),
+            Self::LinkNotFound => (S::NOT_FOUND, "Link not found"),
+            Self::MessageNotFound => (S::NOT_FOUND, "Message not found"),
+            Self::CardExists => (S::CONFLICT, "This message already has a card"),
+            Self::Full => (S::CONFLICT, "This link is full"),
+            Self::SlugTaken => (S::CONFLICT, "This slug is already taken"),
+            Self::Expired => (S::GONE, "This link has expired"),
+            Self::StillDeleting => (
+                S::SERVICE_UNAVAILABLE,
+                "The link is closed, and many of its messages are deleted. Repeat the request to delete the rest",
+            ),
+        };
+        Problem::new(status, message)
+    }
+}
+
+impl<E> From<E> for LinksError
+where
+    Problem: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self::Problem(error.into())
+    }
+}
+
+impl FamilyError for LinksError {
+    fn reply(self) -> (Reply, Option<String>) {
+        let problem = self.into_problem();
+        let reply = Reply::json(problem.status, &json!({ "error": problem.message })).limited(problem.limited);
+        (reply, problem.cause)
+    }
+}
+
+/// A link as everyone may see it.
+#[derive(Serialize)]
+pub struct LinkBody<'a> {
+    id: LinkId,
+    slug: &'a Slug,
+    title: &'a Title,
+    description: Option<&'a Description>,
+    is_active: bool,
+    has_pin: bool,
+    status: LinkStatus,
+    expires_at: Option<Timestamp>,
+    starts_at: Option<Timestamp>,
+    max_messages: Option<MaxMessages>,
+    created_at: Timestamp,
+    /// For its owner only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_count: Option<u64>,
+}
+
+impl<'a> LinkBody<'a> {
+    pub fn of(link: &'a Link, now: Timestamp) -> Self {
+        Self {
+            id: link.id,
+            slug: &link.slug,
+            title: &link.title,
+            description: link.description.as_ref(),
+            is_active: link.is_active,
+            has_pin: link.pin.is_some(),
+            status: link.status(now),
+            expires_at: link.expires_at,
+            starts_at: link.starts_at,
+            max_messages: link.max_messages,
+            created_at: link.created_at,
+            message_count: None,
+        }
+    }
+
+    pub fn with_count(self, message_count: u64) -> Self {
+        Self { message_count: Some(message_count), ..self }
+    }
+}

@@ -1,0 +1,60 @@
+//! What can be wrong with any request, whatever its family. Families give it their shape.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+
+use super::Reply;
+use crate::store::{StoreError, TooMany};
+
+/// An answer that a person can act on and, for the log only, its cause.
+pub struct Problem {
+    pub status: StatusCode,
+    pub message: Cow<'static, str>,
+    pub limited: Option<TooMany>,
+    /// Goes to the log once, with the request id. Holds no content.
+    pub cause: Option<String>,
+}
+
+/// A family's errors: problems of any request, in the family's shape, besides its own.
+pub trait FamilyError: From<Problem> {
+    /// The answer in the family's documented shape, and the cause for the log.
+    fn reply(self) -> (Reply, Option<String>);
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, message: message.into(), limited: None, cause: None }
+    }
+
+    pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub fn too_large(message: &'static str) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    }
+
+    pub fn wrong_type(message: &'static str) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
+    }
+
+    pub fn reused_key() -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "This Idempotency-Key was already used for another request")
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let message = "Something went wrong on our side. Please try again";
+        Self { cause: Some(error.to_string()), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, message) }
+    }
+}
+
+impl From<TooMany> for Problem {
+    fn from(limited: TooMany) -> Self {
+        let plural = if limited.retry_after == 1 { "" } else { "s" };
+        let message = format!("Too many requests. Try again in {} second{plural}", limited.retry_after);
+        Self { limited: Some(limited), ..Self::new(StatusCode::TOO_MANY_REQUESTS, message) }
+    }
+}

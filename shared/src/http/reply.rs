@@ -1,0 +1,94 @@
+//! Answers. Each carries the headers that every answer of ours carries.
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use lambda_http::aws_lambda_events::{apigw::ApiGatewayV2httpResponse, encodings::Body};
+use serde::Serialize;
+
+use super::Problem;
+use crate::{
+    store::{Meter, Quota, Repeat, Stopped, TooMany},
+    types::Timestamp,
+};
+
+pub struct Reply {
+    pub status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Reply {
+    pub fn ok(body: &impl Serialize) -> Self {
+        Self::json(StatusCode::OK, body)
+    }
+
+    /// Takes the body as the text that a repeated request gets again.
+    pub fn created(body: String) -> Self {
+        Self::text(StatusCode::CREATED, body)
+    }
+
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
+        // Our bodies have string keys and finite numbers only: what serde_json can always write.
+        Self::text(status, serde_json::to_string(body).unwrap_or_default())
+    }
+
+    fn text(status: StatusCode, body: String) -> Self {
+        Self { status, headers: HeaderMap::new(), body }
+    }
+
+    /// What a guarded write that stopped answers: the first answer again, or why there is none.
+    pub fn stopped(stopped: Stopped) -> Result<Self, Problem> {
+        match stopped {
+            Stopped::Limited(too_many) => Err(too_many.into()),
+            Stopped::Repeated(repeat) => Self::repeated(repeat),
+        }
+    }
+
+    pub fn repeated(repeat: Repeat) -> Result<Self, Problem> {
+        match repeat {
+            Repeat::Answer(body) => Ok(Self::created(body)),
+            Repeat::OtherBody => Err(Problem::reused_key()),
+        }
+    }
+
+    /// Says how much of a limit is left (draft-ietf-httpapi-ratelimit-headers-10). Nothing without a meter.
+    pub fn metered(self, meter: Option<&Meter>, now: Timestamp) -> Self {
+        match meter {
+            Some(meter) => self.rate_limit(meter.quota(), meter.remaining(now), meter.reset(now)),
+            None => self,
+        }
+    }
+
+    pub fn limited(self, limited: Option<TooMany>) -> Self {
+        match limited {
+            Some(TooMany { quota, retry_after }) => {
+                self.rate_limit(quota, 0, retry_after).header(header::RETRY_AFTER, &retry_after.to_string())
+            }
+            None => self,
+        }
+    }
+
+    fn rate_limit(self, Quota { name, hits, window }: Quota, remaining: usize, reset: u64) -> Self {
+        self.header(HeaderName::from_static("ratelimit-policy"), &format!("\"{name}\";q={hits};w={}", window.as_secs()))
+            .header(HeaderName::from_static("ratelimit"), &format!("\"{name}\";r={remaining};t={reset}"))
+    }
+
+    fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    pub(super) fn into_response(self, request_id: &str) -> ApiGatewayV2httpResponse {
+        let reply = self
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CACHE_CONTROL, "no-store")
+            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+            .header(HeaderName::from_static("x-request-id"), request_id);
+        let mut response = ApiGatewayV2httpResponse::default();
+        response.status_code = reply.status.as_u16().into();
+        response.headers = reply.headers;
+        response.body = Some(Body::Text(reply.body));
+        response
+    }
+}

@@ -1,0 +1,119 @@
+//! One request, as API Gateway's payload format 2.0 brings it. Everything is bounded and parsed at the moment it is asked for.
+
+use std::borrow::Cow;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+
+use super::Problem;
+use crate::{
+    app::App,
+    limits::Client,
+    store::Once,
+    tokens::Purpose,
+    types::{IdempotencyKey, Parse, Timestamp},
+};
+
+pub struct Request {
+    event: ApiGatewayV2httpRequest,
+    now: Timestamp,
+}
+
+impl Request {
+    pub(super) fn new(event: ApiGatewayV2httpRequest, now: Timestamp) -> Self {
+        Self { event, now }
+    }
+
+    /// The one moment at which all of the request happens.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// A parameter of the route; `None` when it is no `T`, so that there can be nothing under it.
+    pub fn path<T: Parse>(&self, name: &str) -> Option<T> {
+        T::parse(self.path_text(name)?).ok()
+    }
+
+    pub fn path_text(&self, name: &str) -> Option<&str> {
+        self.event.path_parameters.get(name).map(String::as_str)
+    }
+
+    /// The first value of a query parameter.
+    pub fn query(&self, name: &str) -> Option<Cow<'_, str>> {
+        let query = self.event.raw_query_string.as_deref().unwrap_or_default();
+        form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    pub fn query_as<T: Parse>(&self, name: &'static str) -> Result<Option<T>, Problem> {
+        let value = self.query(name).map(|text| T::parse(&text)).transpose();
+        value.map_err(|invalid| Problem::bad_request(format!("{name} {invalid}")))
+    }
+
+    /// Where a list goes on, as its last page said: the payload of a cursor that was made for `scope`.
+    pub fn cursor<const N: usize>(&self, app: &App, scope: &[u8]) -> Result<Option<[u8; N]>, Problem> {
+        let Some(cursor) = self.query("cursor").filter(|cursor| !cursor.is_empty()) else { return Ok(None) };
+        let payload = app.tokens.verify(Purpose::Cursor, scope, &cursor);
+        payload.map(Some).ok_or_else(|| Problem::bad_request("cursor is not valid; start again without it"))
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.event.headers.get(name)?.to_str().ok()
+    }
+
+    /// The token of `Authorization: Bearer`.
+    pub fn bearer(&self) -> Option<&str> {
+        let (scheme, token) = self.header("authorization")?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
+    }
+
+    /// Who sent it, by the gateway's own word: no header that a caller can set counts.
+    pub fn client(&self) -> Client {
+        Client::from_source_ip(self.event.request_context.http.source_ip.as_deref().unwrap_or_default())
+    }
+
+    /// Where people reach Sotto, without a slash at the end.
+    pub fn base_url(&self, app: &App) -> String {
+        match app.public_base_url.as_str() {
+            "" => format!("https://{}", self.event.request_context.domain_name.as_deref().unwrap_or_default()),
+            url => url.to_owned(),
+        }
+    }
+
+    /// The request's `Idempotency-Key`, bound to its endpoint, target and body; `None` without that header.
+    pub fn once<'a>(
+        &self,
+        app: &'a App,
+        endpoint: &'static str,
+        target: &str,
+        body: &[&[u8]],
+    ) -> Result<Option<Once<'a>>, Problem> {
+        let Some(value) = self.event.headers.get("idempotency-key") else { return Ok(None) };
+        let key = IdempotencyKey::parse(value.to_str().unwrap_or_default())
+            .map_err(|invalid| Problem::bad_request(format!("Idempotency-Key {invalid}")))?;
+        Ok(Some(Once::new(&app.tokens, endpoint, target, key, body, self.now)))
+    }
+
+    /// The body as bytes. The gateway bounds it to 6 MB of event.
+    pub fn body(&self) -> Result<Cow<'_, [u8]>, Problem> {
+        let text = self.event.body.as_deref().unwrap_or_default();
+        if !self.event.is_base64_encoded {
+            return Ok(Cow::Borrowed(text.as_bytes()));
+        }
+        BASE64_STANDARD.decode(text).map(Cow::Owned).map_err(|_| Problem::bad_request("The body can't be read"))
+    }
+
+    /// Bytes that the body has, without decoding it.
+    pub(super) fn body_length(&self) -> usize {
+        let text = self.event.body.as_deref().unwrap_or_default();
+        if self.event.is_base64_encoded { text.len() / 4 * 3 } else { text.len() }
+    }
+
+    pub(super) fn request_id(&self) -> &str {
+        self.event.request_context.request_id.as_deref().unwrap_or_default()
+    }
+
+    /// Method and path as the template declares them.
+    pub(super) fn route(&self) -> &str {
+        self.event.request_context.route_key.as_deref().unwrap_or_default()
+    }
+}

@@ -1,0 +1,69 @@
+//! The frame around every endpoint: starts the process, answers each request, and writes its one line to the log.
+
+use std::{
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use lambda_http::{
+    LambdaEvent,
+    aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse},
+    lambda_runtime, service_fn,
+};
+
+use super::{FamilyError, Reply, Request};
+use crate::{app::App, config::Config, log, types::Timestamp};
+
+/// Runs a function until Lambda stops it. Ends early only when it can't start, with the reason in the log.
+pub fn run<E: FamilyError>(handle: impl AsyncFn(&App, &Request) -> Result<Reply, E>) -> ExitCode {
+    log::silence_panics();
+    let started = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = started.map_err(lambda_runtime::Error::from).and_then(|runtime| runtime.block_on(serve(handle)));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log::stopped(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve<E: FamilyError>(
+    handle: impl AsyncFn(&App, &Request) -> Result<Reply, E>,
+) -> Result<(), lambda_runtime::Error> {
+    let config = Config::from_env().map_err(|error| error.to_string())?;
+    let app = Arc::new(App::start(config).await.map_err(|_| "the file that AWS_CA_BUNDLE names can't be read")?);
+    let (handle, cold) = (Arc::new(handle), Arc::new(AtomicBool::new(true)));
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+        let (app, handle, cold) = (app.clone(), handle.clone(), cold.swap(false, Ordering::Relaxed));
+        async move { Ok::<_, lambda_runtime::Error>(answer(&app, &*handle, event.payload, cold).await) }
+    }))
+    .await
+}
+
+/// Always an answer: an error returned to Lambda would become the gateway's bare 500.
+async fn answer<E: FamilyError>(
+    app: &App,
+    handle: &impl AsyncFn(&App, &Request) -> Result<Reply, E>,
+    event: ApiGatewayV2httpRequest,
+    cold: bool,
+) -> ApiGatewayV2httpResponse {
+    let started = Instant::now();
+    let request = Request::new(event, Timestamp::now());
+    app.tally.take();
+    let (reply, cause) = handle(app, &request).await.map_or_else(E::reply, |reply| (reply, None));
+    log::request(&log::Line {
+        request_id: request.request_id(),
+        route: request.route(),
+        status: reply.status.as_u16(),
+        latency: started.elapsed(),
+        sums: app.tally.take(),
+        cold_start: cold,
+        cause,
+    });
+    reply.into_response(request.request_id())
+}

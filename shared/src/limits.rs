@@ -1,0 +1,209 @@
+//! Every quota of the product, in one table. A flood is refused in the instance, by governor, before anything is asked of
+//! the store; what passes is counted exactly by the sliding window in the store (store/limits.rs).
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    time::Duration,
+};
+
+use governor::{
+    DefaultKeyedRateLimiter,
+    clock::{Clock, DefaultClock},
+};
+
+use crate::{
+    store::{Meter, Quota, Store, StoreError, TooMany},
+    tokens::{Purpose, Tokens},
+    types::Timestamp,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Links that a client creates.
+    Links,
+    /// Messages that a client sends to one link.
+    LinkMessages,
+    /// PINs that a client tries on one link.
+    Pins,
+}
+
+/// What happens while the limiter itself is down.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WhenDown {
+    /// The request goes on uncounted.
+    Open,
+    /// The request fails.
+    Closed,
+}
+
+impl Limit {
+    const fn quota(self) -> Quota {
+        const MINUTE: u64 = 60;
+        match self {
+            Self::Links => Quota { name: "links", hits: 10, window: Duration::from_secs(60 * MINUTE) },
+            Self::LinkMessages => Quota { name: "link-messages", hits: 5, window: Duration::from_secs(MINUTE) },
+            Self::Pins => Quota { name: "pins", hits: 10, window: Duration::from_secs(15 * MINUTE) },
+        }
+    }
+
+    const fn when_down(self) -> WhenDown {
+        match self {
+            Self::Links | Self::LinkMessages => WhenDown::Open,
+            Self::Pins => WhenDown::Closed,
+        }
+    }
+}
+
+/// Requests a minute that one instance takes from one client for one limit. Far above every quota, as refused requests and
+/// repeats come in here too and must get their own answers.
+const FLOOD: NonZeroU32 = NonZeroU32::new(120).unwrap();
+
+/// How many clients governor remembers before it forgets those that are quiet.
+const REMEMBERED: usize = 10_000;
+
+/// Who is counted: a network address, IPv6 by /64. Shows and prints nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Client([u8; 16]);
+
+impl Client {
+    /// An address that can't be read counts as one and the same client.
+    pub fn from_source_ip(source_ip: &str) -> Self {
+        let address = source_ip.parse().map_or(Ipv6Addr::UNSPECIFIED, |address| match address {
+            IpAddr::V4(address) => address.to_ipv6_mapped(),
+            IpAddr::V6(address) if address.to_ipv4_mapped().is_some() => address,
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)),
+        });
+        Self(address.octets())
+    }
+
+    /// The names under which a hit at `now` counts; the first decides. Names change at midnight UTC: the hits of the last
+    /// window before it count under tomorrow's name too, so that the window slides on over midnight.
+    fn names(self, tokens: &Tokens, quota: Quota, target: &str, now: Timestamp) -> Vec<String> {
+        let day = now.day();
+        let mut names = vec![self.name(tokens, quota, target, day)];
+        if now.after(quota.window + Duration::from_secs(1)).day() != day {
+            names.push(self.name(tokens, quota, target, day + 1));
+        }
+        names
+    }
+
+    /// The client's name under a limit and target for a day: the same client has unrelated names under another target and on
+    /// another day.
+    fn name(self, tokens: &Tokens, limit: Quota, target: &str, day: i64) -> String {
+        let parts: [&[u8]; 4] = [&day.to_be_bytes(), limit.name.as_bytes(), target.as_bytes(), &self.0];
+        hex::encode(&tokens.keyed_hash(Purpose::ClientAddress, &parts)[..16])
+    }
+}
+
+pub struct Limits {
+    flood: DefaultKeyedRateLimiter<String>,
+    clock: DefaultClock,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let flood = DefaultKeyedRateLimiter::keyed(governor::Quota::per_minute(FLOOD));
+        Self { flood, clock: DefaultClock::default() }
+    }
+}
+
+/// A request that governor let pass; what it counts as in the store.
+pub struct Gate {
+    limit: Limit,
+    clients: Vec<String>,
+}
+
+impl Limits {
+    /// Refuses a flood without asking the store. `target` is what the limit is counted for, besides the client.
+    pub fn admit(
+        &self,
+        tokens: &Tokens,
+        limit: Limit,
+        client: Client,
+        target: &str,
+        now: Timestamp,
+    ) -> Result<Gate, TooMany> {
+        let quota = limit.quota();
+        let clients = client.names(tokens, quota, target, now);
+        if self.flood.len() > REMEMBERED {
+            self.flood.retain_recent();
+        }
+        match self.flood.check_key(&clients[0]) {
+            Ok(()) => Ok(Gate { limit, clients }),
+            Err(refused) => {
+                let wait = refused.wait_time_from(self.clock.now());
+                Err(TooMany { quota, retry_after: wait.as_secs() + 1 })
+            }
+        }
+    }
+}
+
+/// A meter for tries that are counted before they are made. The store is not asked what it holds: the first write that
+/// fails tells. It fails closed, as there is no try without that write.
+pub fn blank_meter(tokens: &Tokens, limit: Limit, client: Client, target: &str, now: Timestamp) -> Meter {
+    let quota = limit.quota();
+    Meter::blank(quota, client.names(tokens, quota, target, now))
+}
+
+impl Gate {
+    /// The client's hits as the store has them; `None` when the limiter is down and the limit fails open.
+    pub async fn meter(self, store: &Store) -> Result<Option<Meter>, StoreError> {
+        match store.meter(self.limit.quota(), self.clients).await {
+            Ok(meter) => Ok(Some(meter)),
+            Err(_) if self.limit.when_down() == WhenDown::Open => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(ip: &str, target: &str, now: Timestamp) -> Vec<String> {
+        let tokens = Tokens::new("a secret key of a test, long enough for it");
+        let gate = Limits::default().admit(&tokens, Limit::LinkMessages, Client::from_source_ip(ip), target, now);
+        gate.ok().unwrap().clients
+    }
+
+    #[test]
+    fn clients_are_told_apart_by_address_and_by_64_bits_of_ipv6() {
+        let noon = Timestamp::from_millis(1_770_379_200_000);
+        let name = |ip| names(ip, "a-link", noon);
+        assert_ne!(name("192.0.2.1"), name("192.0.2.2"));
+        assert_eq!(name("192.0.2.1"), name("::ffff:192.0.2.1"));
+        assert_eq!(name("2001:db8:1:2::1"), name("2001:db8:1:2:ffff::9"));
+        assert_ne!(name("2001:db8:1:2::1"), name("2001:db8:1:3::1"));
+        assert_eq!(name("not an address"), name(""));
+    }
+
+    #[test]
+    fn a_client_has_unrelated_names_under_another_target_and_on_another_day() {
+        let noon = Timestamp::from_millis(1_770_379_200_000);
+        let tomorrow = noon.after(Duration::from_secs(24 * 60 * 60));
+        assert_ne!(names("192.0.2.1", "one", noon), names("192.0.2.1", "two", noon));
+        assert_ne!(names("192.0.2.1", "one", noon), names("192.0.2.1", "one", tomorrow));
+    }
+
+    #[test]
+    fn hits_shortly_before_midnight_count_under_the_next_days_name_too() {
+        let midnight = Timestamp::from_millis(1_770_379_200_000 - 43_200_000);
+        let before = Timestamp::from_millis(midnight.millis() - 59_000);
+        let after = names("192.0.2.1", "one", midnight);
+        assert_eq!(after.len(), 1);
+        assert_eq!(names("192.0.2.1", "one", before)[1], after[0]);
+        assert_eq!(names("192.0.2.1", "one", Timestamp::from_millis(midnight.millis() - 62_000)).len(), 1);
+    }
+
+    #[test]
+    fn a_flood_is_refused_in_the_instance() {
+        let tokens = Tokens::new("a secret key of a test, long enough for it");
+        let (limits, client) = (Limits::default(), Client::from_source_ip("192.0.2.1"));
+        let refused = (0..200)
+            .filter_map(|_| limits.admit(&tokens, Limit::LinkMessages, client, "one", Timestamp::now()).err())
+            .collect::<Vec<_>>();
+        assert!((70..=80).contains(&refused.len()), "{}", refused.len());
+        assert!(refused.iter().all(|refused| refused.retry_after >= 1));
+    }
+}

@@ -1,0 +1,287 @@
+//! Links: the item that its owner changes and its senders read.
+
+use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Step, Store, StoreError, from_item,
+    keys::Key,
+    number, text, to_item,
+    write::{Guards, Stopped, Written},
+};
+use crate::{
+    passwords::SecretHash,
+    tokens::AdminTokenHash,
+    types::{Description, LinkId, MaxMessages, Patch, Slug, Timestamp, Title},
+};
+
+#[derive(Serialize, Deserialize)]
+pub struct Link {
+    pub id: LinkId,
+    pub slug: Slug,
+    pub title: Title,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<Description>,
+    pub is_active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<SecretHash>,
+    pub admin_token: AdminTokenHash,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_messages: Option<MaxMessages>,
+    /// How many messages there are: kept only while there is a cap, as a popular link must not share one item among its
+    /// senders. Absent on a capped link until its messages were counted (see [`Store::settle_count`]).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_count: Option<u64>,
+    /// Changes whenever a count of the messages that is under way has become wrong.
+    #[serde(default)]
+    pub count_epoch: u64,
+    pub created_at: Timestamp,
+    /// Its owner has deleted it, and its messages are being removed: to everyone else it is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleting: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkStatus {
+    Paused,
+    Expired,
+    Scheduled,
+    Active,
+}
+
+impl Link {
+    /// To the millisecond: a link starts with the millisecond `starts_at` and ends before the millisecond `expires_at`.
+    pub fn status(&self, now: Timestamp) -> LinkStatus {
+        match self {
+            Self { is_active: false, .. } => LinkStatus::Paused,
+            Self { expires_at: Some(end), .. } if *end <= now => LinkStatus::Expired,
+            Self { starts_at: Some(start), .. } if *start > now => LinkStatus::Scheduled,
+            _ => LinkStatus::Active,
+        }
+    }
+}
+
+/// What an owner changes of a link.
+#[derive(Default)]
+pub struct LinkChanges {
+    pub is_active: Option<bool>,
+    pub title: Option<Title>,
+    pub description: Patch<Description>,
+    pub pin: Patch<SecretHash>,
+    pub starts_at: Patch<Timestamp>,
+    pub expires_at: Patch<Timestamp>,
+    pub max_messages: Patch<MaxMessages>,
+}
+
+impl LinkChanges {
+    pub fn is_empty(&self) -> bool {
+        self.is_active.is_none()
+            && self.title.is_none()
+            && self.description.is_keep()
+            && self.pin.is_keep()
+            && self.starts_at.is_keep()
+            && self.expires_at.is_keep()
+            && self.max_messages.is_keep()
+    }
+}
+
+pub enum Created {
+    Done,
+    SlugTaken,
+    Stopped(Stopped),
+}
+
+pub enum Updated {
+    Done(Box<Link>),
+    /// Its times would contradict each other.
+    ExpiresBeforeStart,
+    /// It was deleted meanwhile.
+    Gone,
+}
+
+impl Store {
+    /// A link that is there for everyone.
+    pub async fn link(&self, slug: &Slug) -> Result<Option<Link>, StoreError> {
+        Ok(self.link_or_remains(slug).await?.filter(|link| !link.deleting))
+    }
+
+    /// A link, also one whose deletion is under way.
+    pub async fn link_or_remains(&self, slug: &Slug) -> Result<Option<Link>, StoreError> {
+        self.get(Key::link(slug)).await
+    }
+
+    /// Of creators that race for a slug exactly one is done.
+    pub async fn create_link(&self, link: &Link, guards: &mut Guards<'_>) -> Result<Created, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(to_item(Key::link(&link.slug), link)?))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .expect("a put with table and item");
+        let step = Step { action: "dynamodb:PutItem", item: TransactWriteItem::builder().put(put).build() };
+        Ok(match self.write(guards, vec![step]).await? {
+            Written::Done => Created::Done,
+            Written::Stopped(stopped) => Created::Stopped(stopped),
+            Written::Refused(_) => Created::SlugTaken,
+        })
+    }
+
+    /// Changes what `changes` names and nothing else, so that two changes of different things both hold.
+    pub async fn update_link(&self, link: &Link, changes: &LinkChanges) -> Result<Updated, StoreError> {
+        let mut change = Change::default();
+        change.set_if("is_active", changes.is_active);
+        change.set_if("title", changes.title.as_ref());
+        change.patch("description", &changes.description);
+        change.patch("pin", &changes.pin);
+        change.patch("starts_at", &changes.starts_at);
+        change.patch("expires_at", &changes.expires_at);
+        change.patch("max_messages", &changes.max_messages);
+        let counted = link.max_messages.is_some() && link.message_count.is_some();
+        if matches!(changes.max_messages, Patch::Clear) || (!changes.max_messages.is_keep() && !counted) {
+            change.removed.push("message_count");
+        }
+
+        let mut condition = "id = :id AND attribute_not_exists(deleting)".to_owned();
+        match (&changes.starts_at, &changes.expires_at) {
+            (Patch::Keep, Patch::Set(_)) => {
+                condition += " AND (attribute_not_exists(starts_at) OR starts_at < :expires_at)";
+            }
+            (Patch::Set(_), Patch::Keep) => {
+                condition += " AND (attribute_not_exists(expires_at) OR expires_at > :starts_at)";
+            }
+            _ => {}
+        }
+        let expression = change.expression();
+        let values = change.values()?;
+        let updated = self
+            .update(Key::link(&link.slug), |update| {
+                update
+                    .update_expression(expression)
+                    .condition_expression(condition)
+                    .set_expression_attribute_values(Some(values))
+                    .expression_attribute_values(":id", text(link.id))
+                    .expression_attribute_values(":one", number(1))
+                    .return_values(ReturnValue::AllNew)
+            })
+            .await?;
+        match updated {
+            Ok(item) => Ok(Updated::Done(Box::new(from_item(item)?))),
+            Err(Some(item)) => {
+                let found: Link = from_item(item)?;
+                let gone = found.id != link.id || found.deleting;
+                Ok(if gone { Updated::Gone } else { Updated::ExpiresBeforeStart })
+            }
+            Err(None) => Ok(Updated::Gone),
+        }
+    }
+
+    /// Counts the messages of a link whose cap was set after some had been sent. Until then no message is accepted under the
+    /// cap. Whoever needs the count settles it, so nothing is left undone when someone stops half-way.
+    pub async fn settle_count(&self, link: &Link) -> Result<(), StoreError> {
+        let count = self.count_link_messages(link.id).await?;
+        let condition = "id = :id AND count_epoch = :epoch AND attribute_exists(max_messages) \
+                         AND attribute_not_exists(message_count)";
+        self.update(Key::link(&link.slug), |update| {
+            update
+                .update_expression("SET message_count = :count")
+                .condition_expression(condition)
+                .expression_attribute_values(":id", text(link.id))
+                .expression_attribute_values(":epoch", number(link.count_epoch))
+                .expression_attribute_values(":count", number(count))
+        })
+        .await
+        .map(drop)
+    }
+}
+
+/// An update expression in the making. None of a link's attributes is one of DynamoDB's own words.
+#[derive(Default)]
+struct Change {
+    set: Vec<&'static str>,
+    removed: Vec<&'static str>,
+    values: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Change {
+    fn set_if(&mut self, name: &'static str, value: Option<impl Serialize>) {
+        if let Some(value) = value.and_then(|value| serde_json::to_value(value).ok()) {
+            self.set.push(name);
+            self.values.insert(format!(":{name}"), value);
+        }
+    }
+
+    fn patch(&mut self, name: &'static str, patch: &Patch<impl Serialize>) {
+        match patch {
+            Patch::Keep => {}
+            Patch::Clear => self.removed.push(name),
+            Patch::Set(value) => self.set_if(name, Some(value)),
+        }
+    }
+
+    fn expression(&self) -> String {
+        let set: Vec<String> = self.set.iter().map(|name| format!("{name} = :{name}")).collect();
+        let mut expression = "ADD count_epoch :one".to_owned();
+        if !set.is_empty() {
+            expression += &format!(" SET {}", set.join(", "));
+        }
+        if !self.removed.is_empty() {
+            expression += &format!(" REMOVE {}", self.removed.join(", "));
+        }
+        expression
+    }
+
+    fn values(self) -> Result<super::Item, StoreError> {
+        serde_dynamo::to_item(self.values).map_err(|_| StoreError("a change can't be written".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{tokens::AdminToken, types::Parse};
+
+    fn link(starts_at: Option<i64>, expires_at: Option<i64>, is_active: bool) -> Link {
+        Link {
+            id: LinkId::new(Timestamp::from_millis(0), [0; 10]),
+            slug: Slug::parse("a-link").unwrap(),
+            title: Title::parse("A link").unwrap(),
+            description: None,
+            is_active,
+            pin: None,
+            admin_token: AdminToken::generate().hash(),
+            starts_at: starts_at.map(Timestamp::from_millis),
+            expires_at: expires_at.map(Timestamp::from_millis),
+            max_messages: None,
+            message_count: None,
+            count_epoch: 0,
+            created_at: Timestamp::from_millis(0),
+            deleting: false,
+        }
+    }
+
+    #[test]
+    fn start_and_end_are_exact_to_the_millisecond() {
+        let link = link(Some(1_000), Some(2_000), true);
+        for (millis, status) in [
+            (999, LinkStatus::Scheduled),
+            (1_000, LinkStatus::Active),
+            (1_999, LinkStatus::Active),
+            (2_000, LinkStatus::Expired),
+        ] {
+            assert_eq!(link.status(Timestamp::from_millis(millis)), status, "at {millis}");
+        }
+    }
+
+    #[test]
+    fn paused_comes_before_expired_and_expired_before_scheduled() {
+        let now = Timestamp::from_millis(5_000);
+        assert_eq!(link(None, Some(1_000), false).status(now), LinkStatus::Paused);
+        assert_eq!(link(Some(9_000), Some(1_000), true).status(now), LinkStatus::Expired);
+        assert_eq!(link(None, None, true).status(now), LinkStatus::Active);
+    }
+}

@@ -1,0 +1,280 @@
+//! Messages of links, spread over the shards of their link.
+
+use aws_sdk_dynamodb::types::{
+    Delete, Put, ReturnValuesOnConditionCheckFailure, Select, TransactWriteItem, Update,
+};
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Item, Outcome, Step, Store, StoreError, from_item,
+    keys::{AFTER_MESSAGES, Key, LINK_SHARDS, link_message_sort, link_shard},
+    link::Link,
+    number, text, to_item,
+    write::{Guards, Stopped, Written},
+};
+use crate::types::{LinkId, LinkMessageId, LinkText, PageSize, Slug, Timestamp};
+
+/// How often a write starts anew because its link got or lost its cap meanwhile.
+const TRIES: usize = 8;
+
+#[derive(Serialize, Deserialize)]
+pub struct LinkMessage {
+    pub id: LinkMessageId,
+    pub content: LinkText,
+    /// Where the link of the message is found.
+    pub slug: Slug,
+    pub created_at: Timestamp,
+    /// There is a card of it in the bucket.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub card: bool,
+}
+
+/// Messages, newest first.
+pub struct MessagePage {
+    pub messages: Vec<LinkMessage>,
+    /// The last of these, when there are older ones.
+    pub next: Option<LinkMessageId>,
+}
+
+pub enum Sent {
+    Stored,
+    Full,
+    /// The link was deleted meanwhile.
+    Gone,
+    Stopped(Stopped),
+}
+
+pub enum CardMarked {
+    Done,
+    /// There was one already.
+    Before,
+    NoMessage,
+    Stopped(Stopped),
+}
+
+impl Store {
+    /// Stores a message. Under a cap the count goes up in the same transaction, so the cap is exact; without one nothing is
+    /// written that other senders write too.
+    pub async fn send_link_message(
+        &self,
+        mut link: Link,
+        message: &LinkMessage,
+        guards: &mut Guards<'_>,
+    ) -> Result<Sent, StoreError> {
+        for _ in 0..TRIES {
+            if link.max_messages.is_some() && link.message_count.is_none() {
+                self.settle_count(&link).await?;
+                match self.link(&link.slug).await? {
+                    Some(settled) if settled.id == link.id => link = settled,
+                    _ => return Ok(Sent::Gone),
+                }
+            }
+            let mut steps = vec![self.put_message(&link, message)?];
+            if link.max_messages.is_some() {
+                let room = "id = :id AND attribute_not_exists(deleting) AND message_count < max_messages";
+                steps.push(self.count_step(&link, "ADD message_count :change", 1, room));
+            }
+            let refused = match self.write(guards, steps).await? {
+                Written::Done => return Ok(Sent::Stored),
+                Written::Stopped(stopped) => return Ok(Sent::Stopped(stopped)),
+                Written::Refused(mut refused) => refused.pop().and_then(|link| link.item),
+            };
+            match self.same_link(&link, refused)? {
+                None => return Ok(Sent::Gone),
+                Some(Link { max_messages: Some(most), message_count: Some(count), .. })
+                    if count >= u64::from(most.get()) =>
+                {
+                    return Ok(Sent::Full);
+                }
+                Some(changed) => link = changed,
+            }
+        }
+        Err(StoreError("a link's cap changed too often during a send".to_owned()))
+    }
+
+    pub async fn link_message(&self, link: LinkId, id: LinkMessageId) -> Result<Option<LinkMessage>, StoreError> {
+        self.get(Key::link_message(link, id)).await
+    }
+
+    /// Removes a message; `false` when there is none. On a capped link its place is free again.
+    pub async fn delete_link_message(&self, mut link: Link, id: LinkMessageId) -> Result<bool, StoreError> {
+        for _ in 0..TRIES {
+            let delete = Delete::builder()
+                .table_name(&self.table)
+                .set_key(Some(Key::link_message(link.id, id).into_item()))
+                .condition_expression("attribute_exists(pk)")
+                .build()
+                .expect("a delete with table and key");
+            let delete =
+                Step { action: "dynamodb:DeleteItem", item: TransactWriteItem::builder().delete(delete).build() };
+            let count = if link.message_count.is_some() {
+                self.count_step(&link, "ADD message_count :change", -1, "id = :id AND attribute_exists(message_count)")
+            } else {
+                let uncounted = "id = :id AND attribute_not_exists(message_count)";
+                self.count_step(&link, "ADD count_epoch :change", 1, uncounted)
+            };
+            let Outcome::Refused(mut refused) = self.transact(vec![delete, count]).await? else { return Ok(true) };
+            let link_refused = refused.pop().unwrap_or_default();
+            if refused.pop().is_some_and(|message| message.failed) {
+                return Ok(false);
+            }
+            match self.same_link(&link, link_refused.item)? {
+                None => return Ok(false),
+                Some(changed) => link = changed,
+            }
+        }
+        Err(StoreError("a link's cap changed too often during a deletion".to_owned()))
+    }
+
+    /// Notes that a card of the message is in the bucket; only `replace` does so when there was one.
+    pub async fn mark_card(
+        &self,
+        link: LinkId,
+        id: LinkMessageId,
+        replace: bool,
+        guards: &mut Guards<'_>,
+    ) -> Result<CardMarked, StoreError> {
+        let unmarked = if replace { "" } else { " AND attribute_not_exists(card)" };
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::link_message(link, id).into_item()))
+            .update_expression("SET card = :true")
+            .condition_expression(format!("attribute_exists(pk){unmarked}"))
+            .expression_attribute_values(":true", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .expect("an update with table, key and expression");
+        let step = Step { action: "dynamodb:UpdateItem", item: TransactWriteItem::builder().update(update).build() };
+        Ok(match self.write(guards, vec![step]).await? {
+            Written::Done => CardMarked::Done,
+            Written::Stopped(stopped) => CardMarked::Stopped(stopped),
+            Written::Refused(refused) if refused.iter().any(|message| message.item.is_some()) => CardMarked::Before,
+            Written::Refused(_) => CardMarked::NoMessage,
+        })
+    }
+
+    /// How many messages a link has: its own count where it keeps one, else a query on every shard.
+    pub async fn message_count(&self, link: &Link) -> Result<u64, StoreError> {
+        match link.message_count {
+            Some(count) => Ok(count),
+            None => self.count_link_messages(link.id).await,
+        }
+    }
+
+    pub(super) async fn count_link_messages(&self, link: LinkId) -> Result<u64, StoreError> {
+        let counts = try_join_all((0..LINK_SHARDS).map(|shard| async move {
+            let (mut count, mut start) = (0, None);
+            loop {
+                let page = self
+                    .query(link_shard(link, shard), |query| {
+                        query
+                            .key_condition_expression("pk = :pk")
+                            .select(Select::Count)
+                            .set_exclusive_start_key(start.take())
+                    })
+                    .await?;
+                count += u64::from(page.count().unsigned_abs());
+                start = page.last_evaluated_key;
+                if start.is_none() {
+                    return Ok(count);
+                }
+            }
+        }))
+        .await?;
+        Ok(counts.into_iter().sum())
+    }
+
+    /// The newest messages older than `before`: a merge of the shards, which are asked at once and asked again only where
+    /// one runs out before the page is full.
+    pub async fn link_messages(
+        &self,
+        link: LinkId,
+        before: Option<LinkMessageId>,
+        size: PageSize,
+    ) -> Result<MessagePage, StoreError> {
+        // Ids spread evenly, so twice a shard's share and a few almost always fill the page.
+        let batch = size.get() * 2 / usize::from(LINK_SHARDS) + 4;
+        let mut shards = try_join_all((0..LINK_SHARDS).map(|shard| self.shard_page(link, shard, before, batch))).await?;
+        let mut messages: Vec<LinkMessage> = Vec::with_capacity(size.get() + 1);
+        while messages.len() <= size.get() {
+            for (shard, page) in (0..).zip(&mut shards) {
+                if let ShardPage { newest_last, more: Some(last) } = page
+                    && newest_last.is_empty()
+                {
+                    *page = self.shard_page(link, shard, Some(*last), batch).await?;
+                }
+            }
+            let newest = shards.iter_mut().max_by_key(|page| page.newest_last.last().map(|message| message.id));
+            match newest.and_then(|page| page.newest_last.pop()) {
+                Some(message) => messages.push(message),
+                None => return Ok(MessagePage { messages, next: None }),
+            }
+        }
+        messages.pop();
+        let next = messages.last().map(|message| message.id);
+        Ok(MessagePage { messages, next })
+    }
+
+    async fn shard_page(
+        &self,
+        link: LinkId,
+        shard: u8,
+        before: Option<LinkMessageId>,
+        size: usize,
+    ) -> Result<ShardPage, StoreError> {
+        let before = before.map_or_else(|| AFTER_MESSAGES.to_owned(), link_message_sort);
+        let page = self
+            .query(link_shard(link, shard), |query| {
+                query
+                    .key_condition_expression("pk = :pk AND sk < :before")
+                    .expression_attribute_values(":before", text(before))
+                    .scan_index_forward(false)
+                    .limit(size as i32)
+            })
+            .await?;
+        let more = page.last_evaluated_key.is_some();
+        let mut newest_last: Vec<LinkMessage> =
+            page.items.unwrap_or_default().into_iter().map(from_item).collect::<Result<_, _>>()?;
+        let more = newest_last.last().filter(|_| more).map(|oldest| oldest.id);
+        newest_last.reverse();
+        Ok(ShardPage { newest_last, more })
+    }
+
+    fn put_message(&self, link: &Link, message: &LinkMessage) -> Result<Step, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(to_item(Key::link_message(link.id, message.id), message)?))
+            .build()
+            .expect("a put with table and item");
+        Ok(Step { action: "dynamodb:PutItem", item: TransactWriteItem::builder().put(put).build() })
+    }
+
+    /// A write to the link itself that fails, with the link as it is, unless `condition` holds.
+    fn count_step(&self, link: &Link, expression: &str, change: i64, condition: &str) -> Step {
+        let update = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(Key::link(&link.slug).into_item()))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .expression_attribute_values(":id", text(link.id))
+            .expression_attribute_values(":change", number(change))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .expect("an update with table, key and expression");
+        Step { action: "dynamodb:UpdateItem", item: TransactWriteItem::builder().update(update).build() }
+    }
+
+    /// The link as the store has it now, if it is still the same one.
+    fn same_link(&self, link: &Link, item: Option<Item>) -> Result<Option<Link>, StoreError> {
+        let found: Option<Link> = item.map(from_item).transpose()?;
+        Ok(found.filter(|found| found.id == link.id && !found.deleting))
+    }
+}
+
+/// A run of messages of one shard.
+struct ShardPage {
+    newest_last: Vec<LinkMessage>,
+    /// The oldest one, when the shard has older ones.
+    more: Option<LinkMessageId>,
+}

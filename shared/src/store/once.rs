@@ -1,0 +1,110 @@
+//! Requests that carry an `Idempotency-Key`: the answer to the first one is kept for 24 hours, in the transaction that does
+//! what it asks. Of the key and the body only keyed hashes are kept; the answer is sealed under the key itself, so that
+//! what was shown once (an admin token) stays readable only to who asked.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use serde::{Deserialize, Serialize};
+
+use super::{Item, Step, Store, StoreError, from_item, keys::Key, text, to_item};
+use crate::{
+    tokens::{Purpose, Tokens},
+    types::{IdempotencyKey, Timestamp},
+};
+
+const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// One request that must happen once: its endpoint and target, its key, its body.
+pub struct Once<'a> {
+    tokens: &'a Tokens,
+    endpoint: &'static str,
+    target: String,
+    key: IdempotencyKey,
+    body_hash: String,
+    now: Timestamp,
+}
+
+/// What a request met that is not the first with its key.
+pub enum Repeat {
+    /// The first answer's body.
+    Answer(String),
+    /// The key belongs to a request with another body.
+    OtherBody,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    body_hash: String,
+    answer: String,
+    /// TTL deletes late: until then this decides.
+    expires_at: Timestamp,
+    ttl: i64,
+}
+
+impl<'a> Once<'a> {
+    /// `target` is what the key is scoped to besides the endpoint; `body` are the parts that make two requests the same.
+    pub fn new(
+        tokens: &'a Tokens,
+        endpoint: &'static str,
+        target: &str,
+        key: IdempotencyKey,
+        body: &[&[u8]],
+        now: Timestamp,
+    ) -> Self {
+        let body_hash = hex::encode(tokens.keyed_hash(Purpose::RequestBody, body));
+        Self { tokens, endpoint, target: target.to_owned(), key, body_hash, now }
+    }
+
+    fn item_key(&self) -> Key {
+        let parts = [self.target.as_bytes(), self.key.as_str().as_bytes()];
+        Key::once(self.endpoint, &hex::encode(self.tokens.keyed_hash(Purpose::IdempotencyKey, &parts)))
+    }
+
+    fn seal_key(&self) -> [&[u8]; 3] {
+        [self.endpoint.as_bytes(), self.target.as_bytes(), self.key.as_str().as_bytes()]
+    }
+
+    /// The write that keeps `answer`, or fails with what is kept already.
+    pub(super) fn keep(&self, table: &str, answer: &str) -> Result<Step, StoreError> {
+        let expires_at = self.now.after(KEPT_FOR);
+        let kept = Kept {
+            body_hash: self.body_hash.clone(),
+            answer: self.tokens.seal(&self.seal_key(), answer),
+            expires_at,
+            ttl: expires_at.seconds(),
+        };
+        let put = Put::builder()
+            .table_name(table)
+            .set_item(Some(to_item(self.item_key(), &kept)?))
+            .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
+            .expression_attribute_values(":now", text(self.now))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .expect("a put with table and item");
+        Ok(Step { action: "dynamodb:PutItem", item: TransactWriteItem::builder().put(put).build() })
+    }
+
+    pub(super) fn read(&self, item: Item) -> Result<Option<Repeat>, StoreError> {
+        let kept: Kept = from_item(item)?;
+        if kept.expires_at <= self.now {
+            return Ok(None);
+        }
+        if kept.body_hash != self.body_hash {
+            return Ok(Some(Repeat::OtherBody));
+        }
+        let answer = self.tokens.open(&self.seal_key(), &kept.answer);
+        answer.map(Repeat::Answer).map(Some).ok_or_else(|| StoreError("a kept answer can't be opened".to_owned()))
+    }
+}
+
+impl Store {
+    /// What the first request with this key got; `None` for the first one, and for a request without a key.
+    pub async fn repeat(&self, once: Option<&Once<'_>>) -> Result<Option<Repeat>, StoreError> {
+        let Some(once) = once else { return Ok(None) };
+        match self.get_item(once.item_key()).await? {
+            Some(item) => once.read(item),
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Values that are valid because they exist: each is made only by parsing. Serde, paths and queries use the same door.
+//! What lives here knows no store, no HTTP and no clock of its own.
+
+mod ids;
+mod numbers;
+mod patch;
+mod slug;
+mod texts;
+mod time;
+
+use std::{fmt, marker::PhantomData};
+
+use serde::de::{self, Deserializer, Visitor};
+
+pub use ids::{LinkId, LinkMessageId};
+pub use numbers::{MaxMessages, PageSize};
+pub use patch::{Patch, given};
+pub use slug::Slug;
+pub use texts::{Description, IdempotencyKey, LinkText, Pin, Title};
+pub use time::Timestamp;
+
+/// Why a text is not a value: the second half of a sentence whose first half is the field's name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Invalid(pub &'static str);
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// The one way to make a value of text from outside.
+pub trait Parse: Sized {
+    fn parse(text: &str) -> Result<Self, Invalid>;
+}
+
+/// Reads any [`Parse`] from a serde string.
+fn deserialize_text<'de, T: Parse, D: Deserializer<'de>>(deserializer: D, expecting: &'static str) -> Result<T, D::Error> {
+    struct Text<T>(&'static str, PhantomData<T>);
+    impl<T: Parse> Visitor<'_> for Text<T> {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            T::parse(text).map_err(E::custom)
+        }
+    }
+    deserializer.deserialize_str(Text(expecting, PhantomData))
+}
+
+/// Gives a newtype over `String` its reading; its rules stand in its `Parse`.
+macro_rules! text_type {
+    ($name:ident) => {
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::types::deserialize_text(deserializer, "text")
+            }
+        }
+    };
+}
+pub(crate) use text_type;

@@ -1,0 +1,144 @@
+//! Texts with rules. Lengths count Unicode scalar values of the text as sent; nothing is trimmed.
+
+use serde::Serialize;
+
+use super::{Invalid, Parse, text_type};
+
+/// The title of a link: 1 to 100 characters, not blank.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Title(String);
+text_type!(Title);
+
+impl Parse for Title {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        within(text, 1, 100, "must be 1 to 100 characters")?;
+        written(text)?;
+        plain(text).map(Self)
+    }
+}
+
+/// What a link says of itself: up to 500 characters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Description(String);
+text_type!(Description);
+
+impl Parse for Description {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        within(text, 0, 500, "must be at most 500 characters")?;
+        plain(text).map(Self)
+    }
+}
+
+/// A message to a link: 1 to 1000 characters, not blank.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LinkText(String);
+text_type!(LinkText);
+
+impl Parse for LinkText {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        within(text, 1, 1000, "must be 1 to 1000 characters")?;
+        written(text)?;
+        plain(text).map(Self)
+    }
+}
+
+/// What opens a link to senders: 4 to 64 characters. Never stored or logged, so it has neither `Debug` nor `Serialize`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pin(String);
+text_type!(Pin);
+
+impl Parse for Pin {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        within(text, 4, 64, "must be 4 to 64 characters")?;
+        plain(text).map(Self)
+    }
+}
+
+/// The header `Idempotency-Key`: 1 to 255 visible ASCII characters. Stored only as a keyed hash.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+text_type!(IdempotencyKey);
+
+impl Parse for IdempotencyKey {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if !visible || !(1..=255).contains(&text.len()) {
+            return Err(Invalid("must be 1 to 255 visible ASCII characters"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+fn within(text: &str, least: usize, most: usize, otherwise: &'static str) -> Result<(), Invalid> {
+    if (least..=most).contains(&text.chars().count()) { Ok(()) } else { Err(Invalid(otherwise)) }
+}
+
+/// Refuses text that shows nothing.
+fn written(text: &str) -> Result<(), Invalid> {
+    if text.chars().all(is_blank) { Err(Invalid("must not be blank")) } else { Ok(()) }
+}
+
+/// Refuses NUL and the other C0 controls, but for tab, line feed and carriage return.
+fn plain(text: &str) -> Result<String, Invalid> {
+    let control = |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r');
+    if text.contains(control) { Err(Invalid("must not contain control characters")) } else { Ok(text.to_owned()) }
+}
+
+/// White space, controls, and the characters that Unicode gives no ink: format controls, fillers, blank Braille.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c,
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn lengths_count_characters_and_not_bytes() {
+        assert!(LinkText::parse(&"😀".repeat(1000)).is_ok());
+        assert_eq!(LinkText::parse(&"😀".repeat(1001)), Err(Invalid("must be 1 to 1000 characters")));
+        assert!(Title::parse(&"ä".repeat(100)).is_ok() && Title::parse(&"ä".repeat(101)).is_err());
+        assert!(Description::parse("").is_ok() && Description::parse(&"x".repeat(501)).is_err());
+        assert!(Pin::parse("123").is_err() && Pin::parse("1234").is_ok());
+        assert!(Pin::parse(&"1".repeat(64)).is_ok() && Pin::parse(&"1".repeat(65)).is_err());
+    }
+
+    #[test]
+    fn text_that_shows_nothing_is_blank() {
+        for text in [" ", "\t\n\r", "\u{A0}", "\u{200B}\u{FEFF}", "\u{3164}", "\u{2800}", "\u{E0020}", "\u{0}", "\u{85}"] {
+            assert_eq!(LinkText::parse(text), Err(Invalid("must not be blank")), "{text:?}");
+        }
+        assert!(LinkText::parse("\u{200B}.").is_ok());
+    }
+
+    #[test]
+    fn controls_are_refused_but_for_tabs_and_line_ends() {
+        assert_eq!(LinkText::parse("a\u{0}b"), Err(Invalid("must not contain control characters")));
+        assert!(Title::parse("a\u{1B}b").is_err());
+        assert!(LinkText::parse("a\tb\r\nc").is_ok());
+    }
+
+    #[test]
+    fn an_idempotency_key_is_visible_ascii() {
+        assert!(IdempotencyKey::parse(&"k".repeat(255)).is_ok());
+        for text in ["", "a b", "ü", "a\u{7F}", &"k".repeat(256)] {
+            assert!(IdempotencyKey::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn accepted_text_is_kept_as_sent(text in any::<String>()) {
+            if let Ok(content) = LinkText::parse(&text) {
+                prop_assert_eq!(content.as_str(), text);
+            }
+        }
+    }
+}

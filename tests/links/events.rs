@@ -1,0 +1,146 @@
+//! Each function's sample event, sent as the request that API Gateway would make it of.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Link, Visitor, random_slug};
+
+/// What the events say where a real request would name something that exists.
+const SLUG: &str = "team-feedback";
+const ADMIN_TOKEN: &str = "3f9a1c5e7b2d4860a9c8e7f6051423324150f6e7d8c9babbacad9e8f70615243";
+const MESSAGE_ID: &str = "0198c0df-1041-7a52-8b63-c4d5e6f70819";
+const IDEMPOTENCY_KEY: &str = "7c0f3a52-9f0e-4a37-8a52-3f4b7f0f6f10";
+const SHARE_TOKEN: &str = "AZjA3nobfD2eT1prfI2eDwGYwN8QQXpSi2PE1eb3CBleDJHXovNLhpLhwH07T6hW";
+
+/// What there is for an event to be about: a link with a message.
+struct Seeded {
+    link: Link,
+    message: Value,
+}
+
+impl Seeded {
+    async fn new() -> Seeded {
+        let link = Link::with(json!({ "title": "Seeded", "maxMessages": 5 })).await;
+        let message = link.sent("Seeded").await;
+        Seeded { link, message }
+    }
+
+    fn text(&self, field: &str) -> &str {
+        self.message[field].as_str().expect("text")
+    }
+
+    /// The event with what was seeded in the place of its samples.
+    fn put_in(&self, text: &str) -> String {
+        text.replace(SLUG, &self.link.slug)
+            .replace(ADMIN_TOKEN, &self.link.token)
+            .replace(MESSAGE_ID, self.text("id"))
+            .replace(IDEMPOTENCY_KEY, &self.link.slug)
+            .replace(SHARE_TOKEN, self.text("share_token"))
+    }
+
+    async fn send(&self, function: &str) -> Answer {
+        let path = format!("{}/events/{function}.json", env!("CARGO_MANIFEST_DIR"));
+        let text = self.put_in(&std::fs::read_to_string(path).expect("an event"));
+        let event: Value = serde_json::from_str(&text).expect("JSON");
+        let method = event["requestContext"]["http"]["method"].as_str().expect("a method").parse().expect("a method");
+        let path = event["rawPath"].as_str().expect("a path");
+        let query = event["rawQueryString"].as_str().expect("a query string");
+        let mut call = Visitor::new().call(method, &format!("{path}?{query}"));
+        for (name, value) in event["headers"].as_object().expect("headers") {
+            if !name.starts_with("x-") && name != "host" && name != "content-length" {
+                call = call.header(name, value.as_str().expect("a value"));
+            }
+        }
+        let body = event["body"].as_str().unwrap_or_default();
+        let call = match event["isBase64Encoded"].as_bool().expect("true or false") {
+            false => call.body(body),
+            true => {
+                let bytes = BASE64_STANDARD.decode(body).expect("base64");
+                call.body(replaced(&bytes, SHARE_TOKEN.as_bytes(), self.text("share_token").as_bytes()))
+            }
+        };
+        call.send().await
+    }
+}
+
+#[track_caller]
+fn replaced(bytes: &[u8], sample: &[u8], real: &[u8]) -> Vec<u8> {
+    let at = bytes.windows(sample.len()).position(|window| window == sample).expect("the sample in the body");
+    [&bytes[..at], real, &bytes[at + sample.len()..]].concat()
+}
+
+#[tokio::test]
+async fn create_link() {
+    let mut seeded = Seeded::new().await;
+    seeded.link.slug = random_slug();
+    let answer = seeded.send("create-link").await.ok(201);
+    let created = &answer["link"];
+    assert_eq!((&created["slug"], &created["title"]), (&json!(seeded.link.slug), &json!("Team feedback")));
+    assert_eq!(Link::from(&answer).seen().await, *created);
+}
+
+#[tokio::test]
+async fn get_link() {
+    let seeded = Seeded::new().await;
+    seeded.send("get-link").await.is(200, json!({ "link": seeded.link.created }));
+}
+
+#[tokio::test]
+async fn update_link() {
+    let seeded = Seeded::new().await;
+    let mut changed = seeded.link.created.clone();
+    changed["title"] = json!("Team feedback, February");
+    changed["max_messages"] = Value::Null;
+    seeded.send("update-link").await.is(200, json!({ "link": changed }));
+    assert_eq!(seeded.link.seen().await, changed);
+}
+
+#[tokio::test]
+async fn delete_link() {
+    let seeded = Seeded::new().await;
+    seeded.send("delete-link").await.is(200, json!({ "success": true }));
+    Visitor::new().get(&seeded.link.path()).send().await.refused(404, "Link not found");
+}
+
+#[tokio::test]
+async fn send_link_message() {
+    let seeded = Seeded::new().await;
+    seeded.send("send-link-message").await.is(201, json!({ "success": true }));
+    let newest = seeded.link.newest().await;
+    assert_eq!(newest["content"], "The new stand-up time works well. Thank you!");
+}
+
+#[tokio::test]
+async fn list_link_messages() {
+    let seeded = Seeded::new().await;
+    let mut link = seeded.link.created.clone();
+    link["message_count"] = json!(1);
+    let page = json!({ "link": link, "messages": [seeded.message], "next_cursor": null });
+    seeded.send("list-link-messages").await.is(200, page);
+}
+
+#[tokio::test]
+async fn delete_link_message() {
+    let seeded = Seeded::new().await;
+    seeded.send("delete-link-message").await.is(200, json!({ "success": true }));
+    assert_eq!(seeded.link.count().await, 0);
+}
+
+#[tokio::test]
+async fn get_shared_message() {
+    let seeded = Seeded::new().await;
+    let message = json!({
+        "content": "Seeded", "link_title": "Seeded", "created_at": seeded.message["created_at"], "card_url": null,
+    });
+    seeded.send("get-shared-message").await.is(200, json!({ "message": message }));
+}
+
+#[tokio::test]
+async fn upload_card() {
+    let seeded = Seeded::new().await;
+    let answer = seeded.send("upload-card").await.ok(201);
+    assert_eq!(answer["filename"], format!("cards/{}.png", seeded.text("share_token")));
+    let card = Visitor::fetch(answer["url"].as_str().expect("an address")).await;
+    assert_eq!((card.status, card.header("content-type")), (200, Some("image/png")));
+}

@@ -1,0 +1,22 @@
+//! Anonymous links, one file per area of their contract.
+
+mod bodies;
+mod caps;
+mod card_errors;
+mod cards;
+mod create;
+mod delete;
+mod events;
+mod gateway;
+mod idempotency;
+mod limits;
+mod listing;
+mod logs;
+mod pins;
+mod read;
+mod schedule;
+mod send;
+mod shared_message;
+mod storage;
+mod texts;
+mod update;

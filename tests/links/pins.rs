@@ -1,0 +1,136 @@
+//! Links that ask for a PIN, and those who guess it.
+
+use serde_json::json;
+
+use crate::support::{Answer, Link, Visitor, all_at_once};
+
+const PINS: (&str, u64, u64) = ("pins", 10, 900);
+
+async fn guess(link: &Link, sender: &Visitor, pin: &str) -> Answer {
+    link.send_as(sender, json!({ "content": "x", "pin": pin })).await
+}
+
+fn sent(answer: &Answer) {
+    answer.is(201, json!({ "success": true }));
+}
+
+#[track_caller]
+fn limited(answer: &Answer) {
+    let (name, quota, window) = PINS;
+    answer.limited(name, quota, window);
+}
+
+#[tokio::test]
+async fn only_the_right_pin_opens_a_link() {
+    let link = Link::with(json!({ "pin": "Olé 42🔑" })).await;
+    assert_eq!(link.created["has_pin"], true);
+    let sender = Visitor::new();
+    link.send_as(&sender, json!({ "content": "x" })).await.refused(401, "PIN required");
+    link.send_as(&sender, json!({ "content": "x", "pin": null })).await.refused(401, "PIN required");
+    for wrong in ["olé 42🔑", "Olé 42🔑 ", "Ole\u{301} 42🔑", "Olé 42", "Olé 42🔑Olé 42🔑"] {
+        guess(&link, &sender, wrong).await.refused(401, "Wrong PIN");
+    }
+    assert_eq!(link.count().await, 0);
+    sent(&guess(&link, &sender, "Olé 42🔑").await);
+    assert_eq!(link.count().await, 1);
+}
+
+#[tokio::test]
+async fn after_10_wrong_pins_a_client_is_refused_but_nobody_else() {
+    let link = Link::with(json!({ "pin": "4321" })).await;
+    let (guesser, friend) = (Visitor::new(), Visitor::new());
+    for n in 0..10 {
+        guess(&link, &guesser, &format!("000{n}")).await.refused(401, "Wrong PIN");
+    }
+    limited(&guess(&link, &guesser, "9999").await);
+    limited(&guess(&link, &guesser, "4321").await);
+
+    sent(&guess(&link, &friend, "4321").await);
+    guess(&link, &friend, "9999").await.refused(401, "Wrong PIN");
+    let mine = guesser.get(&link.inbox()).send().await.ok(200);
+    assert_eq!(mine["messages"].as_array().expect("messages").len(), 1);
+    guesser.patch(&link.owned()).json(&json!({ "title": "Still mine" })).send().await.ok(200);
+    let other = Link::with(json!({ "pin": "1234" })).await;
+    sent(&guess(&other, &guesser, "1234").await);
+}
+
+#[tokio::test]
+async fn of_50_wrong_pins_at_once_10_are_looked_at() {
+    let link = Link::with(json!({ "pin": "4321" })).await;
+    let guesser = Visitor::new();
+    let guesses = (0..50).map(|n| {
+        let (link, guesser) = (link.clone(), guesser.clone());
+        async move { guess(&link, &guesser, &format!("10{n:02}")).await }
+    });
+    let answers = all_at_once(guesses).await;
+    let (wrong, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 401);
+    assert_eq!((wrong.len(), refused.len()), (10, 40));
+    wrong.iter().for_each(|answer| answer.refused(401, "Wrong PIN"));
+    for answer in refused {
+        limited(answer);
+    }
+    assert_eq!(link.count().await, 0);
+    sent(&guess(&link, &Visitor::new(), "4321").await);
+}
+
+#[tokio::test]
+async fn a_right_pin_among_many_wrong_ones_at_once_is_never_told_that_it_is_wrong() {
+    let link = Link::with(json!({ "pin": "4321" })).await;
+    let guesser = Visitor::new();
+    let guesses = (0..30).map(|n| {
+        let (link, guesser) = (link.clone(), guesser.clone());
+        let pin = if n % 6 == 0 { "4321".to_owned() } else { format!("10{n:02}") };
+        async move { (n, guess(&link, &guesser, &pin).await) }
+    });
+    for (n, answer) in all_at_once(guesses).await {
+        match answer.status {
+            201 => assert_eq!(n % 6, 0),
+            401 => assert_ne!(n % 6, 0),
+            _ => limited(&answer),
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_pins_do_not_take_from_the_messages_nor_messages_from_the_pins() {
+    let link = Link::with(json!({ "pin": "4321" })).await;
+    let sender = Visitor::new();
+    for _ in 0..9 {
+        guess(&link, &sender, "9999").await.refused(401, "Wrong PIN");
+        link.send_as(&sender, json!({ "content": "x" })).await.refused(401, "PIN required");
+    }
+    for _ in 0..5 {
+        sent(&guess(&link, &sender, "4321").await);
+    }
+    guess(&link, &sender, "4321").await.limited("link-messages", 5, 60);
+    guess(&link, &sender, "9999").await.refused(401, "Wrong PIN");
+    limited(&guess(&link, &sender, "9999").await);
+    assert_eq!(link.count().await, 5);
+}
+
+#[tokio::test]
+async fn a_link_without_a_pin_any_more_is_open_to_those_who_guessed_too_often() {
+    let link = Link::with(json!({ "pin": "4321" })).await;
+    let guesser = Visitor::new();
+    for _ in 0..10 {
+        guess(&link, &guesser, "9999").await.refused(401, "Wrong PIN");
+    }
+    limited(&guess(&link, &guesser, "4321").await);
+    link.patched(json!({ "pin": null })).await;
+    sent(&guess(&link, &guesser, "whatever").await);
+}
+
+#[tokio::test]
+async fn a_pin_is_never_shown() {
+    let link = Link::with(json!({ "pin": "a pin like no other" })).await;
+    let answers = [
+        Visitor::new().get(&link.path()).send().await,
+        link.patch(json!({ "pin": "a pin like no other" })).await,
+        Visitor::new().get(&link.inbox()).send().await,
+        guess(&link, &Visitor::new(), "a pin unlike the other").await,
+    ];
+    for answer in answers {
+        assert!(!answer.text().contains("a pin"), "{}", answer.text());
+        assert!(!answer.text().contains("argon2"), "{}", answer.text());
+    }
+}

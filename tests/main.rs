@@ -1,0 +1,9 @@
+//! The black-box tests: they talk HTTP to the whole product and know nothing of its insides.
+//!
+//! They start the local stack in memory by themselves. With `BASE_URL` set they use that one instead and start nothing;
+//! what looks behind HTTP (logs, processes, the table) is skipped then.
+
+mod guards;
+mod links;
+mod rights;
+mod support;

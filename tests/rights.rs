@@ -1,0 +1,94 @@
+//! A function may do what it was seen to do, no more and no less.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use local::Stack;
+use serde_json::{Value, json};
+
+use crate::support::png::{other_picture, picture};
+use crate::support::{Elsewhere, Link, Upload, Visitor, in_ms, line_of, options, own_stack, template, upload};
+
+/// Walks the branches of every function, on a stack where nothing else happens.
+async fn scenario() {
+    let somebody = Visitor::new();
+    let body = json!({ "title": "x", "pin": "4321" });
+    for _ in 0..2 {
+        somebody.post("/api/links").key("create").json(&body).send().await.ok(201);
+    }
+    somebody.post("/api/links").json(&json!({ "title": "" })).send().await.ok(400);
+
+    let open = Link::open().await;
+    Visitor::new().post("/api/links").json(&json!({ "title": "x", "slug": open.slug })).send().await.ok(409);
+    let (first, second) = (open.sent("1").await, open.sent("2").await);
+    Visitor::new().delete(&open.message(first["id"].as_str().expect("an id"))).send().await.ok(200);
+    Visitor::new().delete(&open.message(first["id"].as_str().expect("an id"))).send().await.ok(404);
+
+    // A cap that is set on a link with messages has to be counted; one that was always there is not.
+    open.patched(json!({ "maxMessages": 3 })).await;
+    open.sent("3").await;
+    open.patched(json!({ "title": "y", "expiresAt": in_ms(600_000), "pin": "4321" })).await;
+    open.patch(json!({ "startsAt": in_ms(900_000) })).await.ok(400);
+    for (key, pin, status) in [(None, "4321", 201), (Some("a"), "4321", 409), (None, "9999", 401)] {
+        let call = Visitor::new().post(&open.messages()).json(&json!({ "content": "x", "pin": pin }));
+        let call = if let Some(key) = key { call.key(key) } else { call };
+        call.send().await.ok(status);
+    }
+    open.patched(json!({ "maxMessages": null })).await;
+    let repeated = || Visitor::new().post(&open.messages()).key("b").json(&json!({ "content": "x", "pin": "4321" }));
+    repeated().send().await.ok(201);
+    repeated().send().await.ok(201);
+    open.patched(json!({ "isActive": false })).await;
+    repeated().send().await;
+
+    let share_token = second["share_token"].as_str().expect("a share token");
+    Visitor::new().get(&format!("/api/messages/{share_token}")).send().await.ok(200);
+    let form = Upload::of(&picture(), share_token);
+    for _ in 0..2 {
+        form.call(&somebody, "").key("card").send().await.ok(201);
+    }
+    upload(&other_picture(), share_token).await.ok(409);
+    let owned = format!("?token={}", open.token);
+    Upload::of(&other_picture(), share_token).call(&somebody, &owned).send().await.ok(201);
+    Visitor::new().get(&format!("/api/messages/{share_token}")).send().await.ok(200);
+    open.all_by(1).await;
+    Visitor::new().delete(&open.message(second["id"].as_str().expect("an id"))).send().await.ok(200);
+
+    let doomed = Link::with(json!({ "maxMessages": 40 })).await;
+    for n in 0..30 {
+        doomed.send(&n.to_string()).await.ok(201);
+    }
+    let newest = doomed.newest().await;
+    upload(&picture(), newest["share_token"].as_str().expect("a share token")).await.ok(201);
+    Visitor::new().delete(&doomed.owned()).send().await.ok(200);
+    doomed.send("x").await.ok(404);
+}
+
+/// The actions of each function, of all lines so far.
+async fn seen(stack: &Stack) -> BTreeMap<String, BTreeSet<String>> {
+    let last = Visitor::new().get("/api/links/the-last-request").send().await;
+    line_of(stack, &last).await;
+    let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in stack.logs().lines() {
+        let Ok(parsed) = serde_json::from_str::<Value>(&line.text) else { continue };
+        let actions = parsed["actions"].as_array().cloned().unwrap_or_default();
+        let actions = actions.iter().map(|action| action.as_str().expect("an action").to_owned());
+        seen.entry(line.function.to_string()).or_default().extend(actions);
+    }
+    seen
+}
+
+#[tokio::test]
+async fn a_functions_rights_are_the_actions_that_it_was_seen_to_use() {
+    if own_stack("starts a stack").is_none() {
+        return;
+    }
+    let stack = Stack::start(options()).await.expect("a second stack");
+    let elsewhere = Elsewhere::at(&stack);
+    scenario().await;
+    let seen = seen(&stack).await;
+    drop(elsewhere);
+    let allowed: BTreeMap<_, _> =
+        template::functions().into_iter().map(|function| (function.name, function.actions)).collect();
+    assert_eq!(seen, allowed, "left: seen, right: allowed by template.yaml");
+    stack.stop().await;
+}

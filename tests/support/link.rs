@@ -1,0 +1,129 @@
+//! A link with its owner's token: what nearly every test begins with.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Answer, Visitor};
+
+#[derive(Clone)]
+pub struct Link {
+    pub slug: String,
+    pub token: String,
+    /// The link as its creation showed it.
+    pub created: Value,
+}
+
+pub fn random_slug() -> String {
+    format!("t-{}", Uuid::new_v4().simple())
+}
+
+impl Link {
+    pub async fn open() -> Link {
+        Link::with(json!({})).await
+    }
+
+    /// With these fields; a title and a slug are given where they are not named.
+    pub async fn with(fields: Value) -> Link {
+        let mut body = json!({ "title": "A link of a test", "slug": random_slug() });
+        body.as_object_mut().expect("an object").extend(fields.as_object().expect("fields").clone());
+        Link::from(&Visitor::new().post("/api/links").json(&body).send().await.ok(201))
+    }
+
+    /// From the answer to a creation.
+    #[track_caller]
+    pub fn from(answer: &Value) -> Link {
+        let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        let created = answer["link"].clone();
+        Link { slug: text(&created["slug"]), token: text(&answer["adminToken"]), created }
+    }
+
+    pub fn path(&self) -> String {
+        format!("/api/links/{}", self.slug)
+    }
+
+    pub fn messages(&self) -> String {
+        format!("/api/links/{}/messages", self.slug)
+    }
+
+    /// The link's own path, as its owner calls it.
+    pub fn owned(&self) -> String {
+        format!("{}?token={}", self.path(), self.token)
+    }
+
+    /// The inbox, as its owner calls it; more query parameters may follow.
+    pub fn inbox(&self) -> String {
+        format!("{}?token={}", self.messages(), self.token)
+    }
+
+    pub fn message(&self, id: &str) -> String {
+        format!("{}/{id}?token={}", self.messages(), self.token)
+    }
+
+    /// Sent by somebody who never sent anything before.
+    pub async fn send(&self, content: &str) -> Answer {
+        self.send_as(&Visitor::new(), json!({ "content": content })).await
+    }
+
+    pub async fn send_as(&self, sender: &Visitor, body: Value) -> Answer {
+        sender.post(&self.messages()).json(&body).send().await
+    }
+
+    pub async fn patch(&self, fields: Value) -> Answer {
+        Visitor::new().patch(&self.owned()).json(&fields).send().await
+    }
+
+    /// The link after a change that must succeed.
+    pub async fn patched(&self, fields: Value) -> Value {
+        let mut answer = self.patch(fields).await.ok(200);
+        answer["link"].take()
+    }
+
+    /// The link as anybody sees it.
+    pub async fn seen(&self) -> Value {
+        let mut answer = Visitor::new().get(&self.path()).send().await.ok(200);
+        answer["link"].take()
+    }
+
+    /// The first page of the inbox.
+    pub async fn page(&self, more: &str) -> Value {
+        Visitor::new().get(&format!("{}{more}", self.inbox())).send().await.ok(200)
+    }
+
+    /// The whole inbox, newest first, page by page.
+    pub async fn all(&self) -> Vec<Value> {
+        self.all_by(100).await
+    }
+
+    pub async fn all_by(&self, limit: usize) -> Vec<Value> {
+        let (mut messages, mut more) = (Vec::new(), format!("&limit={limit}"));
+        loop {
+            let page = self.page(&more).await;
+            let found = page["messages"].as_array().expect("messages");
+            assert!(found.len() <= limit, "{} messages on a page of {limit}", found.len());
+            messages.extend(found.iter().cloned());
+            match &page["next_cursor"] {
+                Value::Null => return messages,
+                cursor => more = format!("&limit={limit}&cursor={}", cursor.as_str().expect("a cursor or null")),
+            }
+        }
+    }
+
+    /// What the owner is told of how many there are.
+    pub async fn count(&self) -> u64 {
+        let page = self.page("&limit=1").await;
+        page["link"]["message_count"].as_u64().unwrap_or_else(|| panic!("{page}"))
+    }
+
+    /// The newest message, as its owner sees it.
+    pub async fn newest(&self) -> Value {
+        self.page("&limit=1").await["messages"][0].clone()
+    }
+
+    /// Sends a message and returns it as the inbox shows it.
+    pub async fn sent(&self, content: &str) -> Value {
+        self.send(content).await.is(201, json!({ "success": true }));
+        let newest = self.newest().await;
+        assert_eq!(newest["content"], content);
+        newest
+    }
+}

@@ -1,0 +1,56 @@
+//! template.yaml, as far as the tests look into it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde_yaml_ng::Value;
+
+pub struct Function {
+    /// The last directory of its `CodeUri`: the name of its binary.
+    pub name: String,
+    /// `POST /api/links`
+    pub route: String,
+    /// What its policies allow it to do.
+    pub actions: BTreeSet<String>,
+}
+
+pub fn path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("template.yaml")
+}
+
+fn read() -> Value {
+    let text = std::fs::read_to_string(path()).expect("template.yaml");
+    serde_yaml_ng::from_str(&text).expect("YAML")
+}
+
+#[track_caller]
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value:?} is no text")).to_owned()
+}
+
+/// Every function that the template deploys.
+pub fn functions() -> Vec<Function> {
+    let template = read();
+    let resources = template["Resources"].as_mapping().expect("resources").values();
+    resources.filter(|resource| resource["Type"] == "AWS::Serverless::Function").map(function).collect()
+}
+
+fn function(resource: &Value) -> Function {
+    let properties = &resource["Properties"];
+    let name = text(&properties["CodeUri"]).trim_end_matches('/').rsplit('/').next().expect("a directory").to_owned();
+    let events: Vec<&Value> = properties["Events"].as_mapping().expect("events").values().collect();
+    let [event] = events[..] else { panic!("{name} has {} events", events.len()) };
+    let route = format!("{} {}", text(&event["Properties"]["Method"]), text(&event["Properties"]["Path"]));
+    let policies = properties["Policies"].as_sequence().expect("policies");
+    let statements = policies.iter().flat_map(|policy| policy["Statement"].as_sequence().expect("statements"));
+    let actions = statements.flat_map(|statement| {
+        assert_eq!(statement["Effect"], "Allow");
+        statement["Action"].as_sequence().expect("a list of actions").iter().map(text)
+    });
+    Function { name, route, actions: actions.collect() }
+}
+
+/// The origin that web clients have unless a deployment says otherwise.
+pub fn allowed_origin() -> String {
+    text(&read()["Parameters"]["AllowedOrigins"]["Default"]).split(',').next().expect("an origin").to_owned()
+}

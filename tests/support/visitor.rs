@@ -1,0 +1,127 @@
+//! Someone on the internet, with an address of his own.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Answer, base};
+
+thread_local! {
+    /// A test has a thread and a runtime of its own, and so do its connections.
+    static HTTP: Client = Client::builder().no_proxy().build().expect("an HTTP client");
+}
+
+#[derive(Clone)]
+pub struct Visitor {
+    pub address: String,
+}
+
+impl Visitor {
+    /// From an IPv4 address that nobody else has in this run.
+    pub fn new() -> Visitor {
+        static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(Uuid::new_v4().as_u128() as u32));
+        let [_, b, c, d] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        Visitor::at(&format!("10.{b}.{c}.{d}"))
+    }
+
+    pub fn at(address: &str) -> Visitor {
+        Visitor { address: address.to_owned() }
+    }
+
+    pub fn get(&self, path: &str) -> Call {
+        self.call(Method::GET, path)
+    }
+
+    pub fn post(&self, path: &str) -> Call {
+        self.call(Method::POST, path)
+    }
+
+    pub fn patch(&self, path: &str) -> Call {
+        self.call(Method::PATCH, path)
+    }
+
+    pub fn delete(&self, path: &str) -> Call {
+        self.call(Method::DELETE, path)
+    }
+
+    pub fn call(&self, method: Method, path: &str) -> Call {
+        let request = HTTP.with(|http| http.request(method, format!("{}{path}", base())));
+        Call(request.header("x-sotto-local-source-ip", &self.address))
+    }
+
+    /// What the world gets from an address that an answer named: no credentials, no promise about headers.
+    pub async fn fetch(url: &str) -> Answer {
+        Call(HTTP.with(|http| http.get(url))).raw().await
+    }
+}
+
+pub struct Call(RequestBuilder);
+
+impl Call {
+    pub fn json(self, body: &Value) -> Call {
+        self.bytes("application/json", body.to_string())
+    }
+
+    pub fn bytes(self, content_type: &str, body: impl Into<Vec<u8>>) -> Call {
+        self.header("content-type", content_type).body(body)
+    }
+
+    /// A body that says nothing of what it is.
+    pub fn body(self, body: impl Into<Vec<u8>>) -> Call {
+        Call(self.0.body(body.into()))
+    }
+
+    pub fn form(self, form: reqwest::multipart::Form) -> Call {
+        Call(self.0.multipart(form))
+    }
+
+    pub fn header(self, name: &str, value: &str) -> Call {
+        let name: HeaderName = name.parse().expect("a header name");
+        let value = HeaderValue::from_bytes(value.as_bytes()).expect("a header value");
+        Call(self.0.header(name, value))
+    }
+
+    pub fn key(self, idempotency_key: &str) -> Call {
+        self.header("idempotency-key", idempotency_key)
+    }
+
+    pub fn bearer(self, token: &str) -> Call {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// The answer of a function, whose headers are checked here once for every test.
+    pub async fn send(self) -> Answer {
+        let answer = self.raw().await;
+        answer.assert_documented_headers();
+        answer
+    }
+
+    /// The answer of anything else: the gateway itself, or a card's address.
+    pub async fn raw(self) -> Answer {
+        let started = Instant::now();
+        let response = self.0.send().await.expect("an answer");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let body = response.bytes().await.expect("a whole answer").to_vec();
+        Answer { status, headers, body, took: started.elapsed() }
+    }
+}
+
+/// Runs them all concurrently; what they return, in their order.
+pub async fn all_at_once<T, F>(calls: impl IntoIterator<Item = F>) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let running: Vec<_> = calls.into_iter().map(tokio::spawn).collect();
+    let mut done = Vec::with_capacity(running.len());
+    for task in running {
+        done.push(task.await.expect("a task that does not panic"));
+    }
+    done
+}

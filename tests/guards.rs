@@ -151,7 +151,8 @@ fn nothing_slow_is_linked_into_a_function() {
     let crates: BTreeSet<&str> = tree.lines().filter_map(|line| line.strip_suffix(" (*)").or(Some(line))).collect();
     let has = |start: &str| crates.iter().find(|name| name.starts_with(start)).copied();
     assert!(has("aws-sdk-dynamodb v1").is_some() && has("ring v").is_some(), "this is not the tree of a function");
-    for slow in ["aws-lc-sys v", "aws-lc-rs v", "hyper v0.", "rustls v0.21", "rustls v0.20", "h2 v0.3", "aws-config v"] {
+    for slow in ["aws-lc-sys v", "aws-lc-rs v", "hyper v0.", "rustls v0.21", "rustls v0.20", "h2 v0.3", "aws-config v"]
+    {
         assert_eq!(has(slow), None);
     }
 }

@@ -75,7 +75,9 @@ async fn a_body_of_64_kib_is_accepted_and_one_byte_more_is_not() {
 async fn another_content_type_than_json_is_refused() {
     let endpoints = Endpoints::new().await;
     let wrong = "Content-Type must be application/json";
-    for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application/xml", "json", ""] {
+    for content_type in
+        ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application/xml", "json", ""]
+    {
         println!("{content_type}");
         for answer in endpoints.answers(content_type, |good| good.into()).await {
             answer.refused(415, wrong);
@@ -127,7 +129,8 @@ async fn what_is_no_json_is_refused() {
 #[tokio::test]
 async fn json_that_is_no_object_is_refused() {
     let endpoints = Endpoints::new().await;
-    for body in ["[]", r#"[{"title":"x","content":"x"}]"#, r#""title""#, "5", "true", "null", r#"["x",null,null,null]"#] {
+    for body in ["[]", r#"[{"title":"x","content":"x"}]"#, r#""title""#, "5", "true", "null", r#"["x",null,null,null]"#]
+    {
         endpoints.refuse(body.as_bytes(), 400, "The body must be a JSON object").await;
     }
 }

@@ -119,7 +119,7 @@ async fn a_message_deleted_while_there_is_no_cap_is_not_counted_by_a_later_one()
 
 #[tokio::test]
 async fn a_cap_that_is_set_while_messages_arrive_is_exact_from_then_on() {
-    for cap in [5, 15, 25] {
+    for cap in [5_usize, 15, 25] {
         let link = Link::open().await;
         let (patching, sending) = (link.clone(), link.clone());
         let patch = tokio::spawn(async move { patching.patched(json!({ "maxMessages": cap })).await });

@@ -108,7 +108,8 @@ async fn a_png_that_is_broken_is_refused() {
 async fn a_picture_that_is_too_wide_or_too_high_is_refused() {
     let message = Message::new().await;
     for (width, height) in [(4097, 1), (1, 4097), (20_000, 20_000), (u32::MAX >> 1, 1), (1, u32::MAX >> 1)] {
-        let header_alone = png::assembled(&[png::header(width, height, 8, 6, false), chunk(b"IDAT", &png::stored(&[0]))]);
+        let header_alone =
+            png::assembled(&[png::header(width, height, 8, 6, false), chunk(b"IDAT", &png::stored(&[0]))]);
         message.refused(&message.form(&header_alone), 400, TOO_WIDE).await;
     }
     assert_little_memory();

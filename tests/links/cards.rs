@@ -90,10 +90,8 @@ async fn metadata_is_not_stored_and_every_pixel_is() {
         chunk(b"tRNS", &[0, 128]),
         chunk(b"IDAT", &png::stored(&[0, 2, 0, 1])),
     ]);
-    let interlaced = png::assembled(&[
-        png::header(2, 2, 8, 0, true),
-        chunk(b"IDAT", &png::stored(&[0, 10, 0, 20, 0, 30, 40])),
-    ]);
+    let interlaced =
+        png::assembled(&[png::header(2, 2, 8, 0, true), chunk(b"IDAT", &png::stored(&[0, 10, 0, 20, 0, 30, 40]))]);
     let in_two_pieces = {
         let data = png::stored(&[0, 1, 2, 3]);
         let (one, two) = data.split_at(5);

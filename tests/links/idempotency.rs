@@ -122,7 +122,10 @@ async fn one_key_may_be_used_for_different_targets() {
     sent(&send(&link, &sender, &key, json!({ "content": "Here" })).await);
     sent(&send(&other, &sender, &key, json!({ "content": "There" })).await);
     sender.post("/api/links").key(&key).json(&json!({ "title": "x" })).send().await.ok(201);
-    assert_eq!((link.newest().await["content"].take(), other.newest().await["content"].take()), ("Here".into(), "There".into()));
+    assert_eq!(
+        (link.newest().await["content"].take(), other.newest().await["content"].take()),
+        ("Here".into(), "There".into())
+    );
 }
 
 #[tokio::test]

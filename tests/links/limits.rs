@@ -69,7 +69,8 @@ async fn after_retry_after_one_is_accepted_again_and_never_6_in_any_60_seconds()
         // The promise of Retry-After: whoever waits as long as he was told is let in.
         assert!(asked.duration_since(told) < Duration::from_secs(wait), "still refused after Retry-After");
         // Twice a second, so that the poll is no flood.
-        eventually("a moment", Duration::from_secs(1), async || (asked.elapsed().as_millis() > 500).then_some(())).await;
+        eventually("a moment", Duration::from_secs(1), async || (asked.elapsed().as_millis() > 500).then_some(()))
+            .await;
         None
     })
     .await;

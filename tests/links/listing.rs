@@ -109,7 +109,8 @@ async fn a_limit_is_a_whole_number_from_1_to_100() {
 async fn a_cursor_that_was_changed_anywhere_is_refused() {
     let link = filled(5).await;
     let cursor = cursor(&link).await;
-    let mut forged: Vec<String> = ["", "x", "AAAA", "null", "%00", "12345", "{}", "%F0%9F%A6%80"].map(String::from).into();
+    let mut forged: Vec<String> =
+        ["", "x", "AAAA", "null", "%00", "12345", "{}", "%F0%9F%A6%80"].map(String::from).into();
     for (at, original) in cursor.char_indices() {
         for other in ['A', 'B', '-', '9'] {
             if other != original {

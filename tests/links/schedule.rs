@@ -150,7 +150,11 @@ async fn an_expired_link_that_was_not_swept_takes_nothing_but_can_be_read_and_re
     assert_eq!((&message["content"], link.count().await), (&json!("In time"), 1));
     let shared = format!("/api/messages/{}", message["share_token"].as_str().expect("a share token"));
     Visitor::new().get(&shared).send().await.ok(200);
-    Visitor::new().post("/api/links").json(&json!({ "title": "x", "slug": link.slug })).send().await
+    Visitor::new()
+        .post("/api/links")
+        .json(&json!({ "title": "x", "slug": link.slug }))
+        .send()
+        .await
         .refused(409, "This slug is already taken");
 
     link.patched(json!({ "isActive": false })).await;

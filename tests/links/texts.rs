@@ -16,10 +16,11 @@ fn text(longest: usize) -> impl Strategy<Value = String> {
     ];
     let short = prop::collection::vec(prop_oneof![Just(' '), Just('\n'), Just('\u{3000}')], 0..4);
     let control = prop_oneof![8 => Just(None), 1 => prop::char::range('\0', '\u{1f}').prop_map(Some)];
-    let any_text = (prop::collection::vec(character, 0..longest + 20), control).prop_map(|(mut characters, control)| {
-        characters.extend(control);
-        characters
-    });
+    let any_text =
+        (prop::collection::vec(character, 0..longest + 20), control).prop_map(|(mut characters, control)| {
+            characters.extend(control);
+            characters
+        });
     prop_oneof![1 => short, 9 => any_text].prop_map(|characters| characters.into_iter().collect())
 }
 
@@ -27,7 +28,8 @@ fn text(longest: usize) -> impl Strategy<Value = String> {
 fn allowed(text: &str, longest: usize) -> Option<bool> {
     let c0 = |c: char| c < ' ' && !['\t', '\n', '\r'].contains(&c);
     let length = text.chars().count();
-    if length == 0 || length > longest || text.contains(c0) || text.chars().all(|c| c.is_whitespace() || c.is_control()) {
+    if length == 0 || length > longest || text.contains(c0) || text.chars().all(|c| c.is_whitespace() || c.is_control())
+    {
         return Some(false);
     }
     text.contains(|c: char| c.is_ascii_graphic() || c.is_alphabetic()).then_some(true)

@@ -61,10 +61,7 @@ async fn what_can_not_be_cleared_and_what_breaks_its_rule_is_named_and_nothing_c
         (json!({ "expiresAt": "soon" }), "expiresAt must be a time such as 2026-02-06T12:37:51.523Z"),
         (json!({ "expiresAt": in_ms(-1000) }), "expiresAt must be in the future"),
         (json!({ "startsAt": in_ms(9_000_000) }), "expiresAt must be after startsAt"),
-        (
-            json!({ "startsAt": in_ms(60_000), "expiresAt": in_ms(50_000) }),
-            "expiresAt must be after startsAt",
-        ),
+        (json!({ "startsAt": in_ms(60_000), "expiresAt": in_ms(50_000) }), "expiresAt must be after startsAt"),
         (json!({ "description": "new", "isActive": false, "title": "" }), "title must be 1 to 100 characters"),
     ];
     for (change, message) in cases {

@@ -69,7 +69,7 @@ pub fn plain(width: u32, height: u32, color: ColorType, depth: BitDepth) -> Vec<
     encoder.set_filter(png::Filter::NoFilter);
     let mut writer = encoder.write_header().expect("a header");
     let mut pixels = writer.stream_writer().expect("a stream");
-    let line = vec![0; color.raw_row_length(depth, width)];
+    let line = vec![0; (color.samples() * depth as usize * width as usize).div_ceil(8)];
     for _ in 0..height {
         pixels.write_all(&line).expect("a line");
     }

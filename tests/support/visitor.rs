@@ -1,8 +1,8 @@
 //! Someone on the internet, with an address of his own.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use reqwest::header::{HeaderName, HeaderValue};

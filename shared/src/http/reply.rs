@@ -68,8 +68,9 @@ impl Reply {
     }
 
     fn rate_limit(self, Quota { name, hits, window }: Quota, remaining: usize, reset: u64) -> Self {
-        self.header(HeaderName::from_static("ratelimit-policy"), &format!("\"{name}\";q={hits};w={}", window.as_secs()))
-            .header(HeaderName::from_static("ratelimit"), &format!("\"{name}\";r={remaining};t={reset}"))
+        let window = window.as_secs();
+        self.header(HeaderName::from_static("ratelimit-policy"), &format!("\"{name}\";q={hits};w={window}"))
+            .header(HeaderName::from_static("ratelimit"), &format!("\"{name}\";r={remaining};t={}", reset.min(window)))
     }
 
     fn header(mut self, name: HeaderName, value: &str) -> Self {

@@ -9,8 +9,8 @@ use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWrite
 use super::{Item, Outcome, Refused, Step, Store, StoreError, keys::Key, number};
 use crate::{tokens::random, types::Timestamp};
 
-/// Instances' clocks differ: a slot stays taken for this much longer than the window.
-const CLOCK_SKEW: Duration = Duration::from_millis(250);
+/// A slot stays taken for this much longer than the window: far more than the clocks of two instances differ by.
+const CLOCK_SKEW: Duration = Duration::from_millis(50);
 
 /// Each try learns which slots are taken, so it is the last but for others that race for the same few slots.
 pub(super) const TRIES: usize = 64;

@@ -1,7 +1,5 @@
 //! A stack around the probe, and a small HTTP client.
 
-#![allow(dead_code)] // each test binary uses a part
-
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Request, StatusCode};
@@ -51,7 +49,7 @@ pub fn probe() -> PathBuf {
 
 pub fn options(state: State) -> Options {
     Options {
-        template: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/template.yaml").into(),
+        template: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stack/template.yaml").into(),
         port: 0,
         state,
         concurrency: 4,
@@ -107,16 +105,11 @@ impl Meeting {
     pub async fn next(&self) -> TcpStream {
         tokio::time::timeout(SOON, self.0.accept()).await.expect("an instance in time").unwrap().0
     }
-
-    /// Whether an instance is on its way that nobody has met.
-    pub async fn is_empty(&self) -> bool {
-        use futures_util::FutureExt;
-        self.0.accept().now_or_never().is_none()
-    }
 }
 
 /// Returns when the process at the other end is gone.
 pub async fn gone(mut instance: TcpStream) {
-    let read = tokio::time::timeout(SOON, instance.read_to_end(&mut Vec::new()));
-    let _ = read.await.expect("the end of the process in time"); // a reset is an end too
+    let mut said = Vec::new();
+    let end = tokio::time::timeout(SOON, instance.read_to_end(&mut said)).await;
+    let _ = end.expect("the end of the process in time"); // a reset is an end too
 }

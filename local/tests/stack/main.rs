@@ -1,0 +1,7 @@
+//! Black-box tests of the local stack, over HTTP, with a template and a function of its own.
+
+mod cli;
+mod functions;
+mod gateway;
+mod stores;
+mod support;

@@ -1,0 +1,164 @@
+//! What the stack makes of the template's table, bucket, secret and content network, and what it keeps.
+
+use crate::support::{Http, options, stack};
+use aws_sdk_dynamodb::types::{AttributeValue, TimeToLiveStatus};
+use local::{Stack, State};
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// A directory that is gone when the test is.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("sotto-local-{}", uuid::Uuid::new_v4())))
+    }
+
+    fn state(&self) -> State {
+        State::Directory(self.0.clone())
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn dynamodb(stack: &Stack) -> aws_sdk_dynamodb::Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+        .region(aws_sdk_dynamodb::config::Region::new(local::REGION))
+        .credentials_provider(stack.credentials().clone())
+        .endpoint_url(stack.dynamodb_url())
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
+fn s3(stack: &Stack) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+        .region(aws_sdk_s3::config::Region::new(local::REGION))
+        .credentials_provider(stack.credentials().clone())
+        .endpoint_url(stack.s3_url())
+        .force_path_style(true)
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    aws_sdk_s3::Client::from_conf(config.build())
+}
+
+async fn variables(stack: &Stack) -> Value {
+    Http::new(stack.url()).get("/environment").await.json()["variables"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_has_the_environment_that_its_template_and_lambda_give_it_and_no_other() {
+    let stack = stack().await;
+    let variables = variables(&stack).await;
+    assert_eq!(variables["TABLE_NAME"], stack.table());
+    assert_eq!(variables["BUCKET_NAME"], stack.bucket());
+    assert_eq!(variables["PUBLIC_BASE_URL"], stack.url());
+    assert_eq!(variables["CDN_URL"], format!("{}/_local/cdn", stack.url()));
+    assert_eq!(variables["OVERRIDDEN"], "own");
+    assert_eq!(variables["STAGE"], "test-stage");
+    assert_eq!(variables["SECRET_KEY"].as_str().map(str::len), Some(48));
+    assert_eq!(variables["AWS_ENDPOINT_URL_DYNAMODB"], stack.dynamodb_url());
+    assert_eq!(variables["AWS_ENDPOINT_URL_S3"], stack.s3_url());
+    assert_eq!(variables["AWS_LAMBDA_FUNCTION_NAME"], "probe");
+    assert_eq!(variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "256");
+    for own in ["HOME", "USER", "CARGO", "CARGO_MANIFEST_DIR", "RUST_BACKTRACE", "LD_LIBRARY_PATH"] {
+        assert_eq!(variables.get(own), None, "{own}");
+    }
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_is_as_the_template_says() {
+    let stack = stack().await;
+    let client = dynamodb(&stack);
+    let table = client.describe_table().table_name(stack.table()).send().await.unwrap().table.unwrap();
+    assert_eq!(table.key_schema()[0].attribute_name(), "pk");
+    assert_eq!(table.global_secondary_indexes()[0].index_name(), Some("by-other"));
+    assert!(table.stream_specification().is_some_and(|stream| stream.stream_enabled()));
+    let ttl = client.describe_time_to_live().table_name(stack.table()).send().await.unwrap();
+    let ttl = ttl.time_to_live_description.unwrap();
+    assert_eq!((ttl.time_to_live_status(), ttl.attribute_name()), (Some(&TimeToLiveStatus::Enabled), Some("ttl")));
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_content_network_serves_what_the_bucket_policy_grants_and_no_more() {
+    let stack = stack().await;
+    let (http, s3) = (Http::new(stack.url()), s3(&stack));
+    for key in ["cards/a.png", "temp/secret"] {
+        let put = s3.put_object().bucket(stack.bucket()).key(key).content_type("image/png");
+        put.cache_control("max-age=60").body(b"bytes".to_vec().into()).send().await.unwrap();
+    }
+    let answer = http.get("/_local/cdn/cards/a.png").await;
+    assert_eq!((answer.status.as_u16(), &answer.body[..]), (200, &b"bytes"[..]));
+    assert_eq!(answer.header("content-type"), Some("image/png"));
+    assert_eq!(answer.header("cache-control"), Some("max-age=60"));
+    assert!(answer.headers.contains_key("etag"));
+    let head = http.send("HEAD", "/_local/cdn/cards/a.png", &[], "").await;
+    assert_eq!((head.status.as_u16(), head.header("content-length")), (200, Some("5")));
+    assert_eq!(http.send("DELETE", "/_local/cdn/cards/a.png", &[], "").await.status, 403);
+    for path in ["temp/secret", "cards/missing.png", "cards/../temp/secret", "cards/%2e%2e/temp/secret", "cards%2F..%2Ftemp%2Fsecret"] {
+        let answer = http.get(&format!("/_local/cdn/{path}")).await;
+        assert_eq!(answer.status, 403, "{path}");
+        assert!(!answer.body.windows(5).any(|part| part == b"bytes"));
+    }
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_directory_keeps_everything_and_takes_one_stack_at_a_time() {
+    let directory = Directory::new();
+    let stack = Stack::start(options(directory.state())).await.unwrap();
+    let refused = Stack::start(options(directory.state())).await.err().expect("a second stack must not start");
+    assert!(refused.to_string().contains("another local stack is using"), "{refused}");
+
+    let item = stack.table().to_owned();
+    let put = dynamodb(&stack).put_item().table_name(&item).item("pk", AttributeValue::S("kept".into()));
+    put.send().await.unwrap();
+    s3(&stack).put_object().bucket(stack.bucket()).key("cards/kept").body(b"kept".to_vec().into()).send().await.unwrap();
+    let secret = variables(&stack).await["SECRET_KEY"].clone();
+    stack.stop().await;
+
+    let stack = Stack::start(options(directory.state())).await.unwrap();
+    let got = dynamodb(&stack).get_item().table_name(stack.table()).key("pk", AttributeValue::S("kept".into()));
+    assert!(got.send().await.unwrap().item.is_some());
+    assert_eq!(&Http::new(stack.url()).get("/_local/cdn/cards/kept").await.body[..], b"kept");
+    assert_eq!(variables(&stack).await["SECRET_KEY"], secret);
+    stack.stop().await;
+
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &str| std::fs::metadata(directory.0.join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("secrets/SecretKey"), 0o600);
+    assert_eq!(mode(""), 0o700);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_stacks_in_memory_share_nothing() {
+    let (one, two) = (stack().await, stack().await);
+    assert_ne!(variables(&one).await["SECRET_KEY"], variables(&two).await["SECRET_KEY"]);
+    let put = dynamodb(&one).put_item().table_name(one.table()).item("pk", AttributeValue::S("x".into()));
+    put.send().await.unwrap();
+    let got = dynamodb(&two).get_item().table_name(two.table()).key("pk", AttributeValue::S("x".into()));
+    assert!(got.send().await.unwrap().item.is_none());
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_the_way_of_a_start_is_said() {
+    let mut nowhere = options(State::Memory);
+    nowhere.template = "/no/such/template.yaml".into();
+    let mut unbuilt = options(State::Memory);
+    unbuilt.binaries.remove("brief");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut blocked = options(State::Memory);
+    blocked.port = taken.local_addr().unwrap().port();
+    for (options, said) in [(nowhere, "/no/such/template.yaml"), (unbuilt, "brief"), (blocked, "127.0.0.1:")] {
+        let error = Stack::start(options).await.err().expect("it must not start").to_string();
+        assert!(error.contains(said), "{error}");
+    }
+}

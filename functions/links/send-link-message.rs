@@ -5,8 +5,7 @@ use shared::prelude::*;
 #[derive(Deserialize)]
 struct Send {
     content: LinkText,
-    /// A text of any length: whether it is the PIN is all that matters.
-    pin: Option<String>,
+    pin: Option<PinTry>,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
@@ -28,7 +27,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
         (LinkStatus::Scheduled, start) => return Err(LinksError::NotStarted(start.unwrap_or(now))),
         (LinkStatus::Active, _) => {}
     }
-    let admitted = Admitted::to(app, request, &link, pin.as_deref()).await?;
+    let admitted = Admitted::to(app, request, &link, pin).await?;
 
     let id = LinkMessageId::new(now, random());
     let message = LinkMessage { id, content, slug, created_at: now, card: false };

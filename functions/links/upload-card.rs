@@ -9,8 +9,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let [share_token] = &form.texts;
     let once = request.once(app, "upload-card", share_token, &[&form.file])?;
 
-    let (shared, repeat) =
-        join!(SharedMessage::by_token(app, share_token), app.store.repeat(once.as_ref()));
+    let (shared, repeat) = join!(SharedMessage::by_token(app, share_token), app.store.repeat(once.as_ref()));
     if let Some(repeat) = repeat? {
         return Ok(Reply::repeated(repeat)?);
     }

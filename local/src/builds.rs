@@ -27,8 +27,8 @@ pub fn find_template(directory: &Path) -> Result<PathBuf, Error> {
     found.ok_or_else(|| Error::new(format!("there is no template.yaml in {} or above it", directory.display())))
 }
 
-/// Builds every binary of the workspace in `directory`, and returns their files by name. What the compiler has to say goes
-/// to stderr.
+/// Builds every binary of the workspace in `directory`, and returns their files by name. What the compiler has to say
+/// goes to stderr.
 pub async fn binaries(directory: &Path, release: bool) -> Result<HashMap<String, PathBuf>, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);

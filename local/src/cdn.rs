@@ -3,13 +3,14 @@
 use crate::Error;
 use crate::http::{self, Body};
 use crate::intrinsics::Scope;
+use crate::resources::Resource;
 use aws_sdk_s3::Client;
 use bytes::Bytes;
 use hyper::header::{self, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use serde_yaml_ng::{Mapping, Value};
+use serde_yaml_ng::Value;
 
 /// Where the gateway serves the distribution.
 pub const PATH: &str = "/_local/cdn/";
@@ -39,25 +40,25 @@ enum OneOrMore {
 }
 
 impl Grant {
-    /// The grant of the one distribution among `resources`, given as type and properties.
-    pub fn read(resources: &[(&str, &Mapping)], scope: &Scope) -> Result<Option<Self>, Error> {
-        let of = |kind: &'static str| resources.iter().filter(move |(one, _)| *one == kind).map(|(_, is)| *is);
+    /// The grant of the one distribution among `resources`.
+    pub fn read(resources: &[Resource<'_>], scope: &Scope) -> Result<Option<Self>, Error> {
+        let of = |kind: &'static str| resources.iter().filter(move |resource| resource.kind == kind);
         let mut distributions = of("AWS::CloudFront::Distribution");
         let Some(distribution) = distributions.next() else { return Ok(None) };
         if distributions.next().is_some() {
             return Err(Error::new("the local stack serves one AWS::CloudFront::Distribution, not more"));
         }
-        let origins = distribution.get("DistributionConfig").and_then(|config| config.get("Origins"));
+        let origins = distribution.properties.get("DistributionConfig").and_then(|config| config.get("Origins"));
         let origin = origins.and_then(|origins| origins.get(0)).and_then(|origin| origin.get("DomainName"));
         let origin = scope.resolve(origin.unwrap_or(&Value::Null))?;
         let bucket = origin.as_str().and_then(|domain| Some(domain.split_once(".s3.")?.0.to_owned()));
         let bucket = bucket.ok_or_else(|| Error::new("the distribution's first origin must be a bucket"))?;
         let mut keys = Vec::new();
         for policy in of("AWS::S3::BucketPolicy") {
-            let statements = policy.get("PolicyDocument").and_then(|document| document.get("Statement"));
+            let statements = policy.properties.get("PolicyDocument").and_then(|document| document.get("Statement"));
             let statements = scope.resolve(statements.unwrap_or(&Value::Null))?;
             let statements: Vec<Statement> =
-                serde_yaml_ng::from_value(statements).map_err(|error| Error::of("AWS::S3::BucketPolicy", &error))?;
+                serde_yaml_ng::from_value(statements).map_err(|error| Error::of(policy.id, &error))?;
             keys.extend(statements.into_iter().flat_map(|statement| statement.readable(&bucket)));
         }
         Ok(Some(Self { bucket, keys }))

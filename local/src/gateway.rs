@@ -3,12 +3,12 @@
 use crate::cdn;
 use crate::cors::Cors;
 use crate::event::{self, Received};
+use crate::functions::Target;
 use crate::http::{self, Body, Unread};
 use crate::pool::Pool;
 use crate::reply;
 use crate::routes::Routes;
 use crate::runtime::PAYLOAD_LIMIT;
-use crate::template::Target;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::body::Incoming;
@@ -76,16 +76,21 @@ impl Gateway {
         id: &Arc<str>,
         peer: SocketAddr,
     ) -> Result<Response<Body>, Refusal> {
-        let source_ip = source_ip(&mut request.headers, peer)?;
-        check(request)?;
-        let found = self.routes.find(&request.method, request.uri.path()).ok_or(Refusal::NotFound)?;
+        let admitted = source_ip(&mut request.headers, peer).and_then(|ip| check(request).map(|()| ip));
+        let found = self.routes.find(&request.method, request.uri.path()).ok_or(Refusal::NotFound);
+        let (source_ip, found) = match admitted.and_then(|ip| Ok((ip, found?))) {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                http::drain(body);
+                return Err(refusal);
+            }
+        };
         let patience = found.target.patience;
         let answer = async {
             let body = http::read(body, BODY_LIMIT).await?;
             let domain = self.address.ip().to_string();
             let port = self.address.port();
-            let received =
-                Received { request_id: id, source_ip, domain: &domain, port, at: OffsetDateTime::now_utc() };
+            let received = Received { request_id: id, source_ip, domain: &domain, port, at: OffsetDateTime::now_utc() };
             let event = event::event(request, &body, &found, &received);
             if event.len() > PAYLOAD_LIMIT {
                 return Err(Refusal::TooLarge);

@@ -23,8 +23,8 @@ const HEADERS_WITHIN: Duration = Duration::from_secs(30);
 /// How long a refused body is read on, so that its sender sees the answer and not a reset connection.
 const DRAIN_WITHIN: Duration = Duration::from_secs(5);
 
-/// Answers every request on `listener` with `handle` until `life` ends. Each connection has a task of its own, so a slow
-/// client keeps nobody waiting.
+/// Answers every request on `listener` with `handle` until `life` ends. Each connection has a task of its own, so that
+/// a slow client keeps nobody waiting.
 pub async fn serve<H, A>(listener: TcpListener, life: Life, handle: H)
 where
     H: Fn(Request<Incoming>, SocketAddr) -> A + Clone + Send + Sync + 'static,
@@ -66,7 +66,7 @@ pub enum Unread {
     Broken,
 }
 
-/// Reads a body of at most `limit` bytes. A longer one is refused as soon as that is known, and read to its end behind the
+/// Reads a body of at most `limit` bytes. A longer one is refused as soon as that is known, and read on behind the
 /// answer's back.
 pub async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Unread> {
     let mut read = BytesMut::new();
@@ -86,7 +86,8 @@ pub async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Unread> {
     Err(Unread::TooLong)
 }
 
-fn drain(mut body: Incoming) {
+/// Reads a body that nobody wants, for a while.
+pub fn drain(mut body: Incoming) {
     let all = async move { while let Some(Ok(_)) = body.frame().await {} };
     tokio::spawn(tokio::time::timeout(DRAIN_WITHIN, all));
 }

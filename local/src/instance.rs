@@ -25,10 +25,30 @@ const LAST_LINES_WITHIN: Duration = Duration::from_secs(1);
 pub struct Instance {
     jobs: mpsc::Sender<Job>,
     kill: oneshot::Sender<Infallible>,
+    pub pulse: Pulse,
+}
+
+/// Tells whether a process is alive.
+#[derive(Clone)]
+pub struct Pulse {
+    pub pid: u32,
     /// How the process ended, once it has.
     exit: watch::Receiver<Option<String>>,
-    pub number: u64,
-    pub pid: u32,
+}
+
+impl Pulse {
+    /// Whether the process has not ended yet.
+    pub fn is_alive(&self) -> bool {
+        self.exit.borrow().is_none()
+    }
+
+    /// How the process ended; waits until it has.
+    async fn exit(&mut self) -> String {
+        match self.exit.wait_for(Option::is_some).await {
+            Ok(status) => status.clone().unwrap_or_default(),
+            Err(_) => "it is gone".into(), // with the runtime that its keeper ran in
+        }
+    }
 }
 
 /// Why an invocation has no answer.
@@ -75,18 +95,7 @@ impl Instance {
             api.close(&name, number);
             ended.send_replace(Some(status));
         });
-        Ok(Self { jobs, kill, exit, number, pid })
-    }
-
-    /// Whether the process has not ended yet.
-    pub fn is_alive(&self) -> bool {
-        self.exit.borrow().is_none()
-    }
-
-    /// Returns when the process has ended.
-    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut exit = self.exit.clone();
-        async move { drop(exit.wait_for(Option::is_some).await) }
+        Ok(Self { jobs, kill, pulse: Pulse { pid, exit } })
     }
 
     /// Gives the instance a job and waits for its outcome. A process that fails it has ended when this returns.
@@ -94,16 +103,11 @@ impl Instance {
         let (taken, is_taken) = oneshot::channel();
         let (done, is_done) = oneshot::channel();
         let job = Job { request_id: request_id.clone(), event, timeout, taken, done };
-        let mut exit = self.exit.clone();
-        let mut exited = async || match exit.wait_for(Option::is_some).await {
-            Ok(status) => status.clone().unwrap_or_default(),
-            Err(_) => "it is gone".into(),
-        };
         let taken = async { self.jobs.send(job).await.is_ok() && is_taken.await.is_ok() };
         tokio::select! {
             biased;
             true = taken => {}
-            status = exited() => return Err(Failure::NotTaken(status)),
+            status = self.pulse.exit() => return Err(Failure::NotTaken(status)),
             () = tokio::time::sleep(INIT_LIMIT) => {
                 return Err(Failure::NotTaken(format!("it did not come for an event within {INIT_LIMIT:?}")));
             }
@@ -114,16 +118,15 @@ impl Instance {
                 Outcome::Answer(answer) => Ok(answer),
                 Outcome::Failed => Err(Failure::Returned),
             },
-            status = exited() => Err(Failure::Exited(status)),
+            status = self.pulse.exit() => Err(Failure::Exited(status)),
             () = tokio::time::sleep(timeout) => Err(Failure::TimedOut(timeout)),
         }
     }
 
     /// Kills the process and returns when it has ended.
-    pub async fn stop(self) {
-        let ended = self.ended();
+    pub async fn stop(mut self) {
         drop(self.kill);
-        ended.await;
+        self.pulse.exit().await;
     }
 }
 

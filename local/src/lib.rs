@@ -1,12 +1,13 @@
 //! The local stack: the whole product on a laptop, as template.yaml declares it. It is never deployed.
 //!
-//! It makes the tables and buckets of the template, starts each function's real binary on demand behind a Lambda Runtime
-//! API, and serves the template's routes as an API Gateway HTTP API would. It knows no endpoint by itself.
+//! It makes the tables and buckets of the template, starts each function's real binary on demand behind a Lambda
+//! Runtime API, and serves the template's routes as an API Gateway HTTP API would. It knows no endpoint by itself.
 
 mod cdn;
 mod cors;
 mod error;
 mod event;
+mod functions;
 mod gateway;
 mod http;
 mod instance;
@@ -15,6 +16,7 @@ mod life;
 mod logs;
 mod pool;
 mod reply;
+mod resources;
 mod routes;
 mod runtime;
 mod secrets;

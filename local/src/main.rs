@@ -91,8 +91,8 @@ fn tell(stack: &Stack, arguments: &Arguments) {
         false => eprintln!("Tables, objects and secrets are kept; --memory starts without any."),
     }
     eprintln!("DynamoDB: {}  S3: {}", stack.dynamodb_url(), stack.s3_url());
-    let plain = stack.routes().iter().filter(|route| !route.contains('{'));
-    if let Some((method, path)) = plain.filter_map(|route| route.split_once(' ')).next() {
+    let plain = stack.routes().iter().filter(|route| !route.contains('{')).filter_map(|route| route.split_once(' '));
+    if let Some((method, path)) = plain.min_by_key(|(_, path)| path.len()) {
         eprintln!("Try: curl -i -X {method} {url}{path}");
     }
     // Whoever started this may have stopped listening, which is no reason to stop serving.

@@ -1,6 +1,6 @@
 //! The instances of one function: started on demand, reused, never more at once than allowed.
 
-use crate::instance::{Failure, Instance};
+use crate::instance::{Failure, Instance, Pulse};
 use crate::life::Life;
 use crate::logs::Logs;
 use crate::runtime::RuntimeApi;
@@ -23,13 +23,15 @@ pub struct Program {
     pub timeout: Duration,
 }
 
-/// A function's instances. A free turn stands for each that may be started or is idle, so there are never more than turns.
+/// A function's instances. A free turn stands for each that is idle or may be started, so that there are never more
+/// instances than turns.
 pub struct Pool {
     program: Program,
     turns: Arc<Semaphore>,
     /// The most recently used last: it goes first, so that what a burst started can be told from what is needed.
     idle: Mutex<Vec<Instance>>,
-    pids: Arc<Mutex<BTreeMap<u64, u32>>>,
+    /// Every instance that was alive when the last one was started.
+    known: Mutex<Vec<Pulse>>,
     started: AtomicU64,
     api: Arc<RuntimeApi>,
     logs: Logs,
@@ -49,7 +51,7 @@ impl Pool {
             program,
             turns: Arc::new(Semaphore::new(most.max(1))),
             idle: Mutex::default(),
-            pids: Arc::default(),
+            known: Mutex::default(),
             started: AtomicU64::new(0),
             api,
             logs,
@@ -64,7 +66,7 @@ impl Pool {
 
     /// Process ids of the instances that are alive.
     pub fn pids(&self) -> Vec<u32> {
-        lock(&self.pids).values().copied().collect()
+        lock(&self.known).iter().filter(|pulse| pulse.is_alive()).map(|pulse| pulse.pid).collect()
     }
 
     /// Waits for a turn; first come, first served.
@@ -78,18 +80,15 @@ impl Pool {
     fn start(&self) -> Result<Instance, Failure> {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let instance = Instance::start(&self.program, number, &self.api, &self.logs, &self.life)?;
-        lock(&self.pids).insert(instance.number, instance.pid);
-        let (pids, ended) = (self.pids.clone(), instance.ended());
-        tokio::spawn(async move {
-            ended.await;
-            lock(&pids).remove(&number);
-        });
+        let mut known = lock(&self.known);
+        known.retain(Pulse::is_alive);
+        known.push(instance.pulse.clone());
         Ok(instance)
     }
 
     fn take_idle(&self) -> Option<Instance> {
         let mut idle = lock(&self.idle);
-        std::iter::from_fn(|| idle.pop()).find(Instance::is_alive)
+        std::iter::from_fn(|| idle.pop()).find(|instance| instance.pulse.is_alive())
     }
 }
 

@@ -107,10 +107,14 @@ mod tests {
     use http_body_util::BodyExt;
     use serde_json::json;
 
-    /// Status, headers and body of the answer to what a function returned.
-    fn answered(returned: Value) -> Option<(u16, Vec<(String, String)>, Vec<u8>)> {
+    /// Status, headers and body.
+    type Answer = (u16, Vec<(String, String)>, Vec<u8>);
+
+    /// The answer to what a function returned.
+    fn answered(returned: Value) -> Option<Answer> {
         let (parts, body) = reply(returned.to_string().as_bytes())?.into_parts();
-        let header = |(name, value): (&HeaderName, &HeaderValue)| (name.to_string(), value.to_str().unwrap().to_owned());
+        let header =
+            |(name, value): (&HeaderName, &HeaderValue)| (name.to_string(), value.to_str().unwrap().to_owned());
         let body = futures_util::FutureExt::now_or_never(body.collect()).unwrap().unwrap().to_bytes();
         Some((parts.status.as_u16(), parts.headers.iter().map(header).collect(), body.to_vec()))
     }

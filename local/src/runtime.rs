@@ -67,8 +67,8 @@ impl RuntimeApi {
         Ok(api)
     }
 
-    /// Opens the instance `number` of `function`: where it sends its requests (a value for `AWS_LAMBDA_RUNTIME_API`), and
-    /// where its jobs go.
+    /// Opens the instance `number` of `function`: where it sends its requests (a value for `AWS_LAMBDA_RUNTIME_API`),
+    /// and where its jobs go.
     pub fn open(&self, function: &Arc<str>, number: u64) -> (String, mpsc::Sender<Job>) {
         let (jobs, desk) = mpsc::channel(1);
         let desk = Desk { function: function.clone(), jobs: desk.into(), current: Mutex::default() };
@@ -116,10 +116,15 @@ impl RuntimeApi {
             Ok(answer) => desk.done(id, Outcome::Answer(answer)),
             Err(Unread::Broken) => http::empty(StatusCode::BAD_REQUEST),
             Err(Unread::TooLong) => {
-                let limit = format!("Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)");
+                let limit =
+                    format!("Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)");
                 self.logs.push(&desk.function, format!("RequestId: {id} {limit}"));
                 let accepted = desk.done(id, Outcome::Failed);
-                if accepted.status() == StatusCode::ACCEPTED { http::empty(StatusCode::PAYLOAD_TOO_LARGE) } else { accepted }
+                if accepted.status() == StatusCode::ACCEPTED {
+                    http::empty(StatusCode::PAYLOAD_TOO_LARGE)
+                } else {
+                    accepted
+                }
             }
         }
     }

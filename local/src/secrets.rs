@@ -47,7 +47,8 @@ impl Secrets {
                     Ok(value) => value,
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                         let value = generate.value()?;
-                        keep(&path, &value).map_err(|error| Error::of(format!("writing {}", path.display()), &error))?;
+                        keep(&path, &value)
+                            .map_err(|error| Error::of(format!("writing {}", path.display()), &error))?;
                         value
                     }
                     Err(error) => return Err(Error::of(format!("reading {}", path.display()), &error)),
@@ -113,8 +114,7 @@ impl Generate {
         let mut password = String::new();
         while password.len() < self.password_length {
             let mut random = [0; 64];
-            getrandom::fill(&mut random)
-                .map_err(|error| Error::of("the operating system's random numbers", &error))?;
+            getrandom::fill(&mut random).map_err(|error| Error::of("the operating system's random numbers", &error))?;
             let wanted = self.password_length - password.len();
             let drawn = random.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < even);
             password.extend(drawn.take(wanted).map(|byte| alphabet[byte % alphabet.len()]));

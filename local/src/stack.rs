@@ -1,5 +1,6 @@
 //! The whole stack: its start, what a test may ask of it, its end.
 
+use crate::functions::Function;
 use crate::gateway::Gateway;
 use crate::life::{self, Owner};
 use crate::logs::Logs;
@@ -7,7 +8,7 @@ use crate::pool::{Pool, Program};
 use crate::runtime::RuntimeApi;
 use crate::secrets::Secrets;
 use crate::stores::{self, Stores};
-use crate::template::{Deployment, Function, Template};
+use crate::template::{Deployment, Template};
 use crate::{Error, http};
 use aws_credential_types::Credentials;
 use std::collections::HashMap;
@@ -77,12 +78,12 @@ impl Stack {
             true => format!("local-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]),
             false => "local".to_owned(),
         };
-        let deployment = Deployment { name, authority: address.to_string() };
-        let mut secrets = Secrets::new(match &options.state {
+        let secrets = Secrets::new(match &options.state {
             State::Memory => None,
             State::Directory(directory) => Some(directory.join("secrets")),
         });
-        let template = Template::read(&options.template, &deployment, &mut secrets)?;
+        let mut deployment = Deployment { name, authority: address.to_string(), secrets };
+        let template = Template::read(&options.template, &mut deployment)?;
 
         let (dynamodb, s3) = (stores.dynamodb(), stores.s3());
         for table in &template.tables {
@@ -148,8 +149,8 @@ impl Stack {
         &self.stores.s3_url
     }
 
-    /// The key pair that opens both stores: [`ACCESS_KEY`](crate::ACCESS_KEY) and [`SECRET_KEY`](crate::SECRET_KEY), unless
-    /// a store is external and the environment has another pair.
+    /// The key pair that opens both stores: [`ACCESS_KEY`](crate::ACCESS_KEY) and [`SECRET_KEY`](crate::SECRET_KEY),
+    /// unless a store is external and the environment has another pair.
     pub fn credentials(&self) -> &Credentials {
         self.stores.credentials()
     }
@@ -201,7 +202,8 @@ fn lock(directory: &Path) -> Result<File, Error> {
 fn program(function: Function, binaries: &HashMap<String, PathBuf>, stores: &Stores) -> Result<Program, Error> {
     let Function { binary, environment: own, timeout, memory_mb } = function;
     let file = binaries.get(&binary).cloned();
-    let file = file.ok_or_else(|| Error::new(format!("the template's function {binary} has no binary of that name")))?;
+    let file =
+        file.ok_or_else(|| Error::new(format!("the template's function {binary} has no binary of that name")))?;
     let mut environment = stores.environment();
     environment.extend(own);
     Ok(Program { name: binary.into(), file, environment, memory_mb, timeout })

@@ -32,8 +32,8 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// Finds the stores that `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_S3` name, and starts embedded ones in place of
-    /// those that are not named.
+    /// Finds the stores that `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_S3` name, and starts embedded ones in
+    /// place of those that are not named.
     pub async fn start(state: &State, life: &Life) -> Result<Self, Error> {
         let named = |name| env::var(name).ok().filter(|url| !url.is_empty());
         let dynamodb = named("AWS_ENDPOINT_URL_DYNAMODB");
@@ -132,8 +132,14 @@ async fn start_dynamodb(state: &State, life: &Life) -> Result<String, Error> {
     let (listener, url) = listen().await?;
     let (ended, sweeper) = (life.clone(), database.clone());
     tokio::spawn(async move {
-        let until = { let life = ended.clone(); async move { life.ended().await } };
-        let finish = async { ended.ended().await; tokio::time::sleep(FINISH_WITHIN).await };
+        let until = {
+            let life = ended.clone();
+            async move { life.ended().await }
+        };
+        let finish = async {
+            ended.ended().await;
+            tokio::time::sleep(FINISH_WITHIN).await
+        };
         tokio::select! {
             _ = dynoxide::server::serve_with_shutdown(listener, database, until) => {}
             () = finish => {}
@@ -166,7 +172,10 @@ async fn start_s3(state: &State, credentials: &Credentials, life: &Life) -> Resu
     let (listener, url) = listen().await?;
     let (credentials, life) = (credentials.clone(), life.clone());
     tokio::spawn(async move {
-        let until = { let life = life.clone(); async move { life.ended().await } };
+        let until = {
+            let life = life.clone();
+            async move { life.ended().await }
+        };
         objects.serve(listener, credentials.access_key_id(), credentials.secret_access_key(), until).await;
     });
     Ok(url)

@@ -1,6 +1,8 @@
 //! DynamoDB tables as the template declares them.
 
 use crate::Error;
+use crate::intrinsics::Scope;
+use crate::resources::Resource;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::client::Waiters;
 use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext};
@@ -17,6 +19,17 @@ pub struct Table {
     pub name: String,
     properties: Properties,
 }
+
+/// The names of [`Properties`]' fields; what else a table has is not looked at.
+const USED: [&str; 7] = [
+    "AttributeDefinitions",
+    "KeySchema",
+    "BillingMode",
+    "ProvisionedThroughput",
+    "GlobalSecondaryIndexes",
+    "StreamSpecification",
+    "TimeToLiveSpecification",
+];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -82,10 +95,13 @@ struct TimeToLive {
 }
 
 impl Table {
-    /// The table `name` with the properties of its resource.
-    pub fn read(name: String, properties: Value) -> Result<Self, Error> {
-        let properties = serde_yaml_ng::from_value(properties).map_err(|error| Error::of("Properties", &error))?;
-        Ok(Self { name, properties })
+    /// The table that is `resource`.
+    pub fn read(resource: &Resource<'_>, scope: &Scope) -> Result<Self, Error> {
+        let used = resource.properties.iter().filter(|(key, _)| key.as_str().is_some_and(|key| USED.contains(&key)));
+        let used = Value::Mapping(used.map(|(key, value)| (key.clone(), value.clone())).collect());
+        let properties = serde_yaml_ng::from_value(scope.resolve(&used)?);
+        let properties = properties.map_err(|error| Error::of("Properties", &error))?;
+        Ok(Self { name: scope.names[resource.id].clone(), properties })
     }
 
     /// Makes the table ready for use; one that exists is kept as it is.

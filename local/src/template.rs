@@ -2,17 +2,17 @@
 
 use crate::cdn;
 use crate::cors::Cors;
+use crate::functions::{Event, Function, Target};
 use crate::intrinsics::{self, Scope};
+use crate::resources::{Resource, get};
 use crate::routes::Routes;
-use crate::secrets::{Generate, Secrets};
+use crate::secrets::Secrets;
 use crate::tables::Table;
 use crate::{ACCOUNT, Error, REGION};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_yaml_ng::{Mapping, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::time::Duration;
 
 /// A template with every reference in it resolved.
 pub struct Template {
@@ -27,30 +27,14 @@ pub struct Template {
     pub cdn: Option<cdn::Grant>,
 }
 
-/// An `AWS::Serverless::Function`.
-#[derive(Clone, Debug)]
-pub struct Function {
-    /// The last part of its `CodeUri`, which names its binary.
-    pub binary: String,
-    pub environment: BTreeMap<String, String>,
-    pub timeout: Duration,
-    pub memory_mb: u32,
-}
-
-/// Where a route leads.
-#[derive(Clone, Copy, Debug)]
-pub struct Target {
-    pub function: usize,
-    /// How long the gateway waits for the function.
-    pub patience: Duration,
-}
-
 /// What a deployer decides about a stack.
 pub struct Deployment {
     /// `AWS::StackName`, which also starts the names of tables and buckets.
     pub name: String,
     /// Where the gateway listens, `127.0.0.1:<port>`; the parameter `PublicBaseUrl` is its URL.
     pub authority: String,
+    /// Where the template's generated secrets are made and found.
+    pub secrets: Secrets,
 }
 
 #[derive(Deserialize)]
@@ -79,45 +63,15 @@ struct Globals {
     http_api: Mapping,
 }
 
-/// A resource whose condition holds.
-struct Resource<'t> {
-    id: &'t str,
-    kind: String,
-    properties: Mapping,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Event {
-    r#type: String,
-    #[serde(default)]
-    properties: HttpEvent,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct HttpEvent {
-    method: Option<String>,
-    path: Option<String>,
-    timeout_in_millis: Option<u64>,
-    payload_format_version: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct Environment {
-    variables: BTreeMap<String, Value>,
-}
-
 impl Template {
     /// Reads the template at `path` as it would be deployed, making the secrets that it has generated.
-    pub fn read(path: &Path, deployment: &Deployment, secrets: &mut Secrets) -> Result<Self, Error> {
+    pub fn read(path: &Path, deployment: &mut Deployment) -> Result<Self, Error> {
         let place = path.display();
         let text = std::fs::read_to_string(path).map_err(|error| Error::of(format!("reading {place}"), &error))?;
-        Self::parse(&text, deployment, secrets).map_err(|error| error.within(place))
+        Self::parse(&text, deployment).map_err(|error| error.within(place))
     }
 
-    fn parse(text: &str, deployment: &Deployment, secrets: &mut Secrets) -> Result<Self, Error> {
+    fn parse(text: &str, deployment: &mut Deployment) -> Result<Self, Error> {
         let document: Document = serde_yaml_ng::from_str(text).map_err(|error| Error::of("not a template", &error))?;
         let mut scope = document.scope(deployment)?;
         let resources = document.resources(&scope)?;
@@ -132,19 +86,16 @@ impl Template {
             buckets: Vec::new(),
             cdn: None,
         };
-        for resource in resources.iter().filter(|resource| resource.kind == "AWS::SecretsManager::Secret") {
-            let generate: Option<Generate> = resource.get(&scope, "GenerateSecretString")?;
-            let generate = generate.ok_or_else(|| Error::new("only generated secrets are known"));
-            let arn = &scope.names[resource.id];
-            generate.and_then(|how| secrets.make(resource.id, arn, &how)).map_err(|error| error.within(resource.id))?;
+        for secret in resources.iter().filter(|resource| resource.kind == "AWS::SecretsManager::Secret") {
+            deployment.generate(secret, &scope).map_err(|error| error.within(secret.id))?;
         }
         let mut routes = Vec::new();
         for resource in &resources {
-            let collected = template.collect(resource, &document.globals, &scope, deployment, secrets, &mut routes);
+            let collected = template.collect(resource, &document.globals, &scope, deployment, &mut routes);
             collected.map_err(|error| error.within(resource.id))?;
         }
         template.routes = Routes::new(routes)?;
-        template.cdn = cdn::Grant::read(&resources.iter().map(|r| (r.kind.as_str(), &r.properties)).collect::<Vec<_>>(), &scope)?;
+        template.cdn = cdn::Grant::read(&resources, &scope)?;
         Ok(template)
     }
 
@@ -154,16 +105,15 @@ impl Template {
         globals: &Globals,
         scope: &Scope,
         deployment: &Deployment,
-        secrets: &Secrets,
         routes: &mut Vec<(String, Option<String>, Target)>,
     ) -> Result<(), Error> {
         match resource.kind.as_str() {
             "AWS::Serverless::Function" => {
-                for event in resource.get::<BTreeMap<String, Event>>(scope, "Events")?.unwrap_or_default().into_values()
-                {
+                let events: Option<BTreeMap<String, Event>> = resource.get(scope, "Events")?;
+                for event in events.unwrap_or_default().into_values() {
                     routes.push(event.route(self.functions.len())?);
                 }
-                self.functions.push(Function::read(resource, &globals.function, scope, deployment, secrets)?);
+                self.functions.push(Function::read(resource, &globals.function, scope, deployment)?);
             }
             "AWS::Serverless::HttpApi" => {
                 let own = resource.get(scope, "CorsConfiguration")?;
@@ -172,10 +122,7 @@ impl Template {
                     None => get(&globals.http_api, scope, "CorsConfiguration")?,
                 };
             }
-            "AWS::DynamoDB::Table" => {
-                let properties = scope.resolve(&Value::Mapping(resource.properties.clone()))?;
-                self.tables.push(Table::read(scope.names[resource.id].clone(), properties)?);
-            }
+            "AWS::DynamoDB::Table" => self.tables.push(Table::read(resource, scope)?),
             "AWS::S3::Bucket" => self.buckets.push(scope.names[resource.id].clone()),
             _ => {}
         }
@@ -234,120 +181,83 @@ impl Parameter {
     }
 }
 
-impl Resource<'_> {
-    /// Tells `scope` what `Ref` and `GetAtt` of this resource are.
-    fn name(&self, scope: &mut Scope, deployment: &Deployment) -> Result<(), Error> {
-        let id = self.id;
-        let usual = format!("{}-{}", deployment.name, id.to_lowercase());
-        let mut name = |reference: String, attributes: &[(&str, String)]| {
-            scope.names.insert(id.to_owned(), reference);
-            for (attribute, value) in attributes {
-                scope.names.insert(format!("{id}.{attribute}"), value.clone());
-            }
-        };
-        match self.kind.as_str() {
-            "AWS::DynamoDB::Table" => {
-                let table = self.get(scope, "TableName")?.unwrap_or(usual);
-                let arn = format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}");
-                scope.names.insert(id.to_owned(), table);
-                scope.names.insert(format!("{id}.Arn"), arn);
-            }
-            "AWS::S3::Bucket" => {
-                let bucket: String = self.get(scope, "BucketName")?.unwrap_or(usual);
-                let domain = format!("{bucket}.s3.{REGION}.amazonaws.com");
-                let attributes = [
-                    ("Arn", format!("arn:aws:s3:::{bucket}")),
-                    ("DomainName", format!("{bucket}.s3.amazonaws.com")),
-                    ("RegionalDomainName", domain),
-                ];
-                for (attribute, value) in attributes {
-                    scope.names.insert(format!("{id}.{attribute}"), value);
-                }
-                scope.names.insert(id.to_owned(), bucket);
-            }
-            "AWS::Serverless::Function" => {
-                let function = self.get(scope, "FunctionName")?.unwrap_or(usual);
-                let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}");
-                scope.names.insert(id.to_owned(), function);
-                scope.names.insert(format!("{id}.Arn"), arn);
-            }
-            "AWS::SecretsManager::Secret" => {
-                let arn = format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{usual}");
-                name(arn.clone(), &[("Id", arn)]);
-            }
-            "AWS::CloudFront::Distribution" => {
-                let domain = format!("{}{}", deployment.authority, cdn::PATH.trim_end_matches('/'));
-                name(id.to_owned(), &[("Id", id.to_owned()), ("DomainName", domain)]);
-            }
-            "AWS::Serverless::HttpApi" => name(id.to_owned(), &[]),
-            _ => {}
-        }
-        Ok(())
+impl Deployment {
+    /// Finds or makes the value of a secret.
+    fn generate(&mut self, secret: &Resource<'_>, scope: &Scope) -> Result<(), Error> {
+        let how = secret.get(scope, "GenerateSecretString")?;
+        let how = how.ok_or_else(|| Error::new("the local stack only knows secrets with a GenerateSecretString"))?;
+        self.secrets.make(secret.id, &scope.names[secret.id], &how)
     }
 
-    fn get<T: DeserializeOwned>(&self, scope: &Scope, key: &str) -> Result<Option<T>, Error> {
-        get(&self.properties, scope, key)
-    }
-}
-
-/// One property, resolved; only the properties that are asked for need to be within what `Scope` knows.
-fn get<T: DeserializeOwned>(properties: &Mapping, scope: &Scope, key: &str) -> Result<Option<T>, Error> {
-    let Some(value) = properties.get(key) else { return Ok(None) };
-    let value = scope.resolve(value).map_err(|error| error.within(key))?;
-    serde_yaml_ng::from_value(value).map_err(|error| Error::of(key, &error))
-}
-
-impl Function {
-    fn read(
-        resource: &Resource<'_>,
-        globals: &Mapping,
-        scope: &Scope,
-        deployment: &Deployment,
-        secrets: &Secrets,
-    ) -> Result<Self, Error> {
-        let uri: String = resource.get(scope, "CodeUri")?.ok_or_else(|| Error::new("it has no CodeUri"))?;
-        let binary = uri.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
-        let mut variables = get::<Environment>(globals, scope, "Environment")?.unwrap_or_default().variables;
-        variables.extend(resource.get::<Environment>(scope, "Environment")?.unwrap_or_default().variables);
-        let mut environment = BTreeMap::new();
-        for (name, value) in variables {
-            let value = intrinsics::text(&value).and_then(|value| secrets.resolve(&value));
-            let value = value.map_err(|error| error.within(&name))?;
-            environment.insert(name, deployment.without_tls(value));
-        }
-        let number = |key| Ok::<_, Error>(resource.get::<u32>(scope, key)?.or(get(globals, scope, key)?));
-        Ok(Self {
-            binary,
-            environment,
-            // What they are in AWS when nothing is said.
-            timeout: Duration::from_secs(number("Timeout")?.unwrap_or(3).into()),
-            memory_mb: number("MemorySize")?.unwrap_or(128),
+    /// A resolved value as it is when deployed: with secrets, and without the TLS that there isn't on a laptop.
+    pub fn text(&self, value: &Value) -> Result<String, Error> {
+        let text = self.secrets.resolve(&intrinsics::text(value)?)?;
+        let own = text.strip_prefix("https://").and_then(|url| url.strip_prefix(&self.authority));
+        Ok(match own {
+            Some(path) if path.is_empty() || path.starts_with('/') => format!("http://{}{path}", self.authority),
+            _ => text,
         })
     }
 }
 
-impl Event {
-    fn route(self, function: usize) -> Result<(String, Option<String>, Target), Error> {
-        let Self { r#type, properties } = self;
-        if r#type != "HttpApi" {
-            return Err(Error::new(format!("the local stack can't send events of type {type}")));
-        }
-        if properties.payload_format_version.is_some_and(|version| version != "2.0") {
-            return Err(Error::new("only payload format 2.0 is known"));
-        }
-        let path = properties.path.filter(|path| path != "$default");
-        let patience = properties.timeout_in_millis.unwrap_or(30_000);
-        let target = Target { function, patience: Duration::from_millis(patience) };
-        Ok((properties.method.unwrap_or_else(|| "ANY".into()), path, target))
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
 
-impl Deployment {
-    /// There is no TLS on a laptop: a URL on the stack's own address that the template writes with https.
-    fn without_tls(&self, value: String) -> String {
-        match value.strip_prefix("https://") {
-            Some(rest) if rest.starts_with(&self.authority) => format!("http://{rest}"),
-            _ => value,
+    fn parsed(resources: &str) -> Result<Template, Error> {
+        let secrets = Secrets::new(None);
+        let mut deployment = Deployment { name: "local".into(), authority: "127.0.0.1:3000".into(), secrets };
+        Template::parse(resources, &mut deployment)
+    }
+
+    fn refused(resources: &str) -> String {
+        parsed(resources).err().expect("it must be refused").to_string()
+    }
+
+    #[test]
+    fn the_products_own_template_is_understood() {
+        let template = parsed(include_str!("../../template.yaml")).unwrap();
+        assert!(!template.functions.is_empty() && template.cors.is_some() && template.cdn.is_some());
+        assert_eq!((template.tables.len(), template.buckets.len()), (1, 1));
+        for function in template.functions {
+            assert!(function.environment.values().all(|value| !value.contains("{{")), "{function:?}");
         }
+    }
+
+    #[test]
+    fn globals_are_what_a_function_does_not_say_itself() {
+        let template = parsed(
+            "
+            Globals: {Function: {Timeout: 9, Environment: {Variables: {A: 1, B: global}}}}
+            Resources:
+              F:
+                Type: AWS::Serverless::Function
+                Properties:
+                  CodeUri: target/lambda/one/
+                  MemorySize: 512
+                  Environment: {Variables: {B: own, C: !Sub 'https://127.0.0.1:3000/x'}}",
+        );
+        let function = &template.unwrap().functions[0];
+        assert_eq!(
+            (function.binary.as_str(), function.memory_mb, function.timeout),
+            ("one", 512, Duration::from_secs(9))
+        );
+        let environment: Vec<_> = function.environment.values().map(String::as_str).collect();
+        assert_eq!(environment, ["1", "own", "http://127.0.0.1:3000/x"]);
+    }
+
+    #[test]
+    fn what_the_stack_does_not_know_is_said_with_its_place() {
+        let unknown = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: a/b,
+            Environment: {Variables: {Q: !GetAtt Queue.Arn}}}}}";
+        assert_eq!(refused(unknown), "F: Environment: the local stack knows no value for Queue.Arn");
+        let event = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: a/b,
+            Events: {S: {Type: Schedule, Properties: {}}}}}}";
+        assert_eq!(refused(event), "F: the local stack can't send events of type Schedule");
+        let parameter = "{Parameters: {P: {Type: String}}, Resources: {}}";
+        assert_eq!(refused(parameter), "parameter P: the local stack needs a default");
+        assert!(refused("Resources: {T: {Type: AWS::DynamoDB::Table, Properties: {}}}").starts_with("T: "));
+        assert!(refused("[]").starts_with("not a template"));
     }
 }

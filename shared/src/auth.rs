@@ -6,7 +6,7 @@ use crate::{
     limits::{self, Limit},
     store::{Hit, Link, Meter},
     tokens::AdminToken,
-    types::Slug,
+    types::{PinTry, Slug},
 };
 
 /// The admin token that a request carries: 64 hex digits in `?token=` or as a bearer. Both ways and different: wrong.
@@ -74,13 +74,13 @@ pub struct Admitted(Option<(Meter, Hit)>);
 impl Admitted {
     /// Checks the PIN of a link that has one. A try is counted before the PIN is looked at, so that tries that race can't
     /// outrun the limit.
-    pub async fn to(app: &App, request: &Request, link: &Link, pin: Option<&str>) -> Result<Self, LinksError> {
+    pub async fn to(app: &App, request: &Request, link: &Link, pin: Option<PinTry>) -> Result<Self, LinksError> {
         let Some(hash) = &link.pin else { return Ok(Self(None)) };
         let pin = pin.ok_or(LinksError::PinRequired)?;
         let now = request.now();
         let mut meter = limits::blank_meter(&app.tokens, Limit::Pins, request.client(), &link.id.to_string(), now);
         let hit = app.store.take(&mut meter, now).await??;
-        if hash.is_of(pin).await { Ok(Self(Some((meter, hit)))) } else { Err(LinksError::WrongPin) }
+        if hash.is_of(pin.as_str()).await { Ok(Self(Some((meter, hit)))) } else { Err(LinksError::WrongPin) }
     }
 
     /// A right PIN is no try: takes it back. Where that fails the try is forgotten with its window.

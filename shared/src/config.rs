@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn a_missing_variable_stops_the_start_and_is_named() {
-        for name in ["TABLE_NAME", "BUCKET_NAME", "SECRET_KEY", "CARDS_BASE_URL", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"] {
+        for name in ["TABLE_NAME", "BUCKET_NAME", "SECRET_KEY", "CARDS_BASE_URL", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"]
+        {
             let error = read_without(name, &"k".repeat(64)).err();
             assert_eq!(error, Some(ConfigError::Missing(name)));
         }

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use bytes::Bytes;
-use png::{DecodeOptions, Decoder, DecodingError, Limits, Transformations};
+use png::{ColorType, DecodeOptions, Decoder, DecodingError, Limits, Transformations};
 use tokio::task::spawn_blocking;
 
 /// Pixels a side, at most.
@@ -40,17 +40,22 @@ pub fn clean(file: &[u8]) -> Result<Vec<u8>, NotACard> {
     if header.width > MAX_SIDE || header.height > MAX_SIDE {
         return Err(NotACard::TooLarge);
     }
-    decode(decoder).map_err(|_| NotACard::Unreadable)?;
+    if !decodes(decoder).unwrap_or(false) {
+        return Err(NotACard::Unreadable);
+    }
     keep_chunks(file).ok_or(NotACard::Unreadable)
 }
 
-fn decode(decoder: Decoder<Cursor<&[u8]>>) -> Result<(), DecodingError> {
+/// Whether every row of the image is there, and the palette that it may need.
+fn decodes(decoder: Decoder<Cursor<&[u8]>>) -> Result<bool, DecodingError> {
     let mut reader = decoder.read_info()?;
+    let info = reader.info();
+    let shows = info.color_type != ColorType::Indexed || info.palette.is_some();
     while reader.next_interlaced_row()?.is_some() {}
-    Ok(())
+    Ok(shows)
 }
 
-/// The signature, the kept chunks and an end; `None` when the file stops within a chunk.
+/// The signature, the kept chunks and an end; `None` when the file stops within a chunk or has one that can't be left out.
 fn keep_chunks(file: &[u8]) -> Option<Vec<u8>> {
     const END: &[u8] = b"\0\0\0\0IEND\xae\x42\x60\x82";
     let mut kept = Vec::with_capacity(file.len());
@@ -61,7 +66,11 @@ fn keep_chunks(file: &[u8]) -> Option<Vec<u8>> {
         let kind = after_length.first_chunk::<4>()?;
         if kind == b"IEND" {
             kept.extend_from_slice(END);
-            return Some(kept);
+            return rest.starts_with(END).then_some(kept);
+        }
+        // A capital first letter: no decoder may pass over the chunk, and we do not know this one.
+        if kind[0].is_ascii_uppercase() && !KEPT.contains(&kind) {
+            return None;
         }
         // Length, kind, data, checksum.
         let whole = usize::try_from(u32::from_be_bytes(*length)).ok()?.checked_add(12)?;
@@ -75,7 +84,7 @@ fn keep_chunks(file: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use png::{BitDepth, ColorType, Encoder};
+    use png::{BitDepth, Encoder};
     use proptest::prelude::*;
 
     use super::*;
@@ -111,7 +120,7 @@ mod tests {
     #[test]
     fn what_does_not_decode_to_its_end_is_no_card() {
         let file = image(40, 30);
-        for length in 0..file.len() - 12 {
+        for length in 0..file.len() {
             assert_eq!(clean(&file[..length]), Err(NotACard::Unreadable), "cut at {length}");
         }
         assert_eq!(clean(b"\xff\xd8\xff\xe0 a JPEG"), Err(NotACard::Unreadable));

@@ -99,10 +99,10 @@ async fn json_may_say_its_charset_and_be_written_in_any_case() {
 #[tokio::test]
 async fn what_is_no_json_is_refused() {
     let endpoints = Endpoints::new().await;
-    let deep_array = [b"[".repeat(30_000), b"]".repeat(30_000)].concat();
     let deep_object = br#"{"a":"#.repeat(10_000);
     let mut deep_beside = br#"{"title":"x","content":"x","more":"#.to_vec();
     deep_beside.extend([b"[".repeat(10_000), b"]".repeat(10_000), b"}".to_vec()].concat());
+    let deep_array = [b"[".repeat(30_000), b"]".repeat(30_000)].concat();
     let bodies = [
         &b""[..],
         b" ",

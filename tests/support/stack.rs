@@ -14,7 +14,7 @@ use super::template;
 enum Product {
     /// Somewhere else; only HTTP is known of it.
     Elsewhere(String),
-    Here(Stack),
+    Here(Box<Stack>),
 }
 
 static PRODUCT: OnceLock<Product> = OnceLock::new();
@@ -26,7 +26,7 @@ thread_local! {
 fn product() -> &'static Product {
     PRODUCT.get_or_init(|| match std::env::var("BASE_URL") {
         Ok(url) => Product::Elsewhere(url.trim_end_matches('/').to_owned()),
-        Err(_) => Product::Here(started()),
+        Err(_) => Product::Here(Box::new(started())),
     })
 }
 

@@ -1,44 +1,68 @@
 //! The command: builds, says that it is ready, and leaves nothing behind however it ends.
 
 use crate::functions::kill;
-use crate::support::{Http, Meeting, SOON, gone};
-use std::path::PathBuf;
+use crate::stores::dynamodb;
+use crate::support::{Http, Meeting, SOON, gone, stack};
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Once;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::task::JoinHandle;
 
-/// A workspace with the test's template and the probe as every function's binary.
+/// A directory of a cargo workspace, with the test's template. The workspace has the probe as every function's binary;
+/// it is the same for all tests and stays with cargo's own files, so that it is built once.
 struct Workspace(PathBuf);
 
 impl Workspace {
     fn new() -> Self {
-        let root = std::env::temp_dir().join(format!("sotto-cli-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir_all(root.join("deeper")).unwrap();
-        let of = |path: &str| format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
-        std::fs::copy(of("tests/stack/template.yaml"), root.join("template.yaml")).unwrap();
-        let mut manifest = "[workspace]\n[package]\nname = \"functions\"\nedition = \"2024\"\nautobins = false\n".to_owned();
-        for binary in ["probe", "brief", "impatient", "broken"] {
-            manifest += &format!("[[bin]]\nname = \"{binary}\"\npath = \"{}\"\n", of("examples/probe.rs"));
-        }
-        manifest += "[dependencies]\nserde_json = \"1\"\n";
-        std::fs::write(root.join("Cargo.toml"), manifest).unwrap();
-        // The versions that this workspace uses, so that nothing has to be looked up.
-        std::fs::copy(of("../Cargo.lock"), root.join("Cargo.lock")).unwrap();
-        Self(root)
+        static MADE: Once = Once::new();
+        let root = PathBuf::from(concat!(env!("CARGO_TARGET_TMPDIR"), "/functions"));
+        MADE.call_once(|| make(&root).unwrap());
+        let directory = root.join(uuid::Uuid::new_v4().to_string());
+        std::fs::create_dir_all(directory.join("deeper")).unwrap();
+        std::fs::copy(own("tests/stack/template.yaml"), directory.join("template.yaml")).unwrap();
+        Self(directory)
     }
 
     /// Runs the command in a directory under the template's.
-    async fn run(&self, arguments: &[&str]) -> Run {
+    async fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
-        command.args(["--port", "0"]).args(arguments).env("CARGO_NET_OFFLINE", "true");
-        command.current_dir(self.0.join("deeper")).stdout(Stdio::piped()).kill_on_drop(true);
+        command.args(["--port", "0"]).args(arguments);
+        command.env("CARGO_NET_OFFLINE", "true");
+        command.env_remove("AWS_ENDPOINT_URL_DYNAMODB").env_remove("AWS_ENDPOINT_URL_S3");
+        command.envs(environment.iter().copied());
+        command.current_dir(self.0.join("deeper")).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
+        let mut pipe = child.stderr.take().unwrap();
+        let stderr = tokio::spawn(async move {
+            let mut said = Vec::new();
+            pipe.read_to_end(&mut said).await.unwrap();
+            String::from_utf8_lossy(&said).into_owned()
+        });
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = tokio::time::timeout(6 * SOON, stdout.next_line()).await.expect("a line in time").unwrap();
         let url = line.as_deref().and_then(|line| line.strip_prefix("ready ")).expect("the ready line").to_owned();
         assert!(url.starts_with("http://127.0.0.1:"), "{url}");
-        Run { child, stdout, url }
+        Run { child, stdout, stderr, url }
     }
+}
+
+fn make(root: &Path) -> std::io::Result<()> {
+    let mut manifest = "[workspace]\n[package]\nname = \"functions\"\nedition = \"2024\"\n".to_owned();
+    for binary in ["probe", "brief", "impatient", "broken"] {
+        manifest += &format!("[[bin]]\nname = {binary:?}\npath = {:?}\n", own("examples/probe.rs"));
+    }
+    manifest += "[dependencies]\nserde_json = \"1\"\n";
+    std::fs::create_dir_all(root)?;
+    std::fs::write(root.join("Cargo.toml"), manifest)?;
+    // The versions that this workspace uses, so that nothing has to be looked up.
+    std::fs::copy(own("../Cargo.lock"), root.join("Cargo.lock")).map(drop)
+}
+
+/// A file of this package.
+fn own(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 impl Drop for Workspace {
@@ -50,17 +74,18 @@ impl Drop for Workspace {
 struct Run {
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
+    stderr: JoinHandle<String>,
     url: String,
 }
 
 impl Run {
-    /// Ends the command by a signal; how it ended, and what it printed after the ready line.
-    async fn end(mut self, signal: &str) -> (ExitStatus, String) {
+    /// Ends the command by a signal; how it ended, what was on stdout after the ready line, and what on stderr.
+    async fn end(mut self, signal: &str) -> (ExitStatus, String, String) {
         kill(signal, &self.child.id().unwrap().to_string());
         let status = tokio::time::timeout(SOON, self.child.wait()).await.expect("an end in time").unwrap();
         let mut rest = String::new();
         self.stdout.into_inner().read_to_string(&mut rest).await.unwrap();
-        (status, rest)
+        (status, rest, self.stderr.await.unwrap())
     }
 }
 
@@ -68,15 +93,17 @@ impl Run {
 async fn the_command_serves_and_however_it_ends_no_function_outlives_it() {
     let workspace = Workspace::new();
     for signal in ["-TERM", "-INT", "-KILL"] {
-        let run = workspace.run(&["--memory"]).await;
+        let run = workspace.run(&["--memory"], &[]).await;
         let http = Http::new(&run.url);
         assert_eq!(http.get("/echo/x").await.json()["rawPath"], "/echo/x");
         let meeting = Meeting::open().await;
         http.get(&meeting.at("/hold")).await;
         let idle = meeting.next().await;
-        let (status, rest) = run.end(signal).await;
+        let (status, rest, said) = run.end(signal).await;
         assert_eq!(status.success(), signal != "-KILL", "{signal}: {status}");
         assert_eq!(rest, "", "{signal}");
+        assert!(said.contains("[probe] echoes /echo/x\n"), "{said}");
+        assert!(said.contains("  GET /echo/fixed\n"), "{said}");
         gone(idle).await;
     }
     assert!(!workspace.0.join(".sotto").exists());
@@ -85,9 +112,27 @@ async fn the_command_serves_and_however_it_ends_no_function_outlives_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn state_is_kept_beside_the_template_unless_told_otherwise() {
     let workspace = Workspace::new();
-    workspace.run(&[]).await.end("-TERM").await;
+    workspace.run(&[], &[]).await.end("-TERM").await;
     assert!(workspace.0.join(".sotto/dynamodb.sqlite").is_file());
     assert!(workspace.0.join(".sotto/secrets/SecretKey").is_file());
-    workspace.run(&["--data-dir", "own"]).await.end("-TERM").await;
+    workspace.run(&["--data-dir", "own"], &[]).await.end("-TERM").await;
     assert!(workspace.0.join("deeper/own/dynamodb.sqlite").is_file());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_external_dynamodb_takes_the_embedded_ones_place_and_is_left_as_it_was() {
+    let workspace = Workspace::new();
+    let other = stack().await;
+    let run = workspace.run(&["--memory"], &[("AWS_ENDPOINT_URL_DYNAMODB", other.dynamodb_url())]).await;
+    let variables = Http::new(&run.url).get("/environment").await.json()["variables"].clone();
+    assert_eq!(variables["AWS_ENDPOINT_URL_DYNAMODB"], other.dynamodb_url());
+    let dynamodb = dynamodb(&other);
+    let tables = async || dynamodb.list_tables().send().await.unwrap().table_names.unwrap_or_default();
+    let own = variables["TABLE_NAME"].as_str().unwrap();
+    assert_ne!(own, other.table());
+    assert!(tables().await.iter().any(|name| name == own));
+    run.end("-TERM").await;
+    let left = tables().await;
+    assert!(!left.iter().any(|name| name == own) && left.iter().any(|name| name == other.table()), "{left:?}");
+    other.stop().await;
 }

@@ -25,7 +25,8 @@ impl Drop for Directory {
     }
 }
 
-fn dynamodb(stack: &Stack) -> aws_sdk_dynamodb::Client {
+/// A client of a stack's DynamoDB.
+pub fn dynamodb(stack: &Stack) -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
         .region(aws_sdk_dynamodb::config::Region::new(local::REGION))
@@ -101,7 +102,13 @@ async fn the_content_network_serves_what_the_bucket_policy_grants_and_no_more() 
     let head = http.send("HEAD", "/_local/cdn/cards/a.png", &[], "").await;
     assert_eq!((head.status.as_u16(), head.header("content-length")), (200, Some("5")));
     assert_eq!(http.send("DELETE", "/_local/cdn/cards/a.png", &[], "").await.status, 403);
-    for path in ["temp/secret", "cards/missing.png", "cards/../temp/secret", "cards/%2e%2e/temp/secret", "cards%2F..%2Ftemp%2Fsecret"] {
+    for path in [
+        "temp/secret",
+        "cards/missing.png",
+        "cards/../temp/secret",
+        "cards/%2e%2e/temp/secret",
+        "cards%2F..%2Ftemp%2Fsecret",
+    ] {
         let answer = http.get(&format!("/_local/cdn/{path}")).await;
         assert_eq!(answer.status, 403, "{path}");
         assert!(!answer.body.windows(5).any(|part| part == b"bytes"));
@@ -119,7 +126,14 @@ async fn a_data_directory_keeps_everything_and_takes_one_stack_at_a_time() {
     let item = stack.table().to_owned();
     let put = dynamodb(&stack).put_item().table_name(&item).item("pk", AttributeValue::S("kept".into()));
     put.send().await.unwrap();
-    s3(&stack).put_object().bucket(stack.bucket()).key("cards/kept").body(b"kept".to_vec().into()).send().await.unwrap();
+    s3(&stack)
+        .put_object()
+        .bucket(stack.bucket())
+        .key("cards/kept")
+        .body(b"kept".to_vec().into())
+        .send()
+        .await
+        .unwrap();
     let secret = variables(&stack).await["SECRET_KEY"].clone();
     stack.stop().await;
 

@@ -82,7 +82,8 @@ impl Http {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(body.into())).unwrap();
-        let answer = tokio::time::timeout(SOON, self.client.request(request)).await.expect("an answer in time").unwrap();
+        let answer =
+            tokio::time::timeout(SOON, self.client.request(request)).await.expect("an answer in time").unwrap();
         let (parts, body) = answer.into_parts();
         Answer { status: parts.status, headers: parts.headers, body: body.collect().await.unwrap().to_bytes() }
     }

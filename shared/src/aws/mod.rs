@@ -35,8 +35,7 @@ impl AwsClients {
         }
         let tls = TlsContext::builder().with_trust_store(roots).build().map_err(io::Error::other)?;
         let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https();
-        let credentials =
-            Credentials::from_keys(&aws.access_key_id, &aws.secret_access_key, aws.session_token.clone());
+        let credentials = Credentials::from_keys(&aws.access_key_id, &aws.secret_access_key, aws.session_token.clone());
         Ok(Self { http, credentials, region: Region::new(aws.region.clone()) })
     }
 

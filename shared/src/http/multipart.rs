@@ -28,9 +28,9 @@ impl Request {
             .map_err(|_| Problem::wrong_type("Content-Type must be multipart/form-data"))?;
         let body = Bytes::from(self.body()?.into_owned());
         let body = stream::iter([Ok::<_, std::convert::Infallible>(body)]);
-        let sizes = names.iter().fold(SizeLimit::new().for_field("file", max_file as u64), |sizes, name| {
-            sizes.for_field(*name, MAX_TEXT)
-        });
+        let sizes = names
+            .iter()
+            .fold(SizeLimit::new().for_field("file", max_file as u64), |sizes, name| sizes.for_field(*name, MAX_TEXT));
         let mut form = Multipart::with_constraints(body, boundary, Constraints::new().size_limit(sizes));
 
         let mut file = None;

@@ -70,7 +70,7 @@ impl Reply {
     fn rate_limit(self, Quota { name, hits, window }: Quota, remaining: usize, reset: u64) -> Self {
         let window = window.as_secs();
         self.header(HeaderName::from_static("ratelimit-policy"), &format!("\"{name}\";q={hits};w={window}"))
-            .header(HeaderName::from_static("ratelimit"), &format!("\"{name}\";r={remaining};t={}", reset.min(window)))
+            .header(HeaderName::from_static("ratelimit"), &format!("\"{name}\";r={remaining};t={reset}"))
     }
 
     fn header(mut self, name: HeaderName, value: &str) -> Self {

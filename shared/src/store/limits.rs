@@ -9,9 +9,6 @@ use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWrite
 use super::{Item, Outcome, Refused, Step, Store, StoreError, keys::Key, number};
 use crate::{tokens::random, types::Timestamp};
 
-/// A slot stays taken for this much longer than the window: far more than the clocks of two instances differ by.
-const CLOCK_SKEW: Duration = Duration::from_millis(50);
-
 /// Each try learns which slots are taken, so it is the last but for others that race for the same few slots.
 pub(super) const TRIES: usize = 64;
 
@@ -64,8 +61,8 @@ impl Meter {
     /// Seconds until the oldest hit leaves the window; the whole window when there is none.
     pub fn reset(&self, now: Timestamp) -> u64 {
         let oldest = self.slots.iter().filter(|&&at| at > self.horizon(now)).min();
-        let micros = oldest.map_or(self.quota.window.as_micros() as i64, |at| at - self.horizon(now));
-        micros.unsigned_abs().div_ceil(1_000_000).max(1)
+        let leaves = oldest.map_or(now, |at| Timestamp::from_millis(at / 1000)).after(self.quota.window);
+        (leaves.millis() - now.millis()).unsigned_abs().div_ceil(1000)
     }
 
     /// A free slot, any of them, so that hits that race seldom meet.
@@ -93,7 +90,7 @@ impl Meter {
         })
     }
 
-    fn release(&self, table: &str, hit: Hit) -> Vec<Step> {
+    pub(super) fn release(&self, table: &str, hit: Hit) -> Vec<Step> {
         self.writes(table, hit, |update| update.update_expression("REMOVE #slot").condition_expression("#slot = :at"))
     }
 
@@ -101,7 +98,9 @@ impl Meter {
         &self,
         table: &str,
         hit: Hit,
-        change: impl Fn(aws_sdk_dynamodb::types::builders::UpdateBuilder) -> aws_sdk_dynamodb::types::builders::UpdateBuilder,
+        change: impl Fn(
+            aws_sdk_dynamodb::types::builders::UpdateBuilder,
+        ) -> aws_sdk_dynamodb::types::builders::UpdateBuilder,
     ) -> Vec<Step> {
         let step = |client: &String| {
             let update = change(Update::builder())
@@ -124,6 +123,13 @@ impl Meter {
         }
     }
 
+    /// Notes that a hit was given back.
+    pub(super) fn forget(&mut self, hit: Hit) {
+        if let Some(slot) = self.slots.get_mut(hit.slot) {
+            *slot = 0;
+        }
+    }
+
     /// Notes what others took: the later hit of each slot counts.
     pub(super) fn learn(&mut self, item: &Item) {
         for (slot, at) in self.slots.iter_mut().enumerate() {
@@ -136,9 +142,9 @@ impl Meter {
         refused.iter().filter_map(|refused| refused.item.as_ref()).for_each(|item| self.learn(item));
     }
 
-    /// Hits at or before this microsecond have left the window.
+    /// Hits at or before this microsecond have left the window: all those of the millisecond that is a window ago.
     fn horizon(&self, now: Timestamp) -> i64 {
-        now.millis() * 1000 - (self.quota.window + CLOCK_SKEW).as_micros() as i64
+        (now.millis() - self.quota.window.as_millis() as i64) * 1000 + 999
     }
 }
 
@@ -193,7 +199,7 @@ mod tests {
         }
         let now = start.after(Duration::from_secs(5));
         let full = meter.free_slot(now).err().unwrap();
-        assert_eq!(full.retry_after, 56);
+        assert_eq!(full.retry_after, 55);
         assert!(meter.free_slot(now.after(Duration::from_secs(full.retry_after))).is_ok());
     }
 

@@ -64,6 +64,12 @@ impl Link {
             _ => LinkStatus::Active,
         }
     }
+
+    /// Whether its messages, as far as they are counted, have reached its cap.
+    pub fn is_full(&self) -> bool {
+        let cap = self.max_messages.map(|most| u64::from(most.get()));
+        self.message_count.zip(cap).is_some_and(|(count, cap)| count >= cap)
+    }
 }
 
 /// What an owner changes of a link.
@@ -125,7 +131,7 @@ impl Store {
             .expect("a put with table and item");
         let step = Step { action: "dynamodb:PutItem", item: TransactWriteItem::builder().put(put).build() };
         Ok(match self.write(guards, vec![step]).await? {
-            Written::Done => Created::Done,
+            Written::Done(_) => Created::Done,
             Written::Stopped(stopped) => Created::Stopped(stopped),
             Written::Refused(_) => Created::SlugTaken,
         })

@@ -1,8 +1,6 @@
 //! Messages of links, spread over the shards of their link.
 
-use aws_sdk_dynamodb::types::{
-    Delete, Put, ReturnValuesOnConditionCheckFailure, Select, TransactWriteItem, Update,
-};
+use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Select, TransactWriteItem, Update};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
@@ -10,13 +8,13 @@ use super::{
     Item, Outcome, Step, Store, StoreError, from_item,
     keys::{AFTER_MESSAGES, Key, LINK_SHARDS, link_message_sort, link_shard},
     link::Link,
-    number, text, to_item,
+    number, text,
     write::{Guards, Stopped, Written},
 };
 use crate::types::{LinkId, LinkMessageId, LinkText, PageSize, Slug, Timestamp};
 
 /// How often a write starts anew because its link got or lost its cap meanwhile.
-const TRIES: usize = 8;
+pub(super) const TRIES: usize = 8;
 
 #[derive(Serialize, Deserialize)]
 pub struct LinkMessage {
@@ -37,14 +35,6 @@ pub struct MessagePage {
     pub next: Option<LinkMessageId>,
 }
 
-pub enum Sent {
-    Stored,
-    Full,
-    /// The link was deleted meanwhile.
-    Gone,
-    Stopped(Stopped),
-}
-
 pub enum CardMarked {
     Done,
     /// There was one already.
@@ -54,45 +44,6 @@ pub enum CardMarked {
 }
 
 impl Store {
-    /// Stores a message. Under a cap the count goes up in the same transaction, so the cap is exact; without one nothing is
-    /// written that other senders write too.
-    pub async fn send_link_message(
-        &self,
-        mut link: Link,
-        message: &LinkMessage,
-        guards: &mut Guards<'_>,
-    ) -> Result<Sent, StoreError> {
-        for _ in 0..TRIES {
-            if link.max_messages.is_some() && link.message_count.is_none() {
-                self.settle_count(&link).await?;
-                match self.link(&link.slug).await? {
-                    Some(settled) if settled.id == link.id => link = settled,
-                    _ => return Ok(Sent::Gone),
-                }
-            }
-            let mut steps = vec![self.put_message(&link, message)?];
-            if link.max_messages.is_some() {
-                let room = "id = :id AND attribute_not_exists(deleting) AND message_count < max_messages";
-                steps.push(self.count_step(&link, "ADD message_count :change", 1, room));
-            }
-            let refused = match self.write(guards, steps).await? {
-                Written::Done => return Ok(Sent::Stored),
-                Written::Stopped(stopped) => return Ok(Sent::Stopped(stopped)),
-                Written::Refused(mut refused) => refused.pop().and_then(|link| link.item),
-            };
-            match self.same_link(&link, refused)? {
-                None => return Ok(Sent::Gone),
-                Some(Link { max_messages: Some(most), message_count: Some(count), .. })
-                    if count >= u64::from(most.get()) =>
-                {
-                    return Ok(Sent::Full);
-                }
-                Some(changed) => link = changed,
-            }
-        }
-        Err(StoreError("a link's cap changed too often during a send".to_owned()))
-    }
-
     pub async fn link_message(&self, link: LinkId, id: LinkMessageId) -> Result<Option<LinkMessage>, StoreError> {
         self.get(Key::link_message(link, id)).await
     }
@@ -100,14 +51,7 @@ impl Store {
     /// Removes a message; `false` when there is none. On a capped link its place is free again.
     pub async fn delete_link_message(&self, mut link: Link, id: LinkMessageId) -> Result<bool, StoreError> {
         for _ in 0..TRIES {
-            let delete = Delete::builder()
-                .table_name(&self.table)
-                .set_key(Some(Key::link_message(link.id, id).into_item()))
-                .condition_expression("attribute_exists(pk)")
-                .build()
-                .expect("a delete with table and key");
-            let delete =
-                Step { action: "dynamodb:DeleteItem", item: TransactWriteItem::builder().delete(delete).build() };
+            let delete = self.delete_step(Key::link_message(link.id, id), Some("attribute_exists(pk)"));
             let count = if link.message_count.is_some() {
                 self.count_step(&link, "ADD message_count :change", -1, "id = :id AND attribute_exists(message_count)")
             } else {
@@ -147,7 +91,7 @@ impl Store {
             .expect("an update with table, key and expression");
         let step = Step { action: "dynamodb:UpdateItem", item: TransactWriteItem::builder().update(update).build() };
         Ok(match self.write(guards, vec![step]).await? {
-            Written::Done => CardMarked::Done,
+            Written::Done(_) => CardMarked::Done,
             Written::Stopped(stopped) => CardMarked::Stopped(stopped),
             Written::Refused(refused) if refused.iter().any(|message| message.item.is_some()) => CardMarked::Before,
             Written::Refused(_) => CardMarked::NoMessage,
@@ -195,7 +139,8 @@ impl Store {
     ) -> Result<MessagePage, StoreError> {
         // Ids spread evenly, so twice a shard's share and a few almost always fill the page.
         let batch = size.get() * 2 / usize::from(LINK_SHARDS) + 4;
-        let mut shards = try_join_all((0..LINK_SHARDS).map(|shard| self.shard_page(link, shard, before, batch))).await?;
+        let mut shards =
+            try_join_all((0..LINK_SHARDS).map(|shard| self.shard_page(link, shard, before, batch))).await?;
         let mut messages: Vec<LinkMessage> = Vec::with_capacity(size.get() + 1);
         while messages.len() <= size.get() {
             for (shard, page) in (0..).zip(&mut shards) {
@@ -241,17 +186,8 @@ impl Store {
         Ok(ShardPage { newest_last, more })
     }
 
-    fn put_message(&self, link: &Link, message: &LinkMessage) -> Result<Step, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(to_item(Key::link_message(link.id, message.id), message)?))
-            .build()
-            .expect("a put with table and item");
-        Ok(Step { action: "dynamodb:PutItem", item: TransactWriteItem::builder().put(put).build() })
-    }
-
     /// A write to the link itself that fails, with the link as it is, unless `condition` holds.
-    fn count_step(&self, link: &Link, expression: &str, change: i64, condition: &str) -> Step {
+    pub(super) fn count_step(&self, link: &Link, expression: &str, change: i64, condition: &str) -> Step {
         let update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(Key::link(&link.slug).into_item()))
@@ -266,7 +202,7 @@ impl Store {
     }
 
     /// The link as the store has it now, if it is still the same one.
-    fn same_link(&self, link: &Link, item: Option<Item>) -> Result<Option<Link>, StoreError> {
+    pub(super) fn same_link(&self, link: &Link, item: Option<Item>) -> Result<Option<Link>, StoreError> {
         let found: Option<Link> = item.map(from_item).transpose()?;
         Ok(found.filter(|found| found.id == link.id && !found.deleting))
     }

@@ -7,6 +7,7 @@ mod link;
 mod link_message;
 mod once;
 mod purge;
+mod send;
 mod write;
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
@@ -19,7 +20,7 @@ use aws_sdk_dynamodb::{
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
     types::{
-        AttributeValue, CancellationReason, ConsumedCapacity, ReturnConsumedCapacity,
+        AttributeValue, CancellationReason, ConsumedCapacity, Delete, ReturnConsumedCapacity,
         ReturnValuesOnConditionCheckFailure, TransactWriteItem,
     },
 };
@@ -29,9 +30,10 @@ use crate::{aws::describe, tally::Tally, tokens::random};
 use keys::Key;
 pub use limits::{Hit, Meter, Quota, TooMany};
 pub use link::{Created, Link, LinkChanges, LinkStatus, Updated};
-pub use link_message::{CardMarked, LinkMessage, MessagePage, Sent};
+pub use link_message::{CardMarked, LinkMessage, MessagePage};
 pub use once::{Once, Repeat};
 pub use purge::Remains;
+pub use send::Sent;
 pub use write::{Guards, Stopped};
 
 type Item = HashMap<String, AttributeValue>;
@@ -200,6 +202,16 @@ impl Store {
             tokio::time::sleep(pause(attempt)).await;
         }
         Err(StoreError("TransactWriteItems: too many conflicts".to_owned()))
+    }
+
+    fn delete_step(&self, key: Key, condition: Option<&str>) -> Step {
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.into_item()))
+            .set_condition_expression(condition.map(str::to_owned))
+            .build()
+            .expect("a delete with table and key");
+        Step { action: "dynamodb:DeleteItem", item: TransactWriteItem::builder().delete(delete).build() }
     }
 
     fn spend_write(&self, consumed: Option<&ConsumedCapacity>) {

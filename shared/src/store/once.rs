@@ -56,7 +56,7 @@ impl<'a> Once<'a> {
         Self { tokens, endpoint, target: target.to_owned(), key, body_hash, now }
     }
 
-    fn item_key(&self) -> Key {
+    pub(super) fn item_key(&self) -> Key {
         let parts = [self.target.as_bytes(), self.key.as_str().as_bytes()];
         Key::once(self.endpoint, &hex::encode(self.tokens.keyed_hash(Purpose::IdempotencyKey, &parts)))
     }

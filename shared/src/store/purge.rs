@@ -70,7 +70,8 @@ impl Store {
         match self.tally.call(&["dynamodb:DeleteItem"], call.send()).await {
             Ok(output) => self.spend_write(output.consumed_capacity()),
             // Another request has finished the same deletion.
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) => {}
+            Err(error)
+                if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) => {}
             Err(error) => return Err(StoreError(describe("DeleteItem", &error))),
         }
         Ok(())

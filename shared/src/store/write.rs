@@ -3,7 +3,7 @@
 
 use super::{
     Outcome, Refused, Step, Store, StoreError,
-    limits::{Meter, TRIES, TooMany},
+    limits::{Hit, Meter, TRIES, TooMany},
     once::{Once, Repeat},
 };
 use crate::types::Timestamp;
@@ -26,7 +26,8 @@ pub enum Stopped {
 
 /// How a guarded write ended.
 pub(super) enum Written {
-    Done,
+    /// With the hit that it was counted as.
+    Done(Option<Hit>),
     Stopped(Stopped),
     /// A condition of the write itself failed: per step, in order.
     Refused(Vec<Refused>),
@@ -38,7 +39,12 @@ impl Store {
         for _ in 0..TRIES {
             let hit = match guards.meter.as_ref().map(|meter| meter.free_slot(guards.now)).transpose() {
                 Ok(hit) => hit,
-                Err(full) => return Ok(Written::Stopped(Stopped::Limited(full))),
+                Err(full) => {
+                    // The window may be full of the very request that this one repeats.
+                    let repeat = self.repeat(guards.once.as_ref()).await?;
+                    let stopped = repeat.map_or(Stopped::Limited(full), Stopped::Repeated);
+                    return Ok(Written::Stopped(stopped));
+                }
             };
             let taken = guards.meter.as_ref().zip(hit);
             let mut all = taken.map(|(meter, hit)| meter.take(&self.table, hit, guards.now)).unwrap_or_default();
@@ -54,7 +60,7 @@ impl Store {
                     if let (Some(meter), Some(hit)) = (&mut guards.meter, hit) {
                         meter.note(hit);
                     }
-                    return Ok(Written::Done);
+                    return Ok(Written::Done(hit));
                 }
                 Outcome::Refused(refused) => refused,
             };
@@ -72,5 +78,16 @@ impl Store {
             guards.meter.iter_mut().for_each(|meter| meter.learn_all(&refused));
         }
         Err(StoreError::no_slot())
+    }
+
+    /// The writes that undo what the guards of a finished write did.
+    pub(super) fn undo(&self, guards: &mut Guards<'_>, hit: Option<Hit>) -> Vec<Step> {
+        let mut steps = Vec::new();
+        if let (Some(meter), Some(hit)) = (&mut guards.meter, hit) {
+            steps = meter.release(&self.table, hit);
+            meter.forget(hit);
+        }
+        steps.extend(guards.once.as_ref().map(|once| self.delete_step(once.item_key(), None)));
+        steps
     }
 }

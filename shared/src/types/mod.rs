@@ -16,7 +16,7 @@ pub use ids::{LinkId, LinkMessageId};
 pub use numbers::{MaxMessages, PageSize};
 pub use patch::{Patch, given};
 pub use slug::Slug;
-pub use texts::{Description, IdempotencyKey, LinkText, Pin, Title};
+pub use texts::{Description, IdempotencyKey, LinkText, Pin, PinTry, Title};
 pub use time::Timestamp;
 
 /// Why a text is not a value: the second half of a sentence whose first half is the field's name.
@@ -35,7 +35,10 @@ pub trait Parse: Sized {
 }
 
 /// Reads any [`Parse`] from a serde string.
-fn deserialize_text<'de, T: Parse, D: Deserializer<'de>>(deserializer: D, expecting: &'static str) -> Result<T, D::Error> {
+fn deserialize_text<'de, T: Parse, D: Deserializer<'de>>(
+    deserializer: D,
+    expecting: &'static str,
+) -> Result<T, D::Error> {
     struct Text<T>(&'static str, PhantomData<T>);
     impl<T: Parse> Visitor<'_> for Text<T> {
         type Value = T;

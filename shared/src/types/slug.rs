@@ -12,17 +12,34 @@ text_type!(Slug);
 
 /// First path segments that are ours, or that browsers and crawlers ask for.
 const RESERVED: [&str; 18] = [
-    "admin", "api", "assets", "cards", "communities", "conversations", "favicon", "health", "inbox", "media", "message",
-    "messages", "openapi", "robots", "sitemap", "static", "users", "www",
+    "admin",
+    "api",
+    "assets",
+    "cards",
+    "communities",
+    "conversations",
+    "favicon",
+    "health",
+    "inbox",
+    "media",
+    "message",
+    "messages",
+    "openapi",
+    "robots",
+    "sitemap",
+    "static",
+    "users",
+    "www",
 ];
 
 /// Words of a generated slug: short, unmistakable, harmless next to each other.
 const WORDS: [&str; 64] = [
-    "acorn", "amber", "apple", "aspen", "autumn", "basil", "beach", "birch", "bloom", "breeze", "brook", "cedar", "cloud",
-    "clover", "coral", "crane", "dawn", "delta", "dune", "ember", "fern", "field", "finch", "flint", "forest", "garden",
-    "glade", "harbor", "hazel", "heron", "honey", "island", "ivory", "jade", "lake", "lark", "lemon", "lilac", "linen",
-    "lunar", "maple", "marble", "meadow", "mint", "moss", "ocean", "olive", "opal", "orchid", "pearl", "pebble", "pine",
-    "plum", "quartz", "rain", "river", "robin", "sage", "shell", "silver", "solar", "spring", "willow", "winter",
+    "acorn", "amber", "apple", "aspen", "autumn", "basil", "beach", "birch", "bloom", "breeze", "brook", "cedar",
+    "cloud", "clover", "coral", "crane", "dawn", "delta", "dune", "ember", "fern", "field", "finch", "flint", "forest",
+    "garden", "glade", "harbor", "hazel", "heron", "honey", "island", "ivory", "jade", "lake", "lark", "lemon",
+    "lilac", "linen", "lunar", "maple", "marble", "meadow", "mint", "moss", "ocean", "olive", "opal", "orchid",
+    "pearl", "pebble", "pine", "plum", "quartz", "rain", "river", "robin", "sage", "shell", "silver", "solar",
+    "spring", "willow", "winter",
 ];
 
 /// Letters and digits that no one mistakes for another.

@@ -54,6 +54,17 @@ impl Parse for Pin {
     }
 }
 
+/// What someone gives for a PIN: a text of any length, as whether it is the PIN is all that matters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PinTry(String);
+text_type!(PinTry);
+
+impl Parse for PinTry {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
 /// The header `Idempotency-Key`: 1 to 255 visible ASCII characters. Stored only as a keyed hash.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
@@ -112,7 +123,9 @@ mod tests {
 
     #[test]
     fn text_that_shows_nothing_is_blank() {
-        for text in [" ", "\t\n\r", "\u{A0}", "\u{200B}\u{FEFF}", "\u{3164}", "\u{2800}", "\u{E0020}", "\u{0}", "\u{85}"] {
+        for text in
+            [" ", "\t\n\r", "\u{A0}", "\u{200B}\u{FEFF}", "\u{3164}", "\u{2800}", "\u{E0020}", "\u{0}", "\u{85}"]
+        {
             assert_eq!(LinkText::parse(text), Err(Invalid("must not be blank")), "{text:?}");
         }
         assert!(LinkText::parse("\u{200B}.").is_ok());

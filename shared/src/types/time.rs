@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "tomorrow", "2026-02-06", "2026-02-30T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00"] {
+        for text in
+            ["", "tomorrow", "2026-02-06", "2026-02-30T00:00:00Z", "1969-12-31T23:59:59Z", "9999-12-31T23:59:59-01:00"]
+        {
             assert!(Timestamp::parse(text).is_err(), "{text}");
         }
     }

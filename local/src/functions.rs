@@ -1,0 +1,98 @@
+//! Functions as the template declares them, and the routes that lead to them.
+
+use crate::Error;
+use crate::intrinsics::Scope;
+use crate::resources::{Resource, get};
+use crate::template::Deployment;
+use serde::Deserialize;
+use serde_yaml_ng::{Mapping, Value};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// An `AWS::Serverless::Function`.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// The last part of its `CodeUri`, which names its binary.
+    pub binary: String,
+    pub environment: BTreeMap<String, String>,
+    pub timeout: Duration,
+    pub memory_mb: u32,
+}
+
+/// Where a route leads.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Its place among the template's functions.
+    pub function: usize,
+    /// How long the gateway waits for the function.
+    pub patience: Duration,
+}
+
+/// One of a function's `Events`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Event {
+    r#type: String,
+    #[serde(default)]
+    properties: HttpEvent,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct HttpEvent {
+    method: Option<String>,
+    path: Option<String>,
+    timeout_in_millis: Option<u64>,
+    payload_format_version: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct Environment {
+    variables: BTreeMap<String, Value>,
+}
+
+impl Function {
+    /// The function `resource`, which `globals` has defaults for.
+    pub fn read(
+        resource: &Resource<'_>,
+        globals: &Mapping,
+        scope: &Scope,
+        deployment: &Deployment,
+    ) -> Result<Self, Error> {
+        let uri: String = resource.get(scope, "CodeUri")?.ok_or_else(|| Error::new("it has no CodeUri"))?;
+        let binary = uri.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+        let mut variables = get::<Environment>(globals, scope, "Environment")?.unwrap_or_default().variables;
+        variables.extend(resource.get::<Environment>(scope, "Environment")?.unwrap_or_default().variables);
+        let mut environment = BTreeMap::new();
+        for (name, value) in variables {
+            let value = deployment.text(&value).map_err(|error| error.within(&name))?;
+            environment.insert(name, value);
+        }
+        let number = |key| Ok::<_, Error>(resource.get::<u32>(scope, key)?.or(get(globals, scope, key)?));
+        Ok(Self {
+            binary,
+            environment,
+            // What they are in AWS when nothing is said.
+            timeout: Duration::from_secs(number("Timeout")?.unwrap_or(3).into()),
+            memory_mb: number("MemorySize")?.unwrap_or(128),
+        })
+    }
+}
+
+impl Event {
+    /// Method, path (none for `$default`) and target of the route that the event is, to the function at `function`.
+    pub fn route(self, function: usize) -> Result<(String, Option<String>, Target), Error> {
+        let Self { r#type, properties } = self;
+        if r#type != "HttpApi" {
+            return Err(Error::new(format!("the local stack can't send events of type {type}")));
+        }
+        if properties.payload_format_version.is_some_and(|version| version != "2.0") {
+            return Err(Error::new("only payload format 2.0 is known"));
+        }
+        let path = properties.path.filter(|path| path != "$default");
+        let patience = properties.timeout_in_millis.unwrap_or(30_000);
+        let target = Target { function, patience: Duration::from_millis(patience) };
+        Ok((properties.method.unwrap_or_else(|| "ANY".into()), path, target))
+    }
+}

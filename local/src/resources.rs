@@ -1,0 +1,69 @@
+//! A template's resources: what other resources call them, and their properties.
+
+use crate::intrinsics::Scope;
+use crate::template::Deployment;
+use crate::{ACCOUNT, Error, REGION, cdn};
+use serde::de::DeserializeOwned;
+use serde_yaml_ng::Mapping;
+
+/// A resource whose condition holds.
+pub struct Resource<'t> {
+    pub id: &'t str,
+    /// Its `Type`.
+    pub kind: String,
+    pub properties: Mapping,
+}
+
+impl Resource<'_> {
+    /// Tells `scope` what `Ref` and `GetAtt` of this resource are.
+    pub fn name(&self, scope: &mut Scope, deployment: &Deployment) -> Result<(), Error> {
+        let id = self.id;
+        let usual = format!("{}-{}", deployment.name, id.to_lowercase());
+        let (reference, attributes) = match self.kind.as_str() {
+            "AWS::DynamoDB::Table" => {
+                let table = self.get(scope, "TableName")?.unwrap_or(usual);
+                let arn = format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}");
+                (table, vec![("Arn", arn)])
+            }
+            "AWS::S3::Bucket" => {
+                let bucket: String = self.get(scope, "BucketName")?.unwrap_or(usual);
+                let attributes = vec![
+                    ("Arn", format!("arn:aws:s3:::{bucket}")),
+                    ("DomainName", format!("{bucket}.s3.amazonaws.com")),
+                    ("RegionalDomainName", format!("{bucket}.s3.{REGION}.amazonaws.com")),
+                ];
+                (bucket, attributes)
+            }
+            "AWS::Serverless::Function" => {
+                let function = self.get(scope, "FunctionName")?.unwrap_or(usual);
+                let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}");
+                (function, vec![("Arn", arn)])
+            }
+            "AWS::SecretsManager::Secret" => {
+                let arn = format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{usual}");
+                (arn.clone(), vec![("Id", arn)])
+            }
+            "AWS::CloudFront::Distribution" => {
+                let domain = format!("{}{}", deployment.authority, cdn::PATH.trim_end_matches('/'));
+                (id.to_owned(), vec![("Id", id.to_owned()), ("DomainName", domain)])
+            }
+            "AWS::Serverless::HttpApi" => (id.to_owned(), vec![]),
+            _ => return Ok(()), // what refers to it is told that there is no value
+        };
+        scope.names.insert(id.to_owned(), reference);
+        scope.names.extend(attributes.into_iter().map(|(name, value)| (format!("{id}.{name}"), value)));
+        Ok(())
+    }
+
+    /// One property, resolved.
+    pub fn get<T: DeserializeOwned>(&self, scope: &Scope, key: &str) -> Result<Option<T>, Error> {
+        get(&self.properties, scope, key)
+    }
+}
+
+/// One property, resolved. Only properties that are asked for need to be within what the scope knows.
+pub fn get<T: DeserializeOwned>(properties: &Mapping, scope: &Scope, key: &str) -> Result<Option<T>, Error> {
+    let Some(value) = properties.get(key) else { return Ok(None) };
+    let value = scope.resolve(value).map_err(|error| error.within(key))?;
+    serde_yaml_ng::from_value(value).map_err(|error| Error::of(key, &error))
+}

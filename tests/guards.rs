@@ -111,6 +111,14 @@ fn each_event_is_one_of_its_functions_route() {
 }
 
 #[test]
+fn a_test_sends_each_event() {
+    let tests: String = files("tests", "rs").iter().map(|file| read(file)).collect();
+    for file in files("events", "json") {
+        assert!(tests.contains(&format!(".send(\"{}\")", stem(&file))), "{} is not sent", file.display());
+    }
+}
+
+#[test]
 fn an_endpoint_is_at_most_80_lines_and_no_file_is_over_320() {
     for (directory, most) in [("functions", 80), (".", 320)] {
         for file in files(directory, "rs") {

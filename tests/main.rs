@@ -3,6 +3,7 @@
 //! They start the local stack in memory by themselves. With `BASE_URL` set they use that one instead and start nothing;
 //! what looks behind HTTP (logs, processes, the table) is skipped then.
 
+mod faults;
 mod guards;
 mod links;
 mod rights;

@@ -1,15 +1,12 @@
 //! A function may do what it was seen to do, no more and no less.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use local::Stack;
 use serde_json::{Value, json};
 
-use crate::support::png::{self, BitDepth, ColorType, other_picture, picture};
-use crate::support::{
-    Elsewhere, Link, Upload, Visitor, all_at_once, eventually, in_ms, line_of, options, own_stack, template, upload,
-};
+use crate::support::png::{other_picture, picture};
+use crate::support::{Interposed, Link, Upload, Visitor, in_ms, line_of, template, upload};
 
 /// Walks the branches of every function, on a stack where nothing else happens.
 async fn scenario() {
@@ -66,34 +63,29 @@ async fn scenario() {
     doomed.send("x").await.ok(404);
 }
 
-/// What only happens when two requests meet: tried until they did.
-async fn meetings(stack: &Stack) {
-    let large = png::plain(4096, 4096, ColorType::Rgb, BitDepth::Eight);
-    eventually("two cards that meet", Duration::from_secs(30), async || {
-        let token = Link::open().await.sent("x").await["share_token"].as_str().expect("a share token").to_owned();
-        let uploads = [picture(), other_picture()].map(|picture| {
-            let token = token.clone();
-            async move { upload(&picture, &token).await }
-        });
-        all_at_once(uploads).await;
-        seen(stack).await["upload-card"].contains("s3:GetObject").then_some(())
-    })
-    .await;
-    eventually("a card whose message goes", Duration::from_secs(30), async || {
-        let link = Link::open().await;
-        let message = link.sent("x").await;
-        let (token, id) = (message["share_token"].as_str(), message["id"].as_str());
-        let form = Upload::of(&large, token.expect("a share token"));
-        let uploading = tokio::spawn(async move { form.send().await });
-        // By the time that these are answered, the picture is being looked at.
-        for _ in 0..3 {
-            link.seen().await;
-        }
-        Visitor::new().delete(&link.message(id.expect("an id"))).send().await.ok(200);
-        uploading.await.expect("an answer");
-        seen(stack).await["upload-card"].contains("s3:DeleteObject").then_some(())
-    })
-    .await;
+/// What only happens when two requests meet, or when an answer is lost on its way.
+async fn meetings(own: &Interposed) {
+    let link = Link::open().await;
+    let message = link.sent("x").await;
+    let lost = own.s3.when(|call| call.is("PUT", "/cards/")).lose_the_answer(1);
+    upload(&picture(), message["share_token"].as_str().expect("a share token")).await.ok(201);
+    lost.over().await;
+
+    let message = link.sent("y").await;
+    let deleted = link.message(message["id"].as_str().expect("an id"));
+    let deletion = own.s3.when(|call| call.is("PUT", "/cards/")).first(async move {
+        Visitor::new().delete(&deleted).send().await.ok(200);
+    });
+    let late = upload(&picture(), message["share_token"].as_str().expect("a share token")).await;
+    late.refused(404, "Message not found");
+    deletion.over().await;
+
+    let capped = link.clone();
+    let cap = own.dynamodb.when(|call| call.asks("TransactWriteItems", "overtaken")).first(async move {
+        capped.patched(json!({ "maxMessages": 1 })).await;
+    });
+    link.send("overtaken").await.refused(409, "This link is full");
+    cap.over().await;
 }
 
 /// The actions of each function, of all lines so far.
@@ -112,17 +104,12 @@ async fn seen(stack: &Stack) -> BTreeMap<String, BTreeSet<String>> {
 
 #[tokio::test]
 async fn a_functions_rights_are_the_actions_that_it_was_seen_to_use() {
-    if own_stack("starts a stack").is_none() {
-        return;
-    }
-    let stack = Stack::start(options()).await.expect("a second stack");
-    let elsewhere = Elsewhere::at(&stack);
+    let Some(own) = Interposed::start().await else { return };
     scenario().await;
-    meetings(&stack).await;
-    let seen = seen(&stack).await;
-    drop(elsewhere);
+    meetings(&own).await;
+    let seen = seen(&own.stack).await;
     let allowed: BTreeMap<_, _> =
         template::functions().into_iter().map(|function| (function.name, function.actions)).collect();
     assert_eq!(seen, allowed, "left: seen, right: allowed by template.yaml");
-    stack.stop().await;
+    own.stop().await;
 }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use local::{Options, Stack, State};
+use local::{Endpoints, Options, Stack, State};
 use runtime_api::RuntimeApi;
 use serde_json::{Value, json};
 use tls::Tls;
@@ -41,8 +41,7 @@ struct Figures {
 #[tokio::main]
 async fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace")?;
-    build(root, &["--package", "sotto", "--bins"])?;
-    build(root, &["--package", "bench", "--bin", "hello"])?;
+    build(root)?;
     let release = root.join("target/release");
     let stack = stack(root, &release).await?;
     let slug = "bench-link";
@@ -140,13 +139,11 @@ impl Run {
     }
 }
 
-fn build(root: &Path, arguments: &[&str]) -> Result<()> {
+/// Both in one build, so that both have the same crates.
+fn build(root: &Path) -> Result<()> {
     let mut cargo = std::process::Command::new("cargo");
-    if cargo.args(["build", "--release"]).args(arguments).current_dir(root).status()?.success() {
-        Ok(())
-    } else {
-        Err("the build failed".into())
-    }
+    let built = cargo.args(["build", "--release", "--package", "sotto", "--package", "hello", "--bins"]);
+    if built.current_dir(root).status()?.success() { Ok(()) } else { Err("the build failed".into()) }
 }
 
 async fn stack(root: &Path, release: &Path) -> Result<Stack> {
@@ -154,7 +151,8 @@ async fn stack(root: &Path, release: &Path) -> Result<Stack> {
     let names = functions.filter_map(|file| Some(file.ok()?.path().file_stem()?.to_str()?.to_owned()));
     let binaries: HashMap<String, PathBuf> = names.map(|name| (name.clone(), release.join(name))).collect();
     let template = root.join("template.yaml");
-    Ok(Stack::start(Options { template, port: 0, state: State::Memory, concurrency: 1, binaries }).await?)
+    let endpoints = Endpoints::from_env();
+    Ok(Stack::start(Options { template, port: 0, state: State::Memory, endpoints, concurrency: 1, binaries }).await?)
 }
 
 async fn create_link(stack: &Stack, slug: &str) -> Result<()> {

@@ -31,6 +31,7 @@ pub mod objects;
 pub use error::Error;
 pub use logs::{Line, Logs, Reader};
 pub use stack::{Options, Stack, State};
+pub use stores::Endpoints;
 
 /// The access key id of the stack's own stores.
 pub const ACCESS_KEY: &str = "SOTTOLOCAL";

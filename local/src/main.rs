@@ -1,7 +1,7 @@
 //! `cargo run -p local`: builds the functions and serves them until Ctrl-C.
 
 use clap::Parser;
-use local::{Error, Options, Reader, Stack, State, builds};
+use local::{Endpoints, Error, Options, Reader, Stack, State, builds};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -76,7 +76,8 @@ async fn start(arguments: &Arguments) -> Result<Stack, Error> {
         (None, _) => State::Directory(home.join(".sotto")),
     };
     let Arguments { port, concurrency, .. } = *arguments;
-    Stack::start(Options { template, port, state, concurrency, binaries }).await
+    let endpoints = Endpoints::from_env();
+    Stack::start(Options { template, port, state, endpoints, concurrency, binaries }).await
 }
 
 /// The ready line on stdout, for programs; the rest on stderr, for people.

@@ -7,7 +7,7 @@ use crate::logs::Logs;
 use crate::pool::{Pool, Program};
 use crate::runtime::RuntimeApi;
 use crate::secrets::Secrets;
-use crate::stores::{self, Stores};
+use crate::stores::{self, Endpoints, Stores};
 use crate::template::{Deployment, Template};
 use crate::{Error, http};
 use aws_credential_types::Credentials;
@@ -28,6 +28,8 @@ pub struct Options {
     pub port: u16,
     /// Where tables, objects and secrets are kept.
     pub state: State,
+    /// The stores that take the place of embedded ones.
+    pub endpoints: Endpoints,
     /// The most instances of each function.
     pub concurrency: usize,
     /// The file of each function's binary, by the last part of its `CodeUri`.
@@ -72,7 +74,7 @@ impl Stack {
             bound.map_err(|error| Error::of(format!("listening on 127.0.0.1:{}", options.port), &error))?;
 
         let (owner, life) = life::begin();
-        let stores = Stores::start(&options.state, &life).await?;
+        let stores = Stores::start(options.endpoints, &options.state, &life).await?;
         let has_passing_tables = stores.shares_dynamodb && matches!(options.state, State::Memory);
         let name = match has_passing_tables {
             true => format!("local-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]),

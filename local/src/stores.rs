@@ -22,6 +22,29 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How long requests under way may take when the stack stops.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
+/// The stores that take the place of embedded ones.
+#[derive(Clone, Debug, Default)]
+pub struct Endpoints {
+    /// The URL of a DynamoDB; none for an embedded one.
+    pub dynamodb: Option<String>,
+    /// The URL of an S3; none for an embedded one.
+    pub s3: Option<String>,
+    /// The key pair that opens what is named; none for the stack's own. A function has one key pair for both stores, so
+    /// it opens the other, embedded one as well.
+    pub credentials: Option<Credentials>,
+}
+
+impl Endpoints {
+    /// Those that `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_S3` name, with the environment's key pair if it has
+    /// one.
+    pub fn from_env() -> Self {
+        let credentials = named("AWS_ACCESS_KEY_ID")
+            .zip(named("AWS_SECRET_ACCESS_KEY"))
+            .map(|(id, secret)| Credentials::new(id, secret, named("AWS_SESSION_TOKEN"), None, "environment"));
+        Self { dynamodb: named("AWS_ENDPOINT_URL_DYNAMODB"), s3: named("AWS_ENDPOINT_URL_S3"), credentials }
+    }
+}
+
 /// Where the two stores are, and the key pair for both.
 pub struct Stores {
     pub dynamodb_url: String,
@@ -32,20 +55,12 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// Finds the stores that `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_S3` name, and starts embedded ones in
-    /// place of those that are not named.
-    pub async fn start(state: &State, life: &Life) -> Result<Self, Error> {
-        let named = |name| env::var(name).ok().filter(|url| !url.is_empty());
-        let dynamodb = named("AWS_ENDPOINT_URL_DYNAMODB");
-        let s3 = named("AWS_ENDPOINT_URL_S3");
-        // A function has one key pair for both, so when one store is not ours, its key pair opens ours as well.
-        let own = || Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "local");
-        let credentials = match (named("AWS_ACCESS_KEY_ID"), named("AWS_SECRET_ACCESS_KEY")) {
-            (Some(id), Some(secret)) if dynamodb.is_some() || s3.is_some() => {
-                Credentials::new(id, secret, named("AWS_SESSION_TOKEN"), None, "environment")
-            }
-            _ => own(),
-        };
+    /// Takes the stores that `endpoints` names, and starts embedded ones in place of those that it doesn't.
+    pub async fn start(endpoints: Endpoints, state: &State, life: &Life) -> Result<Self, Error> {
+        let Endpoints { dynamodb, s3, credentials } = endpoints;
+        let credentials = credentials
+            .filter(|_| dynamodb.is_some() || s3.is_some())
+            .unwrap_or_else(|| Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "local"));
         let shares_dynamodb = dynamodb.is_some();
         let dynamodb_url = match dynamodb {
             Some(url) => url,
@@ -99,6 +114,11 @@ impl Stores {
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
+}
+
+/// A variable of the environment that is not empty.
+fn named(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Makes the bucket `name`, unless it exists.

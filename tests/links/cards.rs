@@ -169,7 +169,7 @@ async fn a_wrong_admin_token_is_refused_for_the_first_card_too() {
 
 #[tokio::test]
 async fn of_cards_that_race_for_a_message_exactly_one_is_stored() {
-    for _ in 0..3 {
+    for _ in 0..8 {
         let (_, token) = message().await;
         let pictures = (0..6).map(|n| png::encoded(1, 1, ColorType::Grayscale, BitDepth::Eight, &[n]));
         let uploads = pictures.map(|picture| {

@@ -71,7 +71,7 @@ fn replaced(bytes: &[u8], sample: &[u8], real: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn create_link() {
+async fn the_event_of_create_link_makes_a_link() {
     let mut seeded = Seeded::new().await;
     seeded.link.slug = random_slug();
     let answer = seeded.send("create-link").await.ok(201);
@@ -81,13 +81,13 @@ async fn create_link() {
 }
 
 #[tokio::test]
-async fn get_link() {
+async fn the_event_of_get_link_shows_a_link() {
     let seeded = Seeded::new().await;
     seeded.send("get-link").await.is(200, json!({ "link": seeded.link.created }));
 }
 
 #[tokio::test]
-async fn update_link() {
+async fn the_event_of_update_link_changes_a_link() {
     let seeded = Seeded::new().await;
     let mut changed = seeded.link.created.clone();
     changed["title"] = json!("Team feedback, February");
@@ -97,14 +97,14 @@ async fn update_link() {
 }
 
 #[tokio::test]
-async fn delete_link() {
+async fn the_event_of_delete_link_removes_a_link() {
     let seeded = Seeded::new().await;
     seeded.send("delete-link").await.is(200, json!({ "success": true }));
     Visitor::new().get(&seeded.link.path()).send().await.refused(404, "Link not found");
 }
 
 #[tokio::test]
-async fn send_link_message() {
+async fn the_event_of_send_link_message_sends_a_message() {
     let seeded = Seeded::new().await;
     seeded.send("send-link-message").await.is(201, json!({ "success": true }));
     let newest = seeded.link.newest().await;
@@ -112,7 +112,7 @@ async fn send_link_message() {
 }
 
 #[tokio::test]
-async fn list_link_messages() {
+async fn the_event_of_list_link_messages_shows_an_inbox() {
     let seeded = Seeded::new().await;
     let mut link = seeded.link.created.clone();
     link["message_count"] = json!(1);
@@ -121,14 +121,14 @@ async fn list_link_messages() {
 }
 
 #[tokio::test]
-async fn delete_link_message() {
+async fn the_event_of_delete_link_message_removes_a_message() {
     let seeded = Seeded::new().await;
     seeded.send("delete-link-message").await.is(200, json!({ "success": true }));
     assert_eq!(seeded.link.count().await, 0);
 }
 
 #[tokio::test]
-async fn get_shared_message() {
+async fn the_event_of_get_shared_message_shows_a_message() {
     let seeded = Seeded::new().await;
     let message = json!({
         "content": "Seeded", "link_title": "Seeded", "created_at": seeded.message["created_at"], "card_url": null,
@@ -137,7 +137,7 @@ async fn get_shared_message() {
 }
 
 #[tokio::test]
-async fn upload_card() {
+async fn the_event_of_upload_card_stores_a_card() {
     let seeded = Seeded::new().await;
     let answer = seeded.send("upload-card").await.ok(201);
     assert_eq!(answer["filename"], format!("cards/{}.png", seeded.text("share_token")));

@@ -81,7 +81,7 @@ fn one_turn(sent: &[Sent], before: impl Fn(&Answer) -> bool, after: impl Fn(&Ans
 
 #[tokio::test]
 async fn a_link_opens_at_its_start_and_not_a_millisecond_before() {
-    let starts = in_ms(1500);
+    let starts = in_ms(2000);
     let link = Link::with(json!({ "startsAt": starts })).await;
     assert_eq!(link.created["status"], "scheduled");
     let refusal = format!("This link opens at {starts}");
@@ -102,7 +102,7 @@ async fn a_link_opens_at_its_start_and_not_a_millisecond_before() {
 
 #[tokio::test]
 async fn a_link_closes_at_its_expiry_and_nothing_is_accepted_from_that_millisecond_on() {
-    let expires = in_ms(1500);
+    let expires = in_ms(2000);
     let link = Link::with(json!({ "expiresAt": expires })).await;
     assert_eq!(link.created["status"], "active");
     let senders = Senders::start(&link, 3);
@@ -121,7 +121,7 @@ async fn a_link_closes_at_its_expiry_and_nothing_is_accepted_from_that_milliseco
 
 #[tokio::test]
 async fn a_link_goes_from_scheduled_to_active_to_expired_by_itself() {
-    let link = Link::with(json!({ "startsAt": in_ms(500), "expiresAt": in_ms(1500) })).await;
+    let link = Link::with(json!({ "startsAt": in_ms(1000), "expiresAt": in_ms(2500) })).await;
     let mut seen = vec![link.created["status"].clone()];
     eventually("expired", Duration::from_secs(10), async || {
         let status = link.seen().await["status"].take();
@@ -137,9 +137,10 @@ async fn a_link_goes_from_scheduled_to_active_to_expired_by_itself() {
 /// Nothing sweeps the table in these tests: what has expired is still stored, and must not look alive.
 #[tokio::test]
 async fn an_expired_link_that_was_not_swept_takes_nothing_but_can_be_read_and_revived() {
-    let link = Link::with(json!({ "expiresAt": in_ms(700), "pin": "4321", "maxMessages": 1 })).await;
+    let link = Link::with(json!({ "pin": "4321", "maxMessages": 1 })).await;
     let body = json!({ "content": "In time", "pin": "4321" });
     link.send_as(&Visitor::new(), body).await.is(201, json!({ "success": true }));
+    link.patched(json!({ "expiresAt": in_ms(1000) })).await;
     eventually("expired", Duration::from_secs(10), async || (link.seen().await["status"] == "expired").then_some(()))
         .await;
 

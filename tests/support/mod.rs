@@ -1,8 +1,10 @@
-//! What the tests share: the stack, visitors who talk to it, links to talk about, cards, and time.
+//! What the tests share: the stack, visitors who talk to it, links to talk about, cards, time, and trouble.
 
 mod answer;
 mod cards;
 mod clock;
+mod interposed;
+mod interposer;
 mod link;
 mod logs;
 mod stack;
@@ -15,8 +17,10 @@ pub mod template;
 pub use answer::Answer;
 pub use cards::{Upload, upload};
 pub use clock::{eventually, in_ms, now, time, whole};
+pub use interposed::Interposed;
+pub use interposer::{ALWAYS, Call as StoreCall, Interposer, Trouble, When};
 pub use link::{Link, random_slug};
 pub use logs::{line_of, lines};
 pub use stack::{Elsewhere, base, options, own_stack};
-pub use table::{everything_stored, texts};
+pub use table::{everything_stored, stored_in, texts};
 pub use visitor::{Call, Visitor, all_at_once};

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::sync::mpsc;
 use std::thread;
 
-use local::{Options, Stack, State};
+use local::{Endpoints, Options, Stack, State};
 
 use super::template;
 
@@ -57,7 +57,8 @@ pub fn options() -> Options {
         ("upload-card", env!("CARGO_BIN_EXE_upload-card")),
     ];
     let binaries: HashMap<_, _> = binaries.map(|(name, path)| (name.to_owned(), PathBuf::from(path))).into();
-    Options { template: template::path(), port: 0, state: State::Memory, concurrency: 4, binaries }
+    let endpoints = Endpoints::from_env();
+    Options { template: template::path(), port: 0, state: State::Memory, endpoints, concurrency: 4, binaries }
 }
 
 /// Where the product answers, without a slash at the end.

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use local::Stack;
 use serde_json::{Value, json};
 
 use super::own_stack;
@@ -9,6 +10,11 @@ use super::own_stack;
 /// Every item of the table, in DynamoDB's own JSON.
 pub async fn everything_stored() -> Option<Vec<Value>> {
     let stack = own_stack("reads the table")?;
+    Some(stored_in(stack.dynamodb_url(), stack).await)
+}
+
+/// Every item of a stack's table, asked of the DynamoDB that answers at `url`.
+pub async fn stored_in(url: &str, stack: &Stack) -> Vec<Value> {
     // Neither the embedded DynamoDB nor Amazon's local one verifies a signature; both look at the access key.
     let key = stack.credentials().access_key_id();
     let signature = format!(
@@ -21,7 +27,7 @@ pub async fn everything_stored() -> Option<Vec<Value>> {
         if !start.is_null() {
             scan["ExclusiveStartKey"] = start;
         }
-        let request = http.post(stack.dynamodb_url()).header("x-amz-target", "DynamoDB_20120810.Scan");
+        let request = http.post(url).header("x-amz-target", "DynamoDB_20120810.Scan");
         let request = request.header("content-type", "application/x-amz-json-1.0").header("authorization", &signature);
         let request = request.header("x-amz-date", "20260206T123751Z").body(scan.to_string());
         let answer = request.send().await.expect("an answer").text().await.expect("text");
@@ -30,7 +36,7 @@ pub async fn everything_stored() -> Option<Vec<Value>> {
         items.append(found);
         start = page["LastEvaluatedKey"].take();
         if start.is_null() {
-            return Some(items);
+            return items;
         }
     }
 }

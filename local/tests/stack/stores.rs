@@ -2,7 +2,7 @@
 
 use crate::support::{Http, options, stack};
 use aws_sdk_dynamodb::types::{AttributeValue, TimeToLiveStatus};
-use local::{Stack, State};
+use local::{Endpoints, Options, Stack, State};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -14,8 +14,9 @@ impl Directory {
         Self(std::env::temp_dir().join(format!("sotto-local-{}", uuid::Uuid::new_v4())))
     }
 
-    fn state(&self) -> State {
-        State::Directory(self.0.clone())
+    /// A stack whose stores are all in it.
+    fn options(&self) -> Options {
+        Options { endpoints: Endpoints::default(), ..options(State::Directory(self.0.clone())) }
     }
 }
 
@@ -119,8 +120,8 @@ async fn the_content_network_serves_what_the_bucket_policy_grants_and_no_more() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_data_directory_keeps_everything_and_takes_one_stack_at_a_time() {
     let directory = Directory::new();
-    let stack = Stack::start(options(directory.state())).await.unwrap();
-    let refused = Stack::start(options(directory.state())).await.err().expect("a second stack must not start");
+    let stack = Stack::start(directory.options()).await.unwrap();
+    let refused = Stack::start(directory.options()).await.err().expect("a second stack must not start");
     assert!(refused.to_string().contains("another local stack is using"), "{refused}");
 
     let item = stack.table().to_owned();
@@ -137,7 +138,7 @@ async fn a_data_directory_keeps_everything_and_takes_one_stack_at_a_time() {
     let secret = variables(&stack).await["SECRET_KEY"].clone();
     stack.stop().await;
 
-    let stack = Stack::start(options(directory.state())).await.unwrap();
+    let stack = Stack::start(directory.options()).await.unwrap();
     let got = dynamodb(&stack).get_item().table_name(stack.table()).key("pk", AttributeValue::S("kept".into()));
     assert!(got.send().await.unwrap().item.is_some());
     assert_eq!(&Http::new(stack.url()).get("/_local/cdn/cards/kept").await.body[..], b"kept");

@@ -5,7 +5,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
-use local::{Options, Stack, State};
+use local::{Endpoints, Options, Stack, State};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -52,6 +52,7 @@ pub fn options(state: State) -> Options {
         template: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stack/template.yaml").into(),
         port: 0,
         state,
+        endpoints: Endpoints::from_env(),
         concurrency: 4,
         binaries: ["probe", "brief", "impatient", "broken"].map(|name| (name.to_owned(), probe())).into(),
     }

@@ -1,0 +1,13 @@
+//! The embedded S3 from outside: with Amazon's own client, and with raw HTTP where that client is too well-behaved.
+
+mod copies;
+mod digests;
+mod directory;
+mod keys;
+mod lists;
+mod memory;
+mod objects;
+mod reads;
+mod signatures;
+mod support;
+mod writes;

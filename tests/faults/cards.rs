@@ -1,0 +1,121 @@
+//! `POST /api/cards/upload` over stores that fail.
+
+use serde_json::Value;
+
+use super::{FAILURES, Loss, share_token, sorry};
+use crate::support::png::{self, other_picture, picture};
+use crate::support::{ALWAYS, Answer, Interposed, Link, Upload, Visitor, upload};
+
+const EXISTS: &str = "This message already has a card";
+
+/// A message whose card is to come: its link and its share token.
+async fn message() -> (Link, String) {
+    let link = Link::open().await;
+    let token = share_token(&link.sent("For a card").await).to_owned();
+    (link, token)
+}
+
+async fn card_url(token: &str) -> Value {
+    let answer = Visitor::new().get(&format!("/api/messages/{token}")).send().await;
+    answer.ok(200)["message"]["card_url"].take()
+}
+
+async fn put(picture: &[u8], token: &str, key: Option<&str>) -> Answer {
+    let call = Upload::of(picture, token).call(&Visitor::new(), "");
+    key.into_iter().fold(call, |call, key| call.key(key)).send().await
+}
+
+/// The card is `picture`, and its address is what the answer said.
+async fn assert_shown(answer: &Answer, token: &str, picture: &[u8]) {
+    let url = answer.ok(201)["url"].take();
+    assert_eq!(card_url(token).await, url);
+    let shown = Visitor::fetch(url.as_str().expect("an address")).await;
+    assert_eq!((shown.status, png::shown(&shown.body)), (200, png::shown(picture)));
+}
+
+#[tokio::test]
+async fn a_card_whose_answer_from_the_bucket_is_lost_is_stored_once() {
+    let Some(own) = Interposed::start().await else { return };
+    for (loss, key) in [(Loss::Ended, None), (Loss::Ended, Some("key")), (Loss::Silence, None)] {
+        println!("{loss:?}, {key:?}");
+        let (link, token) = message().await;
+        let lost = loss.of(own.s3.when(|call| call.is("PUT", "/cards/")), 1);
+        let answer = put(&picture(), &token, key).await;
+        lost.over().await;
+        assert_shown(&answer, &token, &picture()).await;
+        upload(&picture(), &token).await.refused(409, EXISTS);
+        upload(&other_picture(), &token).await.refused(409, EXISTS);
+
+        let lost = loss.of(own.s3.when(|call| call.is("PUT", "/cards/")), 1);
+        let owned = format!("?token={}", link.token);
+        let replaced = Upload::of(&other_picture(), &token).call(&Visitor::new(), &owned).send().await;
+        lost.over().await;
+        assert_shown(&replaced, &token, &other_picture()).await;
+    }
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_card_whose_answer_from_the_table_is_lost_is_stored_once() {
+    let Some(own) = Interposed::start().await else { return };
+    for (loss, key) in [(Loss::Ended, None), (Loss::Ended, Some("key")), (Loss::Silence, None)] {
+        println!("{loss:?}, {key:?}");
+        let (_, token) = message().await;
+        let lost = loss.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "card")), 1);
+        let answer = put(&picture(), &token, key).await;
+        lost.over().await;
+        assert_shown(&answer, &token, &picture()).await;
+        upload(&picture(), &token).await.refused(409, EXISTS);
+    }
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn while_the_bucket_fails_there_is_no_card_and_afterwards_there_can_be_one() {
+    let Some(own) = Interposed::start().await else { return };
+    for failure in FAILURES {
+        println!("{failure:?}");
+        let (_, token) = message().await;
+        let down = failure.of(own.s3.when(|_| true), ALWAYS);
+        sorry(&own, &put(&picture(), &token, Some("key")).await, &[&token]).await;
+        assert_eq!(card_url(&token).await, Value::Null);
+        down.over().await;
+        assert!(!own.has_card(&token).await);
+        let answer = put(&picture(), &token, Some("key")).await;
+        assert_shown(&answer, &token, &picture()).await;
+    }
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_card_that_its_message_does_not_know_of_yet_can_be_uploaded_again() {
+    let Some(own) = Interposed::start().await else { return };
+    for key in [None, Some("key")] {
+        println!("{key:?}");
+        let (_, token) = message().await;
+        let down = own.dynamodb.when(|call| call.asks("TransactWriteItems", "card")).answer(500, ALWAYS);
+        sorry(&own, &put(&picture(), &token, key).await, &[&token]).await;
+        down.over().await;
+        assert_eq!(card_url(&token).await, Value::Null);
+        let answer = put(&picture(), &token, key).await;
+        assert_shown(&answer, &token, &picture()).await;
+        upload(&other_picture(), &token).await.refused(409, EXISTS);
+    }
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_card_none_of_whose_answers_arrives_is_there_when_it_is_uploaded_again_with_its_key() {
+    let Some(own) = Interposed::start().await else { return };
+    let (_, token) = message().await;
+    let lost = own.s3.when(|call| call.is("PUT", "/cards/")).lose_the_answer(ALWAYS);
+    sorry(&own, &put(&picture(), &token, Some("key")).await, &[&token]).await;
+    lost.over().await;
+    assert_eq!(card_url(&token).await, Value::Null);
+    let lost = own.dynamodb.when(|call| call.asks("TransactWriteItems", "card")).lose_the_answer(ALWAYS);
+    sorry(&own, &put(&picture(), &token, Some("key")).await, &[&token]).await;
+    lost.over().await;
+    let answer = put(&picture(), &token, Some("key")).await;
+    assert_shown(&answer, &token, &picture()).await;
+    own.stop().await;
+}

@@ -1,0 +1,144 @@
+//! `DELETE /api/links/{slug}` over stores that fail.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use super::{FAILURES, Loss, id, sent, share_token, sorry};
+use crate::support::png::picture;
+use crate::support::{ALWAYS, Answer, Interposed, Link, StoreCall, Trouble, Visitor, upload};
+
+/// One more than a batch of deletions takes, so that a deletion can stop half-way.
+const MESSAGES: usize = 26;
+
+/// A link with messages, the last two of which have cards.
+async fn crowded() -> (Link, Vec<Value>) {
+    let link = Link::open().await;
+    for n in 0..MESSAGES {
+        sent(&link.send(&format!("Message {n}")).await);
+    }
+    let messages = link.all().await;
+    for message in &messages[..2] {
+        upload(&picture(), share_token(message)).await.ok(201);
+    }
+    (link, messages)
+}
+
+async fn delete(link: &Link) -> Answer {
+    Visitor::new().delete(&link.owned()).send().await
+}
+
+/// The link is gone for everybody but its deletion, which has its slug still.
+async fn assert_closed(link: &Link, messages: &[Value]) {
+    let (anybody, gone) = (Visitor::new(), "Link not found");
+    anybody.get(&link.path()).send().await.refused(404, gone);
+    link.send("x").await.refused(404, gone);
+    anybody.get(&link.inbox()).send().await.refused(404, gone);
+    link.patch(json!({ "title": "x" })).await.refused(404, gone);
+    for message in messages {
+        let (token, path) = (share_token(message), link.message(id(message)));
+        anybody.get(&format!("/api/messages/{token}")).send().await.refused(404, "Message not found");
+        upload(&picture(), token).await.refused(404, "Message not found");
+        anybody.delete(&path).send().await.refused(404, gone);
+    }
+    let taken = Visitor::new().post("/api/links").json(&json!({ "title": "x", "slug": link.slug }));
+    taken.send().await.refused(409, "This slug is already taken");
+}
+
+/// Nothing is left of the link, and its slug is free.
+async fn assert_forgotten(own: &Interposed, link: &Link, messages: &[Value]) {
+    let id = link.created["id"].as_str().expect("an id");
+    let left = [own.stored_with(id).await, own.stored_with(&link.slug).await].concat();
+    assert!(left.is_empty(), "{left:?}");
+    for message in &messages[..2] {
+        assert!(!own.has_card(share_token(message)).await);
+    }
+    Link::with(json!({ "slug": link.slug })).await;
+}
+
+/// Deletes a link over a trouble that stops the deletion half-way, and once more when that is over.
+async fn stopped_and_repeated(own: &Interposed, trouble: impl Fn(&[Value]) -> Trouble) {
+    let (link, messages) = crowded().await;
+    let down = trouble(&messages);
+    let stopped = delete(&link).await;
+    sorry(own, &stopped, &[&link.token, share_token(&messages[0])]).await;
+    assert_closed(&link, &messages[..3]).await;
+    down.over().await;
+    delete(&link).await.is(200, json!({ "success": true }));
+    assert_forgotten(own, &link, &messages).await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_could_not_begin_leaves_the_link_as_it_was() {
+    let Some(own) = Interposed::start().await else { return };
+    let link = Link::open().await;
+    let message = link.sent("x").await;
+    for failure in FAILURES {
+        println!("{failure:?}");
+        let down = failure.of(own.dynamodb.when(|call| call.asks("UpdateItem", "deleting")), ALWAYS);
+        sorry(&own, &delete(&link).await, &[&link.token]).await;
+        down.over().await;
+        assert_eq!((link.seen().await, link.newest().await), (link.created.clone(), message.clone()));
+    }
+    delete(&link).await.is(200, json!({ "success": true }));
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_could_not_find_the_messages_is_finished_by_its_repetition() {
+    let Some(own) = Interposed::start().await else { return };
+    stopped_and_repeated(&own, |_| own.dynamodb.when(|call| call.operation == "Query").answer(500, ALWAYS)).await;
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_could_remove_only_some_messages_is_finished_by_its_repetition() {
+    let Some(own) = Interposed::start().await else { return };
+    for failure in FAILURES {
+        println!("{failure:?}");
+        stopped_and_repeated(&own, |messages| {
+            let one = id(&messages[7]).to_owned();
+            failure.of(own.dynamodb.when(move |call| call.asks("BatchWriteItem", &one)), ALWAYS)
+        })
+        .await;
+    }
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_could_remove_only_one_card_is_finished_by_its_repetition() {
+    let Some(own) = Interposed::start().await else { return };
+    for failure in FAILURES {
+        println!("{failure:?}");
+        let deleted = AtomicUsize::new(0);
+        let second = move |call: &StoreCall| call.is("DELETE", "/cards/") && deleted.fetch_add(1, Ordering::SeqCst) > 0;
+        let down = std::cell::Cell::new(Some(failure.of(own.s3.when(second), ALWAYS)));
+        stopped_and_repeated(&own, |_| down.take().expect("one trouble")).await;
+    }
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_could_not_forget_the_link_is_finished_by_its_repetition() {
+    let Some(own) = Interposed::start().await else { return };
+    stopped_and_repeated(&own, |_| own.dynamodb.when(|call| call.operation == "DeleteItem").answer(503, ALWAYS)).await;
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_deletion_whose_answers_from_the_stores_are_lost_is_done() {
+    let Some(own) = Interposed::start().await else { return };
+    let (link, messages) = crowded().await;
+    let losses = [
+        Loss::Ended.of(own.dynamodb.when(|call| call.asks("UpdateItem", "deleting")), 1),
+        Loss::Ended.of(own.dynamodb.when(|call| call.operation == "BatchWriteItem"), 1),
+        Loss::Silence.of(own.dynamodb.when(|call| call.operation == "DeleteItem"), 1),
+        Loss::Ended.of(own.s3.when(|call| call.is("DELETE", "/cards/")), 1),
+    ];
+    delete(&link).await.is(200, json!({ "success": true }));
+    for loss in losses {
+        loss.over().await;
+    }
+    assert_forgotten(&own, &link, &messages).await;
+    own.stop().await;
+}

@@ -1,0 +1,277 @@
+//! Somebody between the product and a store: an HTTP proxy that a test owns. It passes every request on as it came,
+//! signature and all, but for those that the test makes trouble for.
+
+use std::future::{Future, pending};
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::http::request::Parts;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode, Uri, server};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// For trouble that lasts until it is over.
+pub const ALWAYS: usize = usize::MAX;
+
+/// Longer than anything that a test does meanwhile.
+const SOON: Duration = Duration::from_secs(30);
+
+/// One request to a store, as a rule may look at it.
+pub struct Call {
+    pub method: String,
+    pub path: String,
+    /// DynamoDB's name of what is to be done; empty for S3.
+    pub operation: String,
+    pub body: String,
+}
+
+impl Call {
+    fn of(head: &Parts, body: &[u8]) -> Call {
+        let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+        Call {
+            method: head.method.to_string(),
+            path: head.uri.path().to_owned(),
+            operation: target.rsplit('.').next().unwrap_or_default().to_owned(),
+            body: String::from_utf8_lossy(body).into_owned(),
+        }
+    }
+
+    /// Whether this is DynamoDB's `operation`, with a body that has `text` in it.
+    pub fn asks(&self, operation: &str, text: &str) -> bool {
+        self.operation == operation && self.body.contains(text)
+    }
+
+    /// Whether this is S3's `method` on a key that has `text` in it.
+    pub fn is(&self, method: &str, text: &str) -> bool {
+        self.operation.is_empty() && self.method == method && self.path.contains(text)
+    }
+}
+
+type Matcher = Box<dyn Fn(&Call) -> bool + Send + Sync>;
+type Rules = Arc<Mutex<Vec<Arc<Rule>>>>;
+
+struct Rule {
+    concerns: Matcher,
+    /// How often it still applies.
+    left: AtomicUsize,
+    met: AtomicUsize,
+    kind: Kind,
+}
+
+enum Kind {
+    /// The store never hears of the request; this is the answer.
+    Answer(StatusCode),
+    /// The store never hears of the request, and the connection ends.
+    Refusal,
+    /// The store does what it is asked; then the connection ends without its answer.
+    LostAnswer,
+    /// The store does what it is asked; its answer never comes.
+    Silence,
+    /// Something else happens before the store hears of the request.
+    Meanwhile { met: watch::Sender<bool>, done: watch::Receiver<bool> },
+}
+
+/// A proxy in front of one store.
+pub struct Interposer {
+    url: String,
+    rules: Rules,
+}
+
+impl Interposer {
+    /// In front of the store that answers at `store`, for as long as the runtime of the test.
+    pub async fn before(store: &str) -> Interposer {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let proxy = Proxy {
+            store: store.trim_end_matches('/').to_owned(),
+            // No pool: an idle connection could end at the moment that a request goes out, and nothing here tries again.
+            client: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http(),
+            rules: Rules::default(),
+        };
+        let rules = proxy.rules.clone();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.expect("a connection");
+                tokio::spawn(proxy.clone().serve(stream));
+            }
+        });
+        Interposer { url, rules }
+    }
+
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// Makes trouble for the requests that `concerns` is true of; the older of two troubles comes first.
+    pub fn when(&self, concerns: impl Fn(&Call) -> bool + Send + Sync + 'static) -> When<'_> {
+        When { rules: &self.rules, concerns: Box::new(concerns) }
+    }
+}
+
+/// Requests that there is to be trouble for.
+pub struct When<'a> {
+    rules: &'a Rules,
+    concerns: Matcher,
+}
+
+impl When<'_> {
+    /// The next `times` of them are answered with this status, and the store never hears of them.
+    pub fn answer(self, status: u16, times: usize) -> Trouble {
+        self.rule(Kind::Answer(StatusCode::from_u16(status).expect("a status")), times, None)
+    }
+
+    /// The connection ends under the next `times` of them, and the store never hears of them.
+    pub fn refuse(self, times: usize) -> Trouble {
+        self.rule(Kind::Refusal, times, None)
+    }
+
+    /// The next `times` of them are done, and nobody hears of it: the connection ends.
+    pub fn lose_the_answer(self, times: usize) -> Trouble {
+        self.rule(Kind::LostAnswer, times, None)
+    }
+
+    /// The next `times` of them are done, and nobody hears of it however long they wait.
+    pub fn never_answer(self, times: usize) -> Trouble {
+        self.rule(Kind::Silence, times, None)
+    }
+
+    /// Runs `action` when the first of them comes, and only then passes it on. Whatever else they concern waits too: a
+    /// client that loses its patience and asks again doesn't overtake the action.
+    pub fn first(self, action: impl Future<Output = ()> + Send + 'static) -> Trouble {
+        let ((met, mut is_met), (is_done, done)) = (watch::channel(false), watch::channel(false));
+        let action = tokio::spawn(async move {
+            if is_met.wait_for(|met| *met).await.is_ok() {
+                action.await;
+                is_done.send_replace(true);
+            }
+        });
+        self.rule(Kind::Meanwhile { met, done }, ALWAYS, Some(action))
+    }
+
+    fn rule(self, kind: Kind, times: usize, action: Option<JoinHandle<()>>) -> Trouble {
+        let (left, met) = (AtomicUsize::new(times), AtomicUsize::new(0));
+        let rule = Arc::new(Rule { concerns: self.concerns, left, met, kind });
+        self.rules.lock().expect("rules").push(rule.clone());
+        Trouble { rule, rules: self.rules.clone(), action }
+    }
+}
+
+/// Lasts until it is over or dropped.
+#[must_use]
+pub struct Trouble {
+    rule: Arc<Rule>,
+    rules: Rules,
+    action: Option<JoinHandle<()>>,
+}
+
+impl Trouble {
+    /// Ends it, and insists that there was some. How many requests it met.
+    pub async fn over(mut self) -> usize {
+        self.end();
+        let met = self.rule.met.load(Ordering::SeqCst);
+        assert!(met > 0, "there was no such request");
+        if let Some(action) = self.action.take() {
+            tokio::time::timeout(SOON, action).await.expect("an end in time").expect("no panic");
+        }
+        met
+    }
+
+    fn end(&self) {
+        self.rules.lock().expect("rules").retain(|rule| !Arc::ptr_eq(rule, &self.rule));
+    }
+}
+
+impl Drop for Trouble {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+#[derive(Clone)]
+struct Proxy {
+    store: String,
+    client: Client<HttpConnector, Full<Bytes>>,
+    rules: Rules,
+}
+
+impl Proxy {
+    async fn serve(self, stream: TcpStream) {
+        let service = service_fn(|request| self.answer(request));
+        // Its errors are those that a test wants, and clients that went away.
+        let _ = server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    }
+
+    /// An error ends the connection.
+    async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        let call = Call::of(&head, &body);
+        let rule = self.rule(&call);
+        match rule.as_ref().map(|rule| &rule.kind) {
+            None => self.pass(head, body).await,
+            Some(Kind::Answer(status)) => Ok(unwell(*status, &call)),
+            Some(Kind::Refusal) => Err(io::ErrorKind::ConnectionAborted.into()),
+            Some(Kind::LostAnswer) => {
+                self.pass(head, body).await?;
+                Err(io::ErrorKind::ConnectionAborted.into())
+            }
+            Some(Kind::Silence) => {
+                self.pass(head, body).await?;
+                pending().await
+            }
+            Some(Kind::Meanwhile { met, done }) => {
+                met.send_replace(true);
+                done.clone().wait_for(|done| *done).await.map_err(io::Error::other)?;
+                self.pass(head, body).await
+            }
+        }
+    }
+
+    /// The rule for a request; afterwards it applies once less.
+    fn rule(&self, call: &Call) -> Option<Arc<Rule>> {
+        let rules = self.rules.lock().expect("rules");
+        let takes = |left: usize| if left == ALWAYS { Some(ALWAYS) } else { left.checked_sub(1) };
+        let rule = rules.iter().find(|rule| {
+            (rule.concerns)(call) && rule.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, takes).is_ok()
+        })?;
+        rule.met.fetch_add(1, Ordering::SeqCst);
+        Some(rule.clone())
+    }
+
+    async fn pass(&self, head: Parts, body: Bytes) -> io::Result<Response<Full<Bytes>>> {
+        let mut request = Request::from_parts(head, Full::new(body));
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        *request.uri_mut() = format!("{}{path}", self.store).parse::<Uri>().map_err(io::Error::other)?;
+        let (head, body) = self.client.request(request).await.map_err(io::Error::other)?.into_parts();
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        Ok(Response::from_parts(head, Full::new(body)))
+    }
+}
+
+/// A failure as the store words it. Its message quotes all of the request, which nobody may repeat.
+fn unwell(status: StatusCode, call: &Call) -> Response<Full<Bytes>> {
+    let (content_type, body) = match call.operation.is_empty() {
+        true => {
+            let quoted = call.path.replace(['<', '&'], " ");
+            let body = format!("<Error><Code>InternalError</Code><Message>{quoted}</Message></Error>");
+            ("application/xml", if call.method == "HEAD" { String::new() } else { body })
+        }
+        false => {
+            let name = "com.amazonaws.dynamodb.v20120810#InternalServerError";
+            let body = serde_json::json!({ "__type": name, "message": call.body });
+            ("application/x-amz-json-1.0", body.to_string())
+        }
+    };
+    let response = Response::builder().status(status).header(CONTENT_TYPE, content_type);
+    response.body(Full::new(body.into())).expect("an answer")
+}

@@ -25,6 +25,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     if let Some(repeat) = repeat {
         return Ok(Reply::repeated(repeat)?.metered(meter.as_ref(), now));
     }
+    // Before the PIN is hashed, which is what a refused request must not cost.
+    if let (Some(meter), None) = (&meter, &once) {
+        meter.free_slot(now)?;
+    }
     let admin_token = AdminToken::generate();
     let link = Link {
         id: LinkId::new(now, random()),
@@ -41,6 +45,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
         expires_at: new.expires_at,
         max_messages: new.max_messages,
         message_count: new.max_messages.map(|_| 0),
+        counted: 0,
+        counted_upto: None,
         count_epoch: 0,
         created_at: now,
         deleting: false,

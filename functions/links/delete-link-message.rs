@@ -7,8 +7,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let id: LinkMessageId = request.path("id").ok_or(LinksError::MessageNotFound)?;
     let share_token = app.tokens.share_token(owner.link().id, id);
 
+    // The card goes before the message, so that a deletion that stops half-way can be repeated, and again after it, for an
+    // upload that came in between.
+    app.cards.delete(&share_token).await?;
     let deleted = app.store.delete_link_message(owner.into_link(), id).await?;
-    // Also when the message is gone already: a deletion that stopped here is finished by its repetition.
     app.cards.delete(&share_token).await?;
     if deleted { Ok(Reply::ok(&json!({ "success": true }))) } else { Err(LinksError::MessageNotFound) }
 }

@@ -13,20 +13,13 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let link = owner.link();
 
     app.store.close_link(link).await?;
-    loop {
-        let remains = app.store.remains(link.id).await?;
-        if remains.is_empty() {
-            break;
-        }
-        // Cards first: a message says that there is one.
-        for message in remains.iter().filter(|message| message.card) {
-            app.cards.delete(&app.tokens.share_token(link.id, message.id)).await?;
-        }
-        app.store.remove_messages(link.id, &remains).await?;
+    while app.store.remove_messages(link.id).await? {
         if started.elapsed() > PATIENCE {
             return Err(LinksError::StillDeleting);
         }
     }
+    // Now no message is left that an upload could give a card.
+    app.cards.delete_all(link.id).await?;
     app.store.forget_link(link).await?;
     Ok(Reply::ok(&json!({ "success": true })))
 }

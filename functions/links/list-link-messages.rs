@@ -16,7 +16,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
     let before = request.cursor(app, link.id.as_bytes())?.map(LinkMessageId::from_bytes);
 
-    let (page, count) = try_join!(app.store.link_messages(link.id, before, size), app.store.message_count(link))?;
+    let count = app.store.message_count(link, request.now());
+    let (page, count) = try_join!(app.store.link_messages(link.id, before, size), count)?;
     let messages: Vec<Message> = page
         .messages
         .into_iter()

@@ -27,7 +27,14 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
         (LinkStatus::Scheduled, start) => return Err(LinksError::NotStarted(start.unwrap_or(now))),
         (LinkStatus::Active, _) => {}
     }
-    let admitted = Admitted::to(app, request, &link, pin).await?;
+    let admitted = match Admitted::to(app, request, &link, pin).await? {
+        Ok(admitted) => admitted,
+        // What fills the window may be the very requests that this one repeats.
+        Err(too_many) => match app.store.late_repeat(once.as_ref()).await? {
+            Some(repeat) => return Ok(Reply::repeated(repeat)?.metered(meter.as_ref(), now)),
+            None => return Err(too_many.into()),
+        },
+    };
 
     let id = LinkMessageId::new(now, random());
     let message = LinkMessage { id, content, slug, created_at: now, card: false };

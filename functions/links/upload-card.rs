@@ -32,15 +32,19 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
         app.store.mark_card(shared.link.id, shared.message.id, false, &mut guards).await?;
         return Err(LinksError::CardExists);
     }
-    let replace = replace || (stored == cards::Stored::Same && guards.once.is_some());
-    match app.store.mark_card(shared.link.id, shared.message.id, replace, &mut guards).await? {
-        store::CardMarked::Done => Ok(Reply::created(guards.answer)),
-        store::CardMarked::Before => Err(LinksError::CardExists),
-        store::CardMarked::Stopped(stopped) => Ok(Reply::stopped(stopped)?),
-        store::CardMarked::NoMessage => {
+    // Who knows that the card there is its own need not be the first to say so.
+    let own = replace || stored == cards::Stored::Now || guards.once.is_some();
+    match app.store.mark_card(shared.link.id, shared.message.id, own, &mut guards).await? {
+        // A deletion that began meanwhile may have looked for cards already.
+        store::CardMarked::Done if SharedMessage::by_token(app, share_token).await.is_ok() => {
+            Ok(Reply::created(guards.answer))
+        }
+        store::CardMarked::Done | store::CardMarked::NoMessage => {
             app.cards.delete(share_token).await?;
             Err(LinksError::MessageNotFound)
         }
+        store::CardMarked::Before => Err(LinksError::CardExists),
+        store::CardMarked::Stopped(stopped) => Ok(Reply::stopped(stopped)?),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     app::App,
     http::{LinksError, Request},
     limits::{self, Limit},
-    store::{Hit, Link, Meter},
+    store::{Hit, Link, Meter, TooMany},
     tokens::AdminToken,
     types::{PinTry, Slug},
 };
@@ -69,24 +69,34 @@ impl LinkOwner {
 }
 
 /// A sender whom a link let in.
-pub struct Admitted(Option<(Meter, Hit)>);
+pub struct Admitted<'a>(Option<(Meter<'a>, Hit)>);
 
-impl Admitted {
+impl<'a> Admitted<'a> {
     /// Checks the PIN of a link that has one. A try is counted before the PIN is looked at, so that tries that race can't
-    /// outrun the limit.
-    pub async fn to(app: &App, request: &Request, link: &Link, pin: Option<PinTry>) -> Result<Self, LinksError> {
-        let Some(hash) = &link.pin else { return Ok(Self(None)) };
+    /// outrun the limit. The inner error: too many tries.
+    pub async fn to(
+        app: &'a App,
+        request: &Request,
+        link: &Link,
+        pin: Option<PinTry>,
+    ) -> Result<Result<Self, TooMany>, LinksError> {
+        let Some(hash) = &link.pin else { return Ok(Ok(Self(None))) };
         let pin = pin.ok_or(LinksError::PinRequired)?;
         let now = request.now();
         let mut meter = limits::blank_meter(&app.tokens, Limit::Pins, request.client(), &link.id.to_string(), now);
-        let hit = app.store.take(&mut meter, now).await??;
-        if hash.is_of(pin.as_str()).await { Ok(Self(Some((meter, hit)))) } else { Err(LinksError::WrongPin) }
+        let hit = match app.store.take(&mut meter, now).await? {
+            Ok(hit) => hit,
+            Err(too_many) => return Ok(Err(too_many)),
+        };
+        if hash.is_of(pin.as_str()).await { Ok(Ok(Self(Some((meter, hit))))) } else { Err(LinksError::WrongPin) }
     }
 
     /// A right PIN is no try: takes it back. Where that fails the try is forgotten with its window.
     pub async fn uncount(self, app: &App) {
-        if let Some((meter, hit)) = self.0 {
-            let _ = app.store.release(&meter, hit).await;
+        if let Some((meter, hit)) = self.0
+            && let Err(error) = app.store.release(&meter, &hit).await
+        {
+            app.store.degrade(&error);
         }
     }
 }

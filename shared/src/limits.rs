@@ -109,28 +109,29 @@ impl Default for Limits {
 }
 
 /// A request that governor let pass; what it counts as in the store.
-pub struct Gate {
+pub struct Gate<'a> {
+    tokens: &'a Tokens,
     limit: Limit,
     clients: Vec<String>,
 }
 
 impl Limits {
     /// Refuses a flood without asking the store. `target` is what the limit is counted for, besides the client.
-    pub fn admit(
+    pub fn admit<'a>(
         &self,
-        tokens: &Tokens,
+        tokens: &'a Tokens,
         limit: Limit,
         client: Client,
         target: &str,
         now: Timestamp,
-    ) -> Result<Gate, TooMany> {
+    ) -> Result<Gate<'a>, TooMany> {
         let quota = limit.quota();
         let clients = client.names(tokens, quota, target, now);
         if self.flood.len() > REMEMBERED {
             self.flood.retain_recent();
         }
         match self.flood.check_key(&clients[0]) {
-            Ok(()) => Ok(Gate { limit, clients }),
+            Ok(()) => Ok(Gate { tokens, limit, clients }),
             Err(refused) => {
                 let wait = refused.wait_time_from(self.clock.now());
                 Err(TooMany { quota, retry_after: wait.as_secs() + 1 })
@@ -141,17 +142,20 @@ impl Limits {
 
 /// A meter for tries that are counted before they are made. The store is not asked what it holds: the first write that
 /// fails tells. It fails closed, as there is no try without that write.
-pub fn blank_meter(tokens: &Tokens, limit: Limit, client: Client, target: &str, now: Timestamp) -> Meter {
+pub fn blank_meter<'a>(tokens: &'a Tokens, limit: Limit, client: Client, target: &str, now: Timestamp) -> Meter<'a> {
     let quota = limit.quota();
-    Meter::blank(quota, client.names(tokens, quota, target, now))
+    Meter::blank(tokens, quota, client.names(tokens, quota, target, now))
 }
 
-impl Gate {
+impl<'a> Gate<'a> {
     /// The client's hits as the store has them; `None` when the limiter is down and the limit fails open.
-    pub async fn meter(self, store: &Store) -> Result<Option<Meter>, StoreError> {
-        match store.meter(self.limit.quota(), self.clients).await {
+    pub async fn meter(self, store: &Store) -> Result<Option<Meter<'a>>, StoreError> {
+        match store.meter(self.tokens, self.limit.quota(), self.clients).await {
             Ok(meter) => Ok(Some(meter)),
-            Err(_) if self.limit.when_down() == WhenDown::Open => Ok(None),
+            Err(error) if self.limit.when_down() == WhenDown::Open => {
+                store.degrade(&error);
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }

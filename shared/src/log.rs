@@ -23,8 +23,13 @@ pub struct Line<'a> {
 }
 
 pub fn request(line: &Line) {
+    let level = match (&line.cause, &line.sums.degraded) {
+        (Some(_), _) => "error",
+        (None, Some(_)) => "warn",
+        (None, None) => "info",
+    };
     let mut value = json!({
-        "level": if line.cause.is_some() { "error" } else { "info" },
+        "level": level,
         "request_id": line.request_id,
         "route": line.route,
         "status": line.status,
@@ -35,7 +40,7 @@ pub fn request(line: &Line) {
         "actions": line.sums.actions,
         "cold_start": line.cold_start,
     });
-    if let (Some(cause), Some(fields)) = (&line.cause, value.as_object_mut()) {
+    if let (Some(cause), Some(fields)) = (line.cause.as_ref().or(line.sums.degraded.as_ref()), value.as_object_mut()) {
         fields.insert("cause".to_owned(), Value::from(cause.as_str()));
     }
     write(&value);

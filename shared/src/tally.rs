@@ -14,6 +14,8 @@ pub struct Sums {
     pub write_units: f64,
     /// IAM actions that the calls needed, each once.
     pub actions: Vec<&'static str>,
+    /// Why something that the request could do without was left out.
+    pub degraded: Option<String>,
     in_flight: u32,
 }
 
@@ -28,6 +30,10 @@ impl Tally {
         let mut sums = self.sums();
         sums.read_units += read_units;
         sums.write_units += write_units;
+    }
+
+    pub fn degrade(&self, cause: String) {
+        self.sums().degraded = Some(cause);
     }
 
     /// The sums so far; counting starts anew.

@@ -29,9 +29,9 @@ pub enum Purpose {
     Cursor,
     IdempotencyKey,
     KeptAnswer,
+    LimitSlot,
     RequestBody,
     ShareToken,
-    AdminToken,
 }
 
 impl Purpose {
@@ -41,9 +41,9 @@ impl Purpose {
             Self::Cursor => b"cursor",
             Self::IdempotencyKey => b"idempotency-key",
             Self::KeptAnswer => b"kept-answer",
+            Self::LimitSlot => b"limit-slot",
             Self::RequestBody => b"request-body",
             Self::ShareToken => b"share-token",
-            Self::AdminToken => b"admin-token",
         }
     }
 }
@@ -120,6 +120,13 @@ impl Tokens {
         self.sign(Purpose::ShareToken, b"", &[*link.as_bytes(), *message.as_bytes()].concat())
     }
 
+    /// What the share tokens of a link's messages begin with, and no other link's: 126 of the 128 bits of its id.
+    pub fn share_token_prefix(link: LinkId) -> String {
+        let mut prefix = BASE64_URL_SAFE_NO_PAD.encode(link.as_bytes());
+        prefix.truncate(21);
+        prefix
+    }
+
     pub fn read_share_token(&self, token: &str) -> Option<(LinkId, LinkMessageId)> {
         let payload: [u8; 32] = self.verify(Purpose::ShareToken, b"", token)?;
         let (link, message) = payload.split_first_chunk::<16>()?;
@@ -178,6 +185,7 @@ mod tests {
         let token = tokens().share_token(link, message);
         assert_eq!(token.len(), 64);
         assert_eq!(tokens().read_share_token(&token), Some((link, message)));
+        assert!(token.starts_with(&Tokens::share_token_prefix(link)));
         assert_eq!(Tokens::new("another key").read_share_token(&token), None);
         for position in 0..token.len() {
             let mut forged = token.clone().into_bytes();

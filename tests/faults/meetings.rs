@@ -1,5 +1,8 @@
 //! What happens between a request's look at the store and its write.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::json;
 
 use super::{id, places, send, sent, share_token, sorry, stored};
@@ -138,6 +141,37 @@ async fn a_link_with_an_overtaken_message_that_could_not_be_taken_back_can_be_em
     }
     full(&link.send("x").await);
     assert_eq!(stored(&link, "x").await, 5);
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn an_overtaken_message_may_be_deleted_before_it_is_taken_back() {
+    let Some(own) = Interposed::start().await else { return };
+    let link = with_messages(1).await;
+    let only = link.message(id(&link.newest().await));
+    let (capped, written) = (link.clone(), Arc::new(AtomicBool::new(false)));
+    let is_written = written.clone();
+    let overtaken = own.dynamodb.when(write_of("Overtaken")).first(async move {
+        capped.patched(json!({ "maxMessages": 5 })).await;
+        sent(&capped.send("Counted").await);
+        for path in [only, capped.message(id(&capped.newest().await))] {
+            Visitor::new().delete(&path).send().await.ok(200);
+        }
+        is_written.store(true, Ordering::SeqCst);
+    });
+    let (slug, emptied) = (link.slug.clone(), link.clone());
+    // The next to look at the link after the write is its sender.
+    let again = move |call: &StoreCall| call.asks("GetItem", &slug) && written.swap(false, Ordering::SeqCst);
+    let deleted = own.dynamodb.when(again).first(async move {
+        let path = emptied.message(id(&emptied.newest().await));
+        Visitor::new().delete(&path).send().await.is(200, json!({ "success": true }));
+    });
+    let answer = link.send("Overtaken").await;
+    deleted.over().await;
+    overtaken.over().await;
+    assert_eq!(link.seen().await["max_messages"], 5);
+    sent(&answer);
+    assert_eq!(link.count().await, link.all().await.len() as u64);
     own.stop().await;
 }
 

@@ -4,31 +4,29 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
-use super::{FAILURES, Loss, places, send, sent, sorry, stored};
+use super::{FAILURES, Failure, Loss, places, send, sent, sorry, stored};
 use crate::support::{ALWAYS, Interposed, Link, Visitor};
 
 #[tokio::test]
 async fn a_message_whose_answer_from_the_store_is_lost_is_stored_once_and_takes_one_place_of_the_limit() {
     let Some(own) = Interposed::start().await else { return };
-    for fields in [json!({}), json!({ "maxMessages": 10 })] {
-        let link = Link::with(fields).await;
-        let cases = [
-            (Loss::Ended, "Ended", None),
-            (Loss::Ended, "Ended, with a key", Some("key")),
-            (Loss::Silence, "Silence", None),
-            (Loss::Silence, "Silence, with a key", Some("other")),
-        ];
-        for (loss, content, key) in cases {
-            println!("{content}");
-            let sender = Visitor::new();
-            let lost = loss.of(own.dynamodb.when(move |call| call.asks("TransactWriteItems", content)), 1);
-            let answer = send(&link, &sender, content, key).await;
-            lost.over().await;
-            sent(&answer);
-            assert_eq!(answer.quota("link-messages", 5, 60).0, 4);
-            assert_eq!(stored(&link, content).await, 1);
-            assert_eq!(places(&link, &sender).await, 4);
-        }
+    let (open, capped) = (Link::open().await, Link::with(json!({ "maxMessages": 10 })).await);
+    let cases = [
+        (&open, Loss::Ended, "Without a cap", None),
+        (&open, Loss::Ended, "Without a cap, with a key", Some("key")),
+        (&capped, Loss::Ended, "Under a cap", None),
+        (&capped, Loss::Silence, "Under a cap, with a key", Some("key")),
+    ];
+    for (link, loss, content, key) in cases {
+        println!("{content}");
+        let sender = Visitor::new();
+        let lost = loss.of(own.dynamodb.when(move |call| call.asks("TransactWriteItems", content)), 1);
+        let answer = send(link, &sender, content, key).await;
+        lost.over().await;
+        sent(&answer);
+        assert_eq!(answer.quota("link-messages", 5, 60).0, 4);
+        assert_eq!(stored(link, content).await, 1);
+        assert_eq!(places(link, &sender).await, 4);
     }
     own.stop().await;
 }
@@ -53,24 +51,24 @@ async fn a_message_none_of_whose_answers_arrives_is_stored_once_when_it_is_sent_
 async fn while_the_store_fails_nothing_is_stored_and_afterwards_the_same_message_is_stored_once() {
     let Some(own) = Interposed::start().await else { return };
     let (link, sender) = (Link::with(json!({ "maxMessages": 10 })).await, Visitor::new());
-    for failure in FAILURES {
-        for all in [true, false] {
-            println!("{failure:?}, everything: {all}");
-            let (content, key) = (format!("{failure:?} {all}"), format!("{failure:?}-{all}"));
-            let mark = content.clone();
-            let down = failure.of(own.dynamodb.when(move |call| all || call.asks("TransactWriteItems", &mark)), ALWAYS);
-            let failed = send(&link, &sender, &content, Some(&key)).await;
-            sorry(&own, &failed, &[&content, &sender.address]).await;
-            assert!(own.stored_with(&content).await.is_empty());
-            down.over().await;
-            assert_eq!(stored(&link, &content).await, 0);
+    for (failure, all) in [(Failure::Status(500), true), (Failure::NoConnection, true), (Failure::Status(503), false)] {
+        println!("{failure:?}");
+        let (content, key) = (format!("Content {failure:?}"), format!("{failure:?}"));
+        let mark = content.clone();
+        let down = own.dynamodb.when(move |call| all || call.asks("TransactWriteItems", &mark));
+        let down = failure.of(down, ALWAYS);
+        let failed = send(&link, &sender, &content, Some(&key)).await;
+        sorry(&own, &failed, &[&content, &sender.address]).await;
+        assert!(own.stored_with(&content).await.is_empty());
+        down.over().await;
+        assert_eq!(stored(&link, &content).await, 0);
 
-            let sender = Visitor::new();
-            for _ in 0..2 {
-                sent(&send(&link, &sender, &content, Some(&key)).await);
-            }
-            assert_eq!(stored(&link, &content).await, 1);
+        let again = Visitor::new();
+        for _ in 0..2 {
+            sent(&send(&link, &again, &content, Some(&key)).await);
         }
+        assert_eq!(stored(&link, &content).await, 1);
+        assert_eq!(places(&link, &again).await, 4);
     }
     assert_eq!(places(&link, &sender).await, 5, "what failed took a place");
     own.stop().await;

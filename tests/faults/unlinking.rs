@@ -1,12 +1,16 @@
 //! `DELETE /api/links/{slug}` over stores that fail.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use super::{FAILURES, Loss, id, sent, share_token, sorry};
 use crate::support::png::picture;
-use crate::support::{ALWAYS, Answer, Interposed, Link, StoreCall, Trouble, Visitor, upload};
+use crate::support::{ALWAYS, Answer, Interposed, Link, Trouble, Visitor, eventually, upload};
+
+const SOON: Duration = Duration::from_secs(20);
 
 /// One more than a batch of deletions takes, so that a deletion can stop half-way.
 const MESSAGES: usize = 26;
@@ -94,27 +98,23 @@ async fn a_deletion_that_could_not_find_the_messages_is_finished_by_its_repetiti
 #[tokio::test]
 async fn a_deletion_that_could_remove_only_some_messages_is_finished_by_its_repetition() {
     let Some(own) = Interposed::start().await else { return };
-    for failure in FAILURES {
-        println!("{failure:?}");
-        stopped_and_repeated(&own, |messages| {
-            let one = id(&messages[7]).to_owned();
-            failure.of(own.dynamodb.when(move |call| call.asks("BatchWriteItem", &one)), ALWAYS)
-        })
-        .await;
-    }
+    stopped_and_repeated(&own, |messages| {
+        let one = id(&messages[7]).to_owned();
+        own.dynamodb.when(move |call| call.asks("BatchWriteItem", &one)).answer(503, ALWAYS)
+    })
+    .await;
     own.stop().await;
 }
 
 #[tokio::test]
 async fn a_deletion_that_could_remove_only_one_card_is_finished_by_its_repetition() {
     let Some(own) = Interposed::start().await else { return };
-    for failure in FAILURES {
-        println!("{failure:?}");
+    stopped_and_repeated(&own, |_| {
         let deleted = AtomicUsize::new(0);
-        let second = move |call: &StoreCall| call.is("DELETE", "/cards/") && deleted.fetch_add(1, Ordering::SeqCst) > 0;
-        let down = std::cell::Cell::new(Some(failure.of(own.s3.when(second), ALWAYS)));
-        stopped_and_repeated(&own, |_| down.take().expect("one trouble")).await;
-    }
+        let is_late = move || deleted.fetch_add(1, Ordering::SeqCst) > 0;
+        own.s3.when(move |call| call.is("DELETE", "/cards/") && is_late()).refuse(ALWAYS)
+    })
+    .await;
     own.stop().await;
 }
 
@@ -140,5 +140,48 @@ async fn a_deletion_whose_answers_from_the_stores_are_lost_is_done() {
         loss.over().await;
     }
     assert_forgotten(&own, &link, &messages).await;
+    own.stop().await;
+}
+
+/// An upload that stopped between the bucket and the table.
+#[tokio::test]
+async fn a_card_that_its_message_does_not_know_of_goes_with_the_link() {
+    let Some(own) = Interposed::start().await else { return };
+    let link = Link::open().await;
+    let message = link.sent("For a card").await;
+    let down = own.dynamodb.when(|call| call.asks("TransactWriteItems", "card")).answer(500, ALWAYS);
+    sorry(&own, &upload(&picture(), share_token(&message)).await, &[share_token(&message)]).await;
+    down.over().await;
+    delete(&link).await.is(200, json!({ "success": true }));
+    assert!(!own.has_card(share_token(&message)).await, "a card that nobody can remove");
+    own.stop().await;
+}
+
+/// The upload saw the link before its deletion began, and the deletion saw the message before it had the card.
+#[tokio::test]
+async fn a_card_that_arrives_while_its_link_is_emptied_is_not_left_behind() {
+    let Some(own) = Interposed::start().await else { return };
+    let link = Link::open().await;
+    let message = link.sent("For a card").await;
+    let (has_looked, looked) = oneshot::channel();
+    let (is_uploaded, uploaded) = oneshot::channel();
+    let emptied = own.dynamodb.when(|call| call.operation == "BatchWriteItem").first(async move {
+        has_looked.send(()).expect("the upload waits");
+        uploaded.await.expect("an upload");
+    });
+    let deleting = link.clone();
+    let deletion = own.s3.when(|call| call.is("PUT", "/cards/")).first(async move {
+        let answer = tokio::spawn(async move { delete(&deleting).await });
+        looked.await.expect("a deletion");
+        drop(answer);
+    });
+    let answer = upload(&picture(), share_token(&message)).await;
+    deletion.over().await;
+    is_uploaded.send(()).expect("the deletion waits");
+    emptied.over().await;
+    assert!([201, 404].contains(&answer.status), "{}", answer.text());
+    let gone = async || delete(&link).await.status == 404;
+    eventually("the end of the deletion", SOON, async || gone().await.then_some(())).await;
+    assert!(!own.has_card(share_token(&message)).await, "a card that nobody can remove");
     own.stop().await;
 }

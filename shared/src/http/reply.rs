@@ -51,7 +51,7 @@ impl Reply {
     }
 
     /// Says how much of a limit is left (draft-ietf-httpapi-ratelimit-headers-10). Nothing without a meter.
-    pub fn metered(self, meter: Option<&Meter>, now: Timestamp) -> Self {
+    pub fn metered(self, meter: Option<&Meter<'_>>, now: Timestamp) -> Self {
         match meter {
             Some(meter) => self.rate_limit(meter.quota(), meter.remaining(now), meter.reset(now)),
             None => self,

@@ -61,5 +61,7 @@ pub fn link_message_sort(message: LinkMessageId) -> String {
     format!("MSG#{message}")
 }
 
+/// Sorts before every message of a shard.
+pub const BEFORE_MESSAGES: &str = "MSG#";
 /// Sorts behind every message of a shard.
 pub const AFTER_MESSAGES: &str = "MSG$";

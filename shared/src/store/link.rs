@@ -12,7 +12,7 @@ use super::{
 use crate::{
     passwords::SecretHash,
     tokens::AdminTokenHash,
-    types::{Description, LinkId, MaxMessages, Patch, Slug, Timestamp, Title},
+    types::{Description, LinkId, LinkMessageId, MaxMessages, Patch, Slug, Timestamp, Title},
 };
 
 #[derive(Serialize, Deserialize)]
@@ -36,6 +36,11 @@ pub struct Link {
     /// senders. Absent on a capped link until its messages were counted (see [`Store::settle_count`]).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_count: Option<u64>,
+    /// Messages up to and including `counted_upto`, counted once: only later ones have to be counted again.
+    #[serde(default)]
+    pub counted: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted_upto: Option<LinkMessageId>,
     /// Changes whenever a count of the messages that is under way has become wrong.
     #[serde(default)]
     pub count_epoch: u64,
@@ -188,8 +193,8 @@ impl Store {
 
     /// Counts the messages of a link whose cap was set after some had been sent. Until then no message is accepted under the
     /// cap. Whoever needs the count settles it, so nothing is left undone when someone stops half-way.
-    pub async fn settle_count(&self, link: &Link) -> Result<(), StoreError> {
-        let count = self.count_link_messages(link.id).await?;
+    pub async fn settle_count(&self, link: &Link, now: Timestamp) -> Result<(), StoreError> {
+        let count = self.message_count(link, now).await?;
         let condition = "id = :id AND count_epoch = :epoch AND attribute_exists(max_messages) \
                          AND attribute_not_exists(message_count)";
         self.update(Key::link(&link.slug), |update| {
@@ -264,6 +269,8 @@ mod tests {
             expires_at: expires_at.map(Timestamp::from_millis),
             max_messages: None,
             message_count: None,
+            counted: 0,
+            counted_upto: None,
             count_epoch: 0,
             created_at: Timestamp::from_millis(0),
             deleting: false,

@@ -1,6 +1,6 @@
 //! Messages of links, spread over the shards of their link.
 
-use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Select, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::{
     Item, Outcome, Step, Store, StoreError, from_item,
     keys::{AFTER_MESSAGES, Key, LINK_SHARDS, link_message_sort, link_shard},
     link::Link,
-    number, text,
+    text,
     write::{Guards, Stopped, Written},
 };
 use crate::types::{LinkId, LinkMessageId, LinkText, PageSize, Slug, Timestamp};
@@ -52,12 +52,7 @@ impl Store {
     pub async fn delete_link_message(&self, mut link: Link, id: LinkMessageId) -> Result<bool, StoreError> {
         for _ in 0..TRIES {
             let delete = self.delete_step(Key::link_message(link.id, id), Some("attribute_exists(pk)"));
-            let count = if link.message_count.is_some() {
-                self.count_step(&link, "ADD message_count :change", -1, "id = :id AND attribute_exists(message_count)")
-            } else {
-                let uncounted = "id = :id AND attribute_not_exists(message_count)";
-                self.count_step(&link, "ADD count_epoch :change", 1, uncounted)
-            };
+            let count = self.uncount_step(&link, id);
             let Outcome::Refused(mut refused) = self.transact(vec![delete, count]).await? else { return Ok(true) };
             let link_refused = refused.pop().unwrap_or_default();
             if refused.pop().is_some_and(|message| message.failed) {
@@ -96,37 +91,6 @@ impl Store {
             Written::Refused(refused) if refused.iter().any(|message| message.item.is_some()) => CardMarked::Before,
             Written::Refused(_) => CardMarked::NoMessage,
         })
-    }
-
-    /// How many messages a link has: its own count where it keeps one, else a query on every shard.
-    pub async fn message_count(&self, link: &Link) -> Result<u64, StoreError> {
-        match link.message_count {
-            Some(count) => Ok(count),
-            None => self.count_link_messages(link.id).await,
-        }
-    }
-
-    pub(super) async fn count_link_messages(&self, link: LinkId) -> Result<u64, StoreError> {
-        let counts = try_join_all((0..LINK_SHARDS).map(|shard| async move {
-            let (mut count, mut start) = (0, None);
-            loop {
-                let page = self
-                    .query(link_shard(link, shard), |query| {
-                        query
-                            .key_condition_expression("pk = :pk")
-                            .select(Select::Count)
-                            .set_exclusive_start_key(start.take())
-                    })
-                    .await?;
-                count += u64::from(page.count().unsigned_abs());
-                start = page.last_evaluated_key;
-                if start.is_none() {
-                    return Ok(count);
-                }
-            }
-        }))
-        .await?;
-        Ok(counts.into_iter().sum())
     }
 
     /// The newest messages older than `before`: a merge of the shards, which are asked at once and asked again only where
@@ -184,21 +148,6 @@ impl Store {
         let more = newest_last.last().filter(|_| more).map(|oldest| oldest.id);
         newest_last.reverse();
         Ok(ShardPage { newest_last, more })
-    }
-
-    /// A write to the link itself that fails, with the link as it is, unless `condition` holds.
-    pub(super) fn count_step(&self, link: &Link, expression: &str, change: i64, condition: &str) -> Step {
-        let update = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(Key::link(&link.slug).into_item()))
-            .update_expression(expression)
-            .condition_expression(condition)
-            .expression_attribute_values(":id", text(link.id))
-            .expression_attribute_values(":change", number(change))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .expect("an update with table, key and expression");
-        Step { action: "dynamodb:UpdateItem", item: TransactWriteItem::builder().update(update).build() }
     }
 
     /// The link as the store has it now, if it is still the same one.

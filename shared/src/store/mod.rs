@@ -1,6 +1,7 @@
 //! The table: one function per access pattern, a file per noun. The few calls that all of them make stand here, so that
 //! each is counted, bounded in time and understood in one place.
 
+mod count;
 mod keys;
 mod limits;
 mod link;
@@ -10,7 +11,12 @@ mod purge;
 mod send;
 mod write;
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -32,14 +38,13 @@ pub use limits::{Hit, Meter, Quota, TooMany};
 pub use link::{Created, Link, LinkChanges, LinkStatus, Updated};
 pub use link_message::{CardMarked, LinkMessage, MessagePage};
 pub use once::{Once, Repeat};
-pub use purge::Remains;
 pub use send::Sent;
 pub use write::{Guards, Stopped};
 
 type Item = HashMap<String, AttributeValue>;
 
-/// How often a transaction that lost to another one is tried again. With the pauses below about four seconds.
-const CONFLICT_TRIES: u32 = 24;
+/// How long a write that collides with others is tried again: well within every function's time-out.
+const PATIENCE: Duration = Duration::from_secs(9);
 
 /// A call that failed though nothing in the request is to blame. Holds words for the log, no content.
 #[derive(Debug)]
@@ -97,6 +102,11 @@ impl Store {
         let _ = self.get_item(Key::prime()).await;
     }
 
+    /// Notes on the request's log line a failure that the request goes on in spite of.
+    pub fn degrade(&self, error: &StoreError) {
+        self.tally.degrade(error.to_string());
+    }
+
     async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, StoreError> {
         self.get_item(key).await?.map(from_item).transpose()
     }
@@ -142,7 +152,8 @@ impl Store {
         Ok(output)
     }
 
-    /// One conditional update. `Ok(Err(item))`: its condition failed, on this item.
+    /// One conditional update. `Ok(Err(item))`: its condition failed, on this item. Tried again when it collides with a
+    /// transaction, which the SDK does not.
     async fn update(
         &self,
         key: Key,
@@ -156,15 +167,20 @@ impl Store {
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total),
         );
-        match self.tally.call(&["dynamodb:UpdateItem"], call.send()).await {
-            Ok(output) => {
-                self.spend_write(output.consumed_capacity());
-                Ok(Ok(output.attributes.unwrap_or_default()))
+        let mut collisions = Collisions::default();
+        loop {
+            let error = match self.tally.call(&["dynamodb:UpdateItem"], call.clone().send()).await {
+                Ok(output) => {
+                    self.spend_write(output.consumed_capacity());
+                    return Ok(Ok(output.attributes.unwrap_or_default()));
+                }
+                Err(error) => error,
+            };
+            match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => return Ok(Err(failed.item.clone())),
+                Some(UpdateItemError::TransactionConflictException(_)) if collisions.pause().await => {}
+                _ => return Err(StoreError(describe("UpdateItem", &error))),
             }
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(Err(failed.item.clone())),
-                _ => Err(StoreError(describe("UpdateItem", &error))),
-            },
         }
     }
 
@@ -173,7 +189,8 @@ impl Store {
     async fn transact(&self, steps: Vec<Step>) -> Result<Outcome, StoreError> {
         let actions: Vec<&'static str> = steps.iter().map(|step| step.action).collect();
         let items: Vec<TransactWriteItem> = steps.into_iter().map(|step| step.item).collect();
-        for attempt in 0..CONFLICT_TRIES {
+        let mut collisions = Collisions::default();
+        loop {
             let call = self
                 .client
                 .transact_write_items()
@@ -195,13 +212,11 @@ impl Store {
             if reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed")) {
                 return Ok(Outcome::Refused(reasons.iter().map(Refused::from).collect()));
             }
-            if !reasons.iter().all(passes_by) {
+            if !reasons.iter().all(passes_by) || !collisions.pause().await {
                 let codes: Vec<&str> = reasons.iter().filter_map(CancellationReason::code).collect();
                 return Err(StoreError(format!("TransactWriteItems: cancelled, {}", codes.join(" "))));
             }
-            tokio::time::sleep(pause(attempt)).await;
         }
-        Err(StoreError("TransactWriteItems: too many conflicts".to_owned()))
     }
 
     fn delete_step(&self, key: Key, condition: Option<&str>) -> Step {
@@ -237,10 +252,30 @@ fn passes_by(reason: &CancellationReason) -> bool {
     )
 }
 
-/// Full jitter under a ceiling that doubles from 10 ms to 320 ms (AWS, "Exponential Backoff And Jitter").
-fn pause(attempt: u32) -> Duration {
-    let ceiling = 10 << attempt.min(5);
-    Duration::from_millis(u64::from(u32::from_be_bytes(random())) % ceiling)
+/// A write that met others on the same item, and stands back for a moment.
+struct Collisions {
+    count: u32,
+    started: Instant,
+}
+
+impl Default for Collisions {
+    fn default() -> Self {
+        Self { count: 0, started: Instant::now() }
+    }
+}
+
+impl Collisions {
+    /// Waits with full jitter under a ceiling that doubles from 10 ms to 320 ms (AWS, "Exponential Backoff And Jitter").
+    /// `false` without waiting, once patience has run out.
+    async fn pause(&mut self) -> bool {
+        if self.started.elapsed() > PATIENCE {
+            return false;
+        }
+        let ceiling = 10 << self.count.min(5);
+        self.count += 1;
+        tokio::time::sleep(Duration::from_millis(u64::from(u32::from_be_bytes(random())) % ceiling)).await;
+        true
+    }
 }
 
 fn write_units(consumed: &ConsumedCapacity) -> f64 {

@@ -15,6 +15,10 @@ use crate::{
 
 const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long a request waits for the first one with its key: as long as checking a PIN and writing takes.
+const LATE_TRIES: u32 = 10;
+const LATE_PAUSE: Duration = Duration::from_millis(100);
+
 /// One request that must happen once: its endpoint and target, its key, its body.
 pub struct Once<'a> {
     tokens: &'a Tokens,
@@ -106,5 +110,16 @@ impl Store {
             Some(item) => once.read(item),
             None => Ok(None),
         }
+    }
+
+    /// What the first request with this key gets, waited for: it may be under way.
+    pub async fn late_repeat(&self, once: Option<&Once<'_>>) -> Result<Option<Repeat>, StoreError> {
+        for _ in 0..LATE_TRIES {
+            match self.repeat(once).await? {
+                None if once.is_some() => tokio::time::sleep(LATE_PAUSE).await,
+                repeat => return Ok(repeat),
+            }
+        }
+        Ok(None)
     }
 }

@@ -32,7 +32,7 @@ impl Store {
     ) -> Result<Sent, StoreError> {
         for _ in 0..TRIES {
             if link.max_messages.is_some() && link.message_count.is_none() {
-                self.settle_count(&link).await?;
+                self.settle_count(&link, guards.now).await?;
                 match self.link_now(&link).await? {
                     Some(settled) => link = settled,
                     None => return Ok(Sent::Gone),
@@ -43,12 +43,18 @@ impl Store {
             }
             let mut steps = vec![self.put_message(&link, message)?];
             if link.max_messages.is_some() {
-                let room = "id = :id AND attribute_not_exists(deleting) AND message_count < max_messages";
-                steps.push(self.count_step(&link, "ADD message_count :change", 1, room));
+                steps.push(self.count_step(&link));
             }
             let (found, stored) = match self.write(guards, steps).await? {
                 Written::Done(_) if link.max_messages.is_some() => return Ok(Sent::Stored),
-                Written::Done(hit) => (self.link_now(&link).await?, Some(hit)),
+                Written::Done(hit) => match self.link_now(&link).await {
+                    Ok(found) => (found, Some(hit)),
+                    // It is stored, and whoever is told of a failure would send it again.
+                    Err(error) => {
+                        self.degrade(&error);
+                        return Ok(Sent::Stored);
+                    }
+                },
                 Written::Stopped(stopped) => return Ok(Sent::Stopped(stopped)),
                 Written::Refused(mut refused) => {
                     let item = refused.pop().and_then(|refused| refused.item);
@@ -59,7 +65,7 @@ impl Store {
                 if found.as_ref().is_some_and(|found| found.max_messages.is_none()) {
                     return Ok(Sent::Stored);
                 }
-                self.take_back(&link, message, guards, hit, found.is_some()).await?;
+                self.take_back(&link, message, guards, hit.as_ref(), found.is_some()).await?;
             }
             match found {
                 Some(found) => link = found,
@@ -81,19 +87,20 @@ impl Store {
         link: &Link,
         message: &LinkMessage,
         guards: &mut Guards<'_>,
-        hit: Option<Hit>,
+        hit: Option<&Hit>,
         is_there: bool,
     ) -> Result<(), StoreError> {
         let mut steps = vec![self.delete_step(Key::link_message(link.id, message.id), None)];
         steps.extend(self.undo(guards, hit));
         if is_there {
-            steps.push(self.count_step(link, "REMOVE message_count ADD count_epoch :change", 1, "id = :id"));
+            steps.push(self.void_count_step(link));
         }
         match self.transact(steps).await? {
             Outcome::Done => Ok(()),
-            // The link has gone since, or a slot has been taken anew: the message must go all the same.
+            // The link has gone since, or the slot is taken anew: the message and the kept answer must go all the same.
             Outcome::Refused(_) => {
-                let steps = vec![self.delete_step(Key::link_message(link.id, message.id), None)];
+                let mut steps = vec![self.delete_step(Key::link_message(link.id, message.id), None)];
+                steps.extend(guards.once.as_ref().map(|once| self.delete_step(once.item_key(), None)));
                 self.transact(steps).await.map(drop)
             }
         }

@@ -11,7 +11,7 @@ use crate::types::Timestamp;
 /// What must hold for a write besides its own conditions.
 pub struct Guards<'a> {
     /// `None` for a write that no quota limits, or whose limiter is down and fails open.
-    pub meter: Option<Meter>,
+    pub meter: Option<Meter<'a>>,
     pub once: Option<Once<'a>>,
     /// The body of the answer that the caller gets when the write is done.
     pub answer: String,
@@ -46,7 +46,7 @@ impl Store {
                     return Ok(Written::Stopped(stopped));
                 }
             };
-            let taken = guards.meter.as_ref().zip(hit);
+            let taken = guards.meter.as_ref().zip(hit.as_ref());
             let mut all = taken.map(|(meter, hit)| meter.take(&self.table, hit, guards.now)).unwrap_or_default();
             let hits = all.len();
             if let Some(once) = &guards.once {
@@ -57,7 +57,7 @@ impl Store {
 
             let mut refused = match self.transact(all).await? {
                 Outcome::Done => {
-                    if let (Some(meter), Some(hit)) = (&mut guards.meter, hit) {
+                    if let (Some(meter), Some(hit)) = (&mut guards.meter, &hit) {
                         meter.note(hit);
                     }
                     return Ok(Written::Done(hit));
@@ -75,13 +75,13 @@ impl Store {
                 return Ok(Written::Refused(own));
             }
             // Another hit took the slot first: the item that came back says which are free.
-            guards.meter.iter_mut().for_each(|meter| meter.learn_all(&refused));
+            guards.meter.iter_mut().for_each(|meter| meter.learn(&refused));
         }
         Err(StoreError::no_slot())
     }
 
     /// The writes that undo what the guards of a finished write did.
-    pub(super) fn undo(&self, guards: &mut Guards<'_>, hit: Option<Hit>) -> Vec<Step> {
+    pub(super) fn undo(&self, guards: &mut Guards<'_>, hit: Option<&Hit>) -> Vec<Step> {
         let mut steps = Vec::new();
         if let (Some(meter), Some(hit)) = (&mut guards.meter, hit) {
             steps = meter.release(&self.table, hit);

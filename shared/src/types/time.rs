@@ -10,6 +10,8 @@ use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339, m
 
 use super::{Invalid, Parse, deserialize_text};
 
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
 /// Milliseconds since the Unix epoch, from year 1970 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(i64);
@@ -35,7 +37,12 @@ impl Timestamp {
 
     /// Days since the epoch, in UTC.
     pub const fn day(self) -> i64 {
-        self.0.div_euclid(24 * 60 * 60 * 1000)
+        self.0.div_euclid(DAY)
+    }
+
+    /// The first millisecond of a day since the epoch.
+    pub const fn day_start(day: i64) -> Self {
+        Self(day * DAY)
     }
 
     pub fn after(self, duration: Duration) -> Self {

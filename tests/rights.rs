@@ -6,7 +6,7 @@ use local::Stack;
 use serde_json::{Value, json};
 
 use crate::support::png::{other_picture, picture};
-use crate::support::{Interposed, Link, Upload, Visitor, in_ms, line_of, template, upload};
+use crate::support::{Interposed, Link, Upload, Visitor, in_ms, line_of, store_old_messages, template, upload};
 
 /// Walks the branches of every function, on a stack where nothing else happens.
 async fn scenario() {
@@ -80,9 +80,13 @@ async fn meetings(own: &Interposed) {
     late.refused(404, "Message not found");
     deletion.over().await;
 
+    // Enough to be worth counting once and for all.
+    store_old_messages(&own.stack, &link, 600).await;
+    assert_eq!(link.count().await, 601);
+
     let capped = link.clone();
     let cap = own.dynamodb.when(|call| call.asks("TransactWriteItems", "overtaken")).first(async move {
-        capped.patched(json!({ "maxMessages": 1 })).await;
+        capped.patched(json!({ "maxMessages": 601 })).await;
     });
     link.send("overtaken").await.refused(409, "This link is full");
     cap.over().await;

@@ -4,6 +4,7 @@ mod bodies;
 mod caps;
 mod card_errors;
 mod cards;
+mod counting;
 mod create;
 mod delete;
 mod events;

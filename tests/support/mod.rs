@@ -22,5 +22,5 @@ pub use interposer::{ALWAYS, Call as StoreCall, Interposer, Trouble, When};
 pub use link::{Link, random_slug};
 pub use logs::{line_of, lines};
 pub use stack::{Elsewhere, base, options, own_stack};
-pub use table::{everything_stored, stored_in, texts};
+pub use table::{everything_stored, store_old_messages, stored_in, texts};
 pub use visitor::{Call, Visitor, all_at_once};

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use local::Stack;
 use serde_json::{Value, json};
 
-use super::own_stack;
+use super::{Link, now, own_stack};
 
 /// Every item of the table, in DynamoDB's own JSON.
 pub async fn everything_stored() -> Option<Vec<Value>> {
@@ -15,30 +15,57 @@ pub async fn everything_stored() -> Option<Vec<Value>> {
 
 /// Every item of a stack's table, asked of the DynamoDB that answers at `url`.
 pub async fn stored_in(url: &str, stack: &Stack) -> Vec<Value> {
-    // Neither the embedded DynamoDB nor Amazon's local one verifies a signature; both look at the access key.
-    let key = stack.credentials().access_key_id();
-    let signature = format!(
-        "AWS4-HMAC-SHA256 Credential={key}/20260206/{}/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
-        local::REGION
-    );
-    let (http, mut items, mut start) = (reqwest::Client::new(), Vec::new(), Value::Null);
+    let (mut items, mut start) = (Vec::new(), Value::Null);
     loop {
         let mut scan = json!({ "TableName": stack.table(), "ConsistentRead": true });
         if !start.is_null() {
             scan["ExclusiveStartKey"] = start;
         }
-        let request = http.post(url).header("x-amz-target", "DynamoDB_20120810.Scan");
-        let request = request.header("content-type", "application/x-amz-json-1.0").header("authorization", &signature);
-        let request = request.header("x-amz-date", "20260206T123751Z").body(scan.to_string());
-        let answer = request.send().await.expect("an answer").text().await.expect("text");
-        let mut page: Value = serde_json::from_str(&answer).expect("JSON");
-        let found = page["Items"].as_array_mut().unwrap_or_else(|| panic!("{answer}"));
+        let mut page = ask(url, stack, "Scan", &scan).await;
+        let found = page["Items"].as_array_mut().unwrap_or_else(|| panic!("no items"));
         items.append(found);
         start = page["LastEvaluatedKey"].take();
         if start.is_null() {
             return items;
         }
     }
+}
+
+/// Puts that many messages into a link's shards as if they had been sent an hour ago.
+pub async fn store_old_messages(stack: &Stack, link: &Link, count: usize) {
+    let (id, hour_ago) =
+        (link.created["id"].as_str().expect("an id"), now().unix_timestamp() as u64 * 1000 - 3_600_000);
+    let item = |n: usize| {
+        let message = format!("{:08x}-{:04x}-7000-8000-{n:012x}", hour_ago >> 16, hour_ago & 0xffff);
+        json!({ "PutRequest": { "Item": {
+            "pk": { "S": format!("LINK#{id}#{}", n % 256 % 8) },
+            "sk": { "S": format!("MSG#{message}") },
+            "id": { "S": message },
+            "slug": { "S": link.slug },
+            "content": { "S": "x".repeat(900) },
+            "created_at": { "S": "2026-02-06T12:37:51.523Z" },
+        } } })
+    };
+    for batch in (0..count).collect::<Vec<_>>().chunks(25) {
+        let items: Vec<Value> = batch.iter().map(|n| item(*n)).collect();
+        let request = json!({ "RequestItems": { stack.table(): items } });
+        let answer = ask(stack.dynamodb_url(), stack, "BatchWriteItem", &request).await;
+        assert_eq!(answer["UnprocessedItems"], json!({}));
+    }
+}
+
+async fn ask(url: &str, stack: &Stack, operation: &str, request: &Value) -> Value {
+    // Neither the embedded DynamoDB nor Amazon's local one verifies a signature; both look at the access key.
+    let key = stack.credentials().access_key_id();
+    let signature = format!(
+        "AWS4-HMAC-SHA256 Credential={key}/20260206/{}/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+        local::REGION
+    );
+    let http = reqwest::Client::new().post(url).header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
+    let http = http.header("content-type", "application/x-amz-json-1.0").header("authorization", &signature);
+    let http = http.header("x-amz-date", "20260206T123751Z").body(request.to_string());
+    let answer = http.send().await.expect("an answer").text().await.expect("text");
+    serde_json::from_str(&answer).unwrap_or_else(|e| panic!("{e}: {answer}"))
 }
 
 /// Every text in an item: names, texts and numbers as they are, and what binary values hold.

@@ -17,9 +17,9 @@ struct NewLink {
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let now = request.now();
     let gate = app.limits.admit(&app.tokens, Limit::Links, request.client(), "", now)?;
-    let once = request.once(app, "create-link", "", &[&request.body()?])?;
     let new: NewLink = request.json()?;
     check_times(&new, now)?;
+    let once = request.once(app, "create-link", "")?;
 
     let (meter, repeat) = try_join!(gate.meter(&app.store), app.store.repeat(once.as_ref()))?;
     if let Some(repeat) = repeat {

@@ -16,8 +16,12 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
     let before = request.cursor(app, link.id.as_bytes())?.map(LinkMessageId::from_bytes);
 
-    let count = app.store.message_count(link, request.now());
-    let (page, count) = try_join!(app.store.link_messages(link.id, before, size), count)?;
+    let page = app.store.link_messages(link.id, before, size).await?;
+    // A first page that is the last one counts itself.
+    let count = match (before, page.next) {
+        (None, None) => page.messages.len() as u64,
+        _ => app.store.message_count(link, request.now()).await?,
+    };
     let messages: Vec<Message> = page
         .messages
         .into_iter()

@@ -12,8 +12,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let now = request.now();
     let slug: Slug = request.path("slug").ok_or(LinksError::LinkNotFound)?;
     let gate = app.limits.admit(&app.tokens, Limit::LinkMessages, request.client(), slug.as_str(), now)?;
-    let once = request.once(app, "send-link-message", slug.as_str(), &[&request.body()?])?;
     let Send { content, pin } = request.json()?;
+    let once = request.once(app, "send-link-message", slug.as_str())?;
 
     let reads = try_join!(app.store.link(&slug), gate.meter(&app.store), app.store.repeat(once.as_ref()));
     let (link, meter, repeat) = reads?;

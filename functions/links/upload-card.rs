@@ -7,7 +7,7 @@ const MAX_FILE: usize = 4 * 1024 * 1024;
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let form = request.form(["shareToken"], MAX_FILE, "The card must not be larger than 4 MiB").await?;
     let [share_token] = &form.texts;
-    let once = request.once(app, "upload-card", share_token, &[&form.file])?;
+    let once = request.once_by_file(app, "upload-card", share_token, &form.file)?;
 
     let (shared, repeat) = join!(SharedMessage::by_token(app, share_token), app.store.repeat(once.as_ref()));
     if let Some(repeat) = repeat? {

@@ -79,18 +79,31 @@ impl Request {
         }
     }
 
-    /// The request's `Idempotency-Key`, bound to its endpoint, target and body; `None` without that header.
-    pub fn once<'a>(
+    /// The request's `Idempotency-Key`, bound to its endpoint, target and body; `None` without that header. Asked for after
+    /// the body was parsed, and so bounded.
+    pub fn once<'a>(&self, app: &'a App, endpoint: &'static str, target: &str) -> Result<Option<Once<'a>>, Problem> {
+        match self.idempotency_key()? {
+            Some(key) => Ok(Some(Once::new(&app.tokens, endpoint, target, key, &self.body()?, self.now))),
+            None => Ok(None),
+        }
+    }
+
+    /// The same for a form, whose bytes differ from one try to the next: `file` is what makes two of them the same.
+    pub fn once_by_file<'a>(
         &self,
         app: &'a App,
         endpoint: &'static str,
         target: &str,
-        body: &[&[u8]],
+        file: &[u8],
     ) -> Result<Option<Once<'a>>, Problem> {
+        let key = self.idempotency_key()?;
+        Ok(key.map(|key| Once::new(&app.tokens, endpoint, target, key, file, self.now)))
+    }
+
+    fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Problem> {
         let Some(value) = self.event.headers.get("idempotency-key") else { return Ok(None) };
-        let key = IdempotencyKey::parse(value.to_str().unwrap_or_default())
-            .map_err(|invalid| Problem::bad_request(format!("Idempotency-Key {invalid}")))?;
-        Ok(Some(Once::new(&app.tokens, endpoint, target, key, body, self.now)))
+        let key = IdempotencyKey::parse(value.to_str().unwrap_or_default());
+        key.map(Some).map_err(|invalid| Problem::bad_request(format!("Idempotency-Key {invalid}")))
     }
 
     /// The body as bytes. The gateway bounds it to 6 MB of event.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnValuesOnConditionCheckFailure, Select, TransactWriteItem, Update, builders::UpdateBuilder,
+    ReturnValuesOnConditionCheckFailure, Select, TransactWriteItem, Update, builders::UpdateBuilder,
 };
 use futures_util::future::try_join_all;
 
@@ -100,28 +100,20 @@ impl Store {
     /// The step that takes a deleted message out of every count that it is in. Fails when the link was counted meanwhile.
     /// A count of none has not seen the message, so it is void.
     pub(super) fn uncount_step(&self, link: &Link, message: LinkMessageId) -> Step {
-        if link.message_count == Some(0) {
-            return self.void_count_step(link);
-        }
-        let mut counts = "count_epoch :one".to_owned();
-        if link.message_count.is_some() {
-            counts += ", message_count :minus_one";
-        }
-        if link.counted_upto.is_some_and(|upto| message <= upto) {
-            counts += ", counted :minus_one";
-        }
-        let counted =
-            if link.message_count.is_some() { "message_count >= :one" } else { "attribute_not_exists(message_count)" };
-        let condition = format!("id = :id AND count_epoch = :epoch AND {counted}");
+        let (expression, condition) = match link.message_count {
+            Some(0) => ("REMOVE message_count ADD count_epoch :one", "attribute_exists(message_count)"),
+            Some(_) => ("ADD count_epoch :one, message_count :minus_one", "message_count >= :one"),
+            None => ("ADD count_epoch :one", "attribute_not_exists(message_count)"),
+        };
+        let is_kept = link.counted_upto.is_some_and(|upto| message <= upto);
+        let expression = format!("{expression}{}", if is_kept { ", counted :minus_one" } else { "" });
+        let minus_one = expression.contains(":minus_one").then(|| number(-1));
         self.link_step(link, |update| {
-            let update = match counts.contains(":minus_one") {
-                true => update.expression_attribute_values(":minus_one", number(-1)),
-                false => update,
-            };
-            update
-                .update_expression(format!("ADD {counts}"))
-                .condition_expression(condition)
-                .expression_attribute_values(":epoch", number(link.count_epoch))
+            let update = update
+                .update_expression(expression)
+                .condition_expression(format!("id = :id AND count_epoch = :epoch AND {condition}"))
+                .expression_attribute_values(":epoch", number(link.count_epoch));
+            minus_one.into_iter().fold(update, |update, value| update.expression_attribute_values(":minus_one", value))
         })
     }
 
@@ -138,7 +130,7 @@ impl Store {
             .table_name(&self.table)
             .set_key(Some(Key::link(&link.slug).into_item()))
             .expression_attribute_values(":id", text(link.id))
-            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .expression_attribute_values(":one", number(1))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .expect("an update with table, key and expression");

@@ -47,16 +47,16 @@ struct Kept {
 }
 
 impl<'a> Once<'a> {
-    /// `target` is what the key is scoped to besides the endpoint; `body` are the parts that make two requests the same.
+    /// `target` is what the key is scoped to besides the endpoint; `body` is what makes two requests the same.
     pub fn new(
         tokens: &'a Tokens,
         endpoint: &'static str,
         target: &str,
         key: IdempotencyKey,
-        body: &[&[u8]],
+        body: &[u8],
         now: Timestamp,
     ) -> Self {
-        let body_hash = hex::encode(tokens.keyed_hash(Purpose::RequestBody, body));
+        let body_hash = hex::encode(tokens.keyed_hash(Purpose::RequestBody, &[body]));
         Self { tokens, endpoint, target: target.to_owned(), key, body_hash, now }
     }
 

@@ -27,15 +27,15 @@ pub fn find_template(directory: &Path) -> Result<PathBuf, Error> {
     found.ok_or_else(|| Error::new(format!("there is no template.yaml in {} or above it", directory.display())))
 }
 
-/// Builds every binary of the workspace in `directory`, and returns their files by name. What the compiler has to say
-/// goes to stderr.
+/// Builds the binaries of the workspace in `directory`, and returns their files by name. What the compiler has to say goes
+/// to stderr.
 pub async fn binaries(directory: &Path, release: bool) -> Result<HashMap<String, PathBuf>, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"]);
-    if release {
-        command.arg("--release");
-    }
+    command.args(["build", "--bins", "--message-format=json-render-diagnostics"]);
+    // A debug build is of the whole workspace, so that it shares every crate with this very program; a release build, which
+    // shares nothing and links for minutes, is of the functions alone.
+    command.arg(if release { "--release" } else { "--workspace" });
     command.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut cargo = command.spawn().map_err(|error| Error::of("starting cargo", &error))?;
     let mut binaries = HashMap::new();

@@ -36,6 +36,15 @@ pub async fn binaries(directory: &Path, release: bool) -> Result<HashMap<String,
     // A debug build is of the whole workspace, so that it shares every crate with this very program; a release build, which
     // shares nothing and links for minutes, is of the functions alone.
     command.arg(if release { "--release" } else { "--workspace" });
+    // `cargo run` tells its program what package it is. Passed on, that changes what build scripts see, and they would be
+    // run, and all that follows compiled, anew at each start.
+    for (name, _) in std::env::vars_os() {
+        let is_of_this_package =
+            name.to_str().is_some_and(|name| name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_"));
+        if is_of_this_package {
+            command.env_remove(name);
+        }
+    }
     command.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut cargo = command.spawn().map_err(|error| Error::of("starting cargo", &error))?;
     let mut binaries = HashMap::new();

@@ -23,8 +23,8 @@ struct Arguments {
     #[arg(long)]
     release: bool,
     /// The most instances of each function
-    #[arg(long, default_value_t = 4)]
-    concurrency: usize,
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
+    concurrency: u16,
 }
 
 #[tokio::main]
@@ -60,8 +60,9 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
             () = asked_to_stop() => break,
         }
     }
-    stack.stop().await;
+    // What a function says while it is being stopped tells of nothing but that.
     print(Reader::unread(&mut logs));
+    stack.stop().await;
     Ok(())
 }
 
@@ -75,7 +76,7 @@ async fn start(arguments: &Arguments) -> Result<Stack, Error> {
         (Some(directory), _) => State::Directory(directory.clone()),
         (None, _) => State::Directory(home.join(".sotto")),
     };
-    let Arguments { port, concurrency, .. } = *arguments;
+    let (port, concurrency) = (arguments.port, arguments.concurrency.into());
     let endpoints = Endpoints::from_env();
     Stack::start(Options { template, port, state, endpoints, concurrency, binaries }).await
 }
@@ -89,13 +90,10 @@ fn tell(stack: &Stack, arguments: &Arguments) {
     }
     match arguments.memory {
         true => eprintln!("Tables, objects and secrets are in memory, and gone when this stops."),
-        false => eprintln!("Tables, objects and secrets are kept; --memory starts without any."),
+        false => eprintln!("Tables, objects and secrets are kept in the data directory; --memory starts without any."),
     }
     eprintln!("DynamoDB: {}  S3: {}", stack.dynamodb_url(), stack.s3_url());
-    let plain = stack.routes().iter().filter(|route| !route.contains('{')).filter_map(|route| route.split_once(' '));
-    if let Some((method, path)) = plain.min_by_key(|(_, path)| path.len()) {
-        eprintln!("Try: curl -i -X {method} {url}{path}");
-    }
+    eprintln!("Try: the exchange in README.md, on {url}");
     // Whoever started this may have stopped listening, which is no reason to stop serving.
     let mut stdout = std::io::stdout();
     let _ = writeln!(stdout, "ready {url}").and_then(|()| stdout.flush());

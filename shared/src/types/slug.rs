@@ -10,22 +10,30 @@ pub struct Slug(String);
 
 text_type!(Slug);
 
-/// First path segments that are ours, or that browsers and crawlers ask for.
-const RESERVED: [&str; 18] = [
+/// Path segments that are ours, that browsers and crawlers ask for, or that would pass for a page of ours.
+const RESERVED: [&str; 26] = [
     "admin",
     "api",
+    "app",
     "assets",
+    "auth",
     "cards",
     "communities",
     "conversations",
     "favicon",
     "health",
     "inbox",
+    "links",
+    "login",
     "media",
     "message",
     "messages",
+    "notifications",
     "openapi",
+    "push",
     "robots",
+    "sign-in",
+    "sign-up",
     "sitemap",
     "static",
     "users",

@@ -42,7 +42,7 @@ impl Parse for LinkText {
     }
 }
 
-/// What opens a link to senders: 4 to 64 characters. Never stored or logged, so it has neither `Debug` nor `Serialize`.
+/// What opens a link to senders: 4 to 64 characters, not blank. Never stored or logged, so it has neither `Debug` nor `Serialize`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pin(String);
 text_type!(Pin);
@@ -50,6 +50,7 @@ text_type!(Pin);
 impl Parse for Pin {
     fn parse(text: &str) -> Result<Self, Invalid> {
         within(text, 4, 64, "must be 4 to 64 characters")?;
+        written(text)?;
         plain(text).map(Self)
     }
 }
@@ -117,7 +118,7 @@ mod tests {
         assert_eq!(LinkText::parse(&"😀".repeat(1001)), Err(Invalid("must be 1 to 1000 characters")));
         assert!(Title::parse(&"ä".repeat(100)).is_ok() && Title::parse(&"ä".repeat(101)).is_err());
         assert!(Description::parse("").is_ok() && Description::parse(&"x".repeat(501)).is_err());
-        assert!(Pin::parse("123").is_err() && Pin::parse("1234").is_ok());
+        assert!(Pin::parse("    ").is_err() && Pin::parse("123").is_err() && Pin::parse("1234").is_ok());
         assert!(Pin::parse(&"1".repeat(64)).is_ok() && Pin::parse(&"1".repeat(65)).is_err());
     }
 

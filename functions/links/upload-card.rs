@@ -36,9 +36,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let own = replace || stored == cards::Stored::Now || guards.once.is_some();
     match app.store.mark_card(shared.link.id, shared.message.id, own, &mut guards).await? {
         // A deletion that began meanwhile may have looked for cards already.
-        store::CardMarked::Done if SharedMessage::by_token(app, share_token).await.is_ok() => {
-            Ok(Reply::created(guards.answer))
-        }
+        store::CardMarked::Done if !SharedMessage::is_gone(app, share_token).await => Ok(Reply::created(guards.answer)),
         store::CardMarked::Done | store::CardMarked::NoMessage => {
             app.cards.delete(share_token).await?;
             Err(LinksError::MessageNotFound)

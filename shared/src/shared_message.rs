@@ -21,4 +21,9 @@ impl SharedMessage {
             _ => Err(LinksError::MessageNotFound),
         }
     }
+
+    /// Whether the message or its link is known to be gone. A store that can't tell says nothing of the kind.
+    pub async fn is_gone(app: &App, share_token: &str) -> bool {
+        matches!(Self::by_token(app, share_token).await, Err(LinksError::MessageNotFound))
+    }
 }

@@ -1,5 +1,7 @@
 //! `POST /api/cards/upload` over stores that fail.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::Value;
 
 use super::{FAILURES, Loss, share_token, sorry};
@@ -116,6 +118,21 @@ async fn a_card_none_of_whose_answers_arrives_is_there_when_it_is_uploaded_again
     sorry(&own, &put(&picture(), &token, Some("key")).await, &[&token]).await;
     lost.over().await;
     let answer = put(&picture(), &token, Some("key")).await;
+    assert_shown(&answer, &token, &picture()).await;
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_card_stays_when_the_look_after_it_fails() {
+    let Some(own) = Interposed::start().await else { return };
+    let (link, token) = message().await;
+    let reads = AtomicUsize::new(0);
+    // The look before the card succeeds, those after it don't.
+    let down =
+        own.dynamodb.when(move |call| call.asks("GetItem", &link.slug) && reads.fetch_add(1, Ordering::SeqCst) > 0);
+    let down = down.answer(500, ALWAYS);
+    let answer = put(&picture(), &token, None).await;
+    down.over().await;
     assert_shown(&answer, &token, &picture()).await;
     own.stop().await;
 }

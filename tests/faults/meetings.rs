@@ -23,6 +23,15 @@ fn capped_before(own: &Interposed, content: &'static str, link: &Link, cap: usiz
     })
 }
 
+/// Sets a cap of five, and has a message counted under it, before the message that says `content` is written.
+fn capped_and_counted_before(own: &Interposed, content: &'static str, link: &Link) -> Trouble {
+    let (link, other) = (link.clone(), Visitor::new());
+    own.dynamodb.when(write_of(content)).first(async move {
+        link.patched(json!({ "maxMessages": 5 })).await;
+        sent(&send(&link, &other, "Counted", None).await);
+    })
+}
+
 /// Deletes the link before the message that says `content` is written.
 fn deleted_before(own: &Interposed, content: &'static str, link: &Link) -> Trouble {
     let path = link.owned();
@@ -88,12 +97,8 @@ async fn a_message_that_a_cap_left_no_room_for_can_be_sent_with_its_key_when_the
 #[tokio::test]
 async fn a_cap_that_was_counted_up_to_before_an_overtaken_message_is_exact() {
     let Some(own) = Interposed::start().await else { return };
-    let (link, other) = (with_messages(2).await, Visitor::new());
-    let capped = link.clone();
-    let overtaken = own.dynamodb.when(write_of("Overtaken")).first(async move {
-        capped.patched(json!({ "maxMessages": 5 })).await;
-        sent(&send(&capped, &other, "Counted", None).await);
-    });
+    let link = with_messages(2).await;
+    let overtaken = capped_and_counted_before(&own, "Overtaken", &link);
     sent(&link.send("Overtaken").await);
     overtaken.over().await;
     assert_eq!((stored(&link, "Overtaken").await, stored(&link, "Counted").await), (1, 1));
@@ -121,12 +126,8 @@ async fn a_message_whose_taking_back_is_not_heard_of_is_taken_back_once() {
 #[tokio::test]
 async fn a_link_with_an_overtaken_message_that_could_not_be_taken_back_can_be_emptied_and_filled() {
     let Some(own) = Interposed::start().await else { return };
-    let (link, other) = (with_messages(2).await, Visitor::new());
-    let capped = link.clone();
-    let overtaken = own.dynamodb.when(write_of("Overtaken")).first(async move {
-        capped.patched(json!({ "maxMessages": 5 })).await;
-        sent(&send(&capped, &other, "Counted", None).await);
-    });
+    let link = with_messages(2).await;
+    let overtaken = capped_and_counted_before(&own, "Overtaken", &link);
     let down = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).answer(500, ALWAYS);
     sorry(&own, &link.send("Overtaken").await, &["Overtaken"]).await;
     down.over().await;

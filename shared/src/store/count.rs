@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{
-    ReturnValuesOnConditionCheckFailure, Select, TransactWriteItem, Update, builders::UpdateBuilder,
-};
+use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Select, Update, builders::UpdateBuilder};
 use futures_util::future::try_join_all;
 
 use super::{
@@ -134,6 +132,6 @@ impl Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .expect("an update with table, key and expression");
-        Step { action: "dynamodb:UpdateItem", item: TransactWriteItem::builder().update(update).build() }
+        Step::update(update)
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::{
     primitives::Blob,
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update, builders::UpdateBuilder},
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure, Update, builders::UpdateBuilder},
 };
 use futures_util::future::try_join_all;
 
@@ -136,7 +136,7 @@ impl<'a> Meter<'a> {
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                 .build()
                 .expect("an update with table, key and expression");
-            Step { action: "dynamodb:UpdateItem", item: TransactWriteItem::builder().update(update).build() }
+            Step::update(update)
         };
         self.clients.iter().zip(&hit.masked).map(step).collect()
     }

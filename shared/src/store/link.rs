@@ -1,10 +1,10 @@
 //! Links: the item that its owner changes and its senders read.
 
-use aws_sdk_dynamodb::types::{Put, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Put, ReturnValue};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Step, Store, StoreError, from_item,
+    Item, Step, Store, StoreError, from_item,
     keys::Key,
     number, text, to_item,
     write::{Guards, Stopped, Written},
@@ -68,6 +68,12 @@ impl Link {
             Self { starts_at: Some(start), .. } if *start > now => LinkStatus::Scheduled,
             _ => LinkStatus::Active,
         }
+    }
+
+    /// The link as the store has it in `item`, if that is still the same one and not on its way out.
+    pub(super) fn as_now(&self, item: Option<Item>) -> Result<Option<Self>, StoreError> {
+        let found: Option<Self> = item.map(from_item).transpose()?;
+        Ok(found.filter(|found| found.id == self.id && !found.deleting))
     }
 
     /// Whether its messages, as far as they are counted, have reached its cap.
@@ -134,7 +140,7 @@ impl Store {
             .condition_expression("attribute_not_exists(pk)")
             .build()
             .expect("a put with table and item");
-        let step = Step { action: "dynamodb:PutItem", item: TransactWriteItem::builder().put(put).build() };
+        let step = Step::put(put);
         Ok(match self.write(guards, vec![step]).await? {
             Written::Done(_) => Created::Done,
             Written::Stopped(stopped) => Created::Stopped(stopped),
@@ -246,7 +252,7 @@ impl Change {
         expression
     }
 
-    fn values(self) -> Result<super::Item, StoreError> {
+    fn values(self) -> Result<Item, StoreError> {
         serde_dynamo::to_item(self.values).map_err(|_| StoreError("a change can't be written".to_owned()))
     }
 }

@@ -1,11 +1,11 @@
 //! Messages of links, spread over the shards of their link.
 
-use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Update};
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Item, Outcome, Step, Store, StoreError, from_item,
+    Outcome, Step, Store, StoreError, from_item,
     keys::{AFTER_MESSAGES, Key, LINK_SHARDS, link_message_sort, link_shard},
     link::Link,
     text,
@@ -58,7 +58,7 @@ impl Store {
             if refused.pop().is_some_and(|message| message.failed) {
                 return Ok(false);
             }
-            match self.same_link(&link, link_refused.item)? {
+            match link.as_now(link_refused.item)? {
                 None => return Ok(false),
                 Some(changed) => link = changed,
             }
@@ -84,7 +84,7 @@ impl Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .expect("an update with table, key and expression");
-        let step = Step { action: "dynamodb:UpdateItem", item: TransactWriteItem::builder().update(update).build() };
+        let step = Step::update(update);
         Ok(match self.write(guards, vec![step]).await? {
             Written::Done(_) => CardMarked::Done,
             Written::Stopped(stopped) => CardMarked::Stopped(stopped),
@@ -148,12 +148,6 @@ impl Store {
         let more = newest_last.last().filter(|_| more).map(|oldest| oldest.id);
         newest_last.reverse();
         Ok(ShardPage { newest_last, more })
-    }
-
-    /// The link as the store has it now, if it is still the same one.
-    pub(super) fn same_link(&self, link: &Link, item: Option<Item>) -> Result<Option<Link>, StoreError> {
-        let found: Option<Link> = item.map(from_item).transpose()?;
-        Ok(found.filter(|found| found.id == link.id && !found.deleting))
     }
 }
 

@@ -26,8 +26,8 @@ use aws_sdk_dynamodb::{
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
     types::{
-        AttributeValue, CancellationReason, ConsumedCapacity, Delete, ReturnConsumedCapacity,
-        ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+        AttributeValue, CancellationReason, ConsumedCapacity, Delete, Put, ReturnConsumedCapacity,
+        ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
     },
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -72,11 +72,25 @@ pub struct Store {
     tally: Arc<Tally>,
 }
 
-#[derive(Clone)]
 /// One write of a transaction with the IAM action that it needs.
+#[derive(Clone)]
 struct Step {
     action: &'static str,
     item: TransactWriteItem,
+}
+
+impl Step {
+    fn put(put: Put) -> Self {
+        Self { action: "dynamodb:PutItem", item: TransactWriteItem::builder().put(put).build() }
+    }
+
+    fn update(update: Update) -> Self {
+        Self { action: "dynamodb:UpdateItem", item: TransactWriteItem::builder().update(update).build() }
+    }
+
+    fn delete(delete: Delete) -> Self {
+        Self { action: "dynamodb:DeleteItem", item: TransactWriteItem::builder().delete(delete).build() }
+    }
 }
 
 /// How a transaction ended.
@@ -226,7 +240,7 @@ impl Store {
             .set_condition_expression(condition.map(str::to_owned))
             .build()
             .expect("a delete with table and key");
-        Step { action: "dynamodb:DeleteItem", item: TransactWriteItem::builder().delete(delete).build() }
+        Step::delete(delete)
     }
 
     fn spend_write(&self, consumed: Option<&ConsumedCapacity>) {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use serde::{Deserialize, Serialize};
 
 use super::{Item, Step, Store, StoreError, from_item, keys::Key, text, to_item};
@@ -86,7 +86,7 @@ impl<'a> Once<'a> {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .expect("a put with table and item");
-        Ok(Step { action: "dynamodb:PutItem", item: TransactWriteItem::builder().put(put).build() })
+        Ok(Step::put(put))
     }
 
     pub(super) fn read(&self, item: Item) -> Result<Option<Repeat>, StoreError> {

@@ -1,6 +1,6 @@
 //! Sending to a link: exact under a cap, and without a shared item where there is none.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::Put;
 
 use super::{
     Outcome, Step, Store, StoreError,
@@ -58,7 +58,7 @@ impl Store {
                 Written::Stopped(stopped) => return Ok(Sent::Stopped(stopped)),
                 Written::Refused(mut refused) => {
                     let item = refused.pop().and_then(|refused| refused.item);
-                    (self.same_link(&link, item)?, None)
+                    (link.as_now(item)?, None)
                 }
             };
             if let Some(hit) = stored {
@@ -116,6 +116,6 @@ impl Store {
             .set_item(Some(to_item(Key::link_message(link.id, message.id), message)?))
             .build()
             .expect("a put with table and item");
-        Ok(Step { action: "dynamodb:PutItem", item: TransactWriteItem::builder().put(put).build() })
+        Ok(Step::put(put))
     }
 }

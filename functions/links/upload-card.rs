@@ -16,7 +16,11 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let shared = shared?;
     let replace = LinkOwner::is_present(request, &shared.link)?;
     if shared.message.card && !replace {
-        return Err(LinksError::CardExists);
+        // The card that is there may be the very one that this request repeats.
+        return match app.store.repeat(once.as_ref()).await? {
+            Some(repeat) => Ok(Reply::repeated(repeat)?),
+            None => Err(LinksError::CardExists),
+        };
     }
     let png = clean_card(form.file).await.map_err(|unfit| match unfit {
         NotACard::TooLarge => LinksError::CardTooLarge,

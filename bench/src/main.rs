@@ -152,7 +152,9 @@ async fn stack(root: &Path, release: &Path) -> Result<Stack> {
     let binaries: HashMap<String, PathBuf> = names.map(|name| (name.clone(), release.join(name))).collect();
     let template = root.join("template.yaml");
     let endpoints = Endpoints::from_env();
-    Ok(Stack::start(Options { template, port: 0, state: State::Memory, endpoints, concurrency: 1, binaries }).await?)
+    let parameters = HashMap::new();
+    let options = Options { template, port: 0, state: State::Memory, endpoints, concurrency: 1, binaries, parameters };
+    Ok(Stack::start(options).await?)
 }
 
 async fn create_link(stack: &Stack, slug: &str) -> Result<()> {

@@ -59,11 +59,11 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
         "adminToken": admin_token.reveal(),
     });
 
-    let mut guards = Guards { meter, once, answer: answer.to_string(), now };
+    let mut guards = Guards { meters: meter.into_iter().collect(), once, answer: answer.to_string(), now };
     match app.store.create_link(&link, &mut guards).await? {
-        store::Created::Done => Ok(Reply::created(guards.answer).metered(guards.meter.as_ref(), now)),
+        store::Created::Done => Ok(Reply::created(guards.answer).metered(&guards.meters, now)),
         store::Created::SlugTaken => Err(LinksError::SlugTaken),
-        store::Created::Stopped(stopped) => Ok(Reply::stopped(stopped)?.metered(guards.meter.as_ref(), now)),
+        store::Created::Stopped(stopped) => Ok(Reply::stopped(stopped)?.metered(&guards.meters, now)),
     }
 }
 

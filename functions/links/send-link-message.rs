@@ -38,13 +38,14 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
 
     let id = LinkMessageId::new(now, random());
     let message = LinkMessage { id, content, slug, created_at: now, card: false };
-    let mut guards = Guards { meter, once, answer: json!({ "success": true }).to_string(), now };
+    let mut guards =
+        Guards { meters: meter.into_iter().collect(), once, answer: json!({ "success": true }).to_string(), now };
     let (sent, ()) = join!(app.store.send_link_message(link, &message, &mut guards), admitted.uncount(app));
     match sent? {
-        store::Sent::Stored => Ok(Reply::created(guards.answer).metered(guards.meter.as_ref(), now)),
+        store::Sent::Stored => Ok(Reply::created(guards.answer).metered(&guards.meters, now)),
         store::Sent::Full => Err(LinksError::Full),
         store::Sent::Gone => Err(LinksError::LinkNotFound),
-        store::Sent::Stopped(stopped) => Ok(Reply::stopped(stopped)?.metered(guards.meter.as_ref(), now)),
+        store::Sent::Stopped(stopped) => Ok(Reply::stopped(stopped)?.metered(&guards.meters, now)),
     }
 }
 

@@ -29,7 +29,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
 
     let stored = app.cards.put(share_token, png, replace).await?;
     let answer = json!({ "url": app.cards.url(share_token), "filename": Cards::filename(share_token) }).to_string();
-    let mut guards = Guards { meter: None, once, answer, now: request.now() };
+    let mut guards = Guards { meters: Vec::new(), once, answer, now: request.now() };
     if stored == cards::Stored::Other {
         // Somebody else's card. Its upload may have stopped before the message knew of it.
         guards.once = None;

@@ -1,9 +1,11 @@
 //! The function that the tests of the local stack run: a Runtime API client by hand, on the standard library alone.
 //!
-//! The first part of the path says what it does; anything else is answered with the event itself.
+//! The first part of the path says what it does; anything else is answered with the event itself. Records of a stream
+//! are printed.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
+use serde_json::Value;
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -24,19 +26,46 @@ fn main() {
 fn serve() -> io::Result<()> {
     let address = env::var("AWS_LAMBDA_RUNTIME_API").map_err(io::Error::other)?;
     let mut api = Api::connect(&address)?;
-    let mut held = Vec::new();
+    let (mut held, mut failures) = (Vec::new(), HashMap::new());
     loop {
         let (id, event) = api.call("GET", "next", b"")?;
-        match act(&event, &mut held) {
+        let records = serde_json::from_slice(&event).ok().filter(|event: &Value| event.get("Records").is_some());
+        let answer = match records {
+            Some(records) => take(&records, &mut failures),
+            None => act(&event, &mut held),
+        };
+        match answer {
             Ok(answer) => api.call("POST", &format!("{id}/response"), &answer)?,
             Err(error) => api.call("POST", &format!("{id}/error"), error.as_bytes())?,
         };
     }
 }
 
+/// Says which records there are and fails as they ask for: a record with the number `fails` fails so many times, and all
+/// of its batch with it unless it says `reports`.
+fn take(event: &Value, failures: &mut HashMap<String, u64>) -> Result<Vec<u8>, String> {
+    println!("{event}");
+    for record in event["Records"].as_array().into_iter().flatten() {
+        let (of, image) = (&record["dynamodb"], &record["dynamodb"]["NewImage"]);
+        let asked = image["fails"]["N"].as_str().map_or(Ok(0), str::parse).map_err(|_| "fails is no number")?;
+        let so_far = failures.entry(record["eventID"].to_string()).or_insert(0);
+        if *so_far < asked {
+            *so_far += 1;
+            return match image.get("reports") {
+                Some(_) => {
+                    let failed = serde_json::json!([{"itemIdentifier": of["SequenceNumber"]}]);
+                    Ok(serde_json::json!({ "batchItemFailures": failed }).to_string().into())
+                }
+                None => Err(r#"{"errorType":"Asked","errorMessage":"fails as asked"}"#.into()),
+            };
+        }
+    }
+    Ok(b"null".into())
+}
+
 /// What the function returns: any bytes, as a badly written one might.
 fn act(event: &[u8], held: &mut Vec<TcpStream>) -> Result<Vec<u8>, String> {
-    let event: serde_json::Value = serde_json::from_slice(event).map_err(|error| error.to_string())?;
+    let event: Value = serde_json::from_slice(event).map_err(|error| error.to_string())?;
     let path = event["rawPath"].as_str().unwrap_or_default();
     let query = |name: &str| event["queryStringParameters"][name].as_str().unwrap_or_default().to_owned();
     let text = |body: String| reply(&body).into_bytes();

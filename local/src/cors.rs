@@ -1,5 +1,6 @@
 //! Cross-origin requests, answered as an HTTP API with a `CorsConfiguration` does.
 
+use crate::Error;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 
@@ -16,6 +17,14 @@ pub struct Cors {
 }
 
 impl Cors {
+    /// The configuration, if API Gateway would take it.
+    pub fn checked(self) -> Result<Self, Error> {
+        match self.allow_credentials && self.allow_origins.iter().any(|origin| origin == "*") {
+            true => Err(Error::new("AllowCredentials takes origins by name, and no *")),
+            false => Ok(self),
+        }
+    }
+
     /// The headers of the answer to a preflight request: none when its origin or method is not allowed.
     pub fn preflight(&self, request: &HeaderMap) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -122,6 +131,13 @@ mod tests {
         cors(CONFIGURATION).apply(&headers(&[("origin", "https://a.example")]), &mut answer);
         assert_eq!(answer["access-control-allow-origin"], "https://a.example");
         assert_eq!(answer["access-control-expose-headers"], "x-request-id");
+    }
+
+    #[test]
+    fn credentials_are_for_origins_with_a_name() {
+        assert!(cors(CONFIGURATION).checked().is_ok());
+        assert!(cors("{AllowOrigins: ['*']}").checked().is_ok());
+        assert!(cors("{AllowOrigins: ['*'], AllowCredentials: true}").checked().is_err());
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! Functions as the template declares them, and the routes that lead to them.
+//! Functions as the template declares them, and the routes and streams that lead to them.
 
 use crate::Error;
 use crate::intrinsics::Scope;
 use crate::resources::{Resource, get};
+use crate::streams::Mapping as StreamMapping;
 use crate::template::Deployment;
 use serde::Deserialize;
 use serde_yaml_ng::{Mapping, Value};
@@ -29,9 +30,16 @@ pub struct Target {
 }
 
 /// One of a function's `Events`.
+pub enum Event {
+    /// Method, path (none for `$default`) and target of a route.
+    Route(String, Option<String>, Target),
+    /// A table's stream.
+    Stream(StreamMapping),
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Event {
+struct Route {
     r#type: String,
     #[serde(default)]
     properties: HttpEvent,
@@ -80,9 +88,28 @@ impl Function {
     }
 }
 
-impl Event {
-    /// Method, path (none for `$default`) and target of the route that the event is, to the function at `function`.
-    pub fn route(self, function: usize) -> Result<(String, Option<String>, Target), Error> {
+/// The events of the function `resource`, whose place is `function`.
+pub fn events(resource: &Resource<'_>, function: usize, scope: &Scope) -> Result<Vec<Event>, Error> {
+    let mut events = Vec::new();
+    let declared = resource.properties.get("Events").and_then(Value::as_mapping).into_iter().flatten();
+    for (name, event) in declared {
+        let name = name.as_str().unwrap_or_default();
+        if event.get("Type").and_then(Value::as_str) == Some("DynamoDB") {
+            // Not resolved as a whole: it may say where failures go, which nothing here has a name for.
+            let properties = event.get("Properties").and_then(Value::as_mapping).cloned().unwrap_or_default();
+            let mapping = StreamMapping::read(name, &properties, function, scope);
+            events.extend(mapping.map_err(|error| error.within(name))?.map(Event::Stream));
+            continue;
+        }
+        let event = scope.resolve(event).map_err(|error| error.within(name))?;
+        let event: Option<Route> = serde_yaml_ng::from_value(event).map_err(|error| Error::of(name, &error))?;
+        events.extend(event.map(|route| route.event(function)).transpose()?);
+    }
+    Ok(events)
+}
+
+impl Route {
+    fn event(self, function: usize) -> Result<Event, Error> {
         let Self { r#type, properties } = self;
         if r#type != "HttpApi" {
             return Err(Error::new(format!("the local stack can't send events of type {type}")));
@@ -93,6 +120,6 @@ impl Event {
         let path = properties.path.filter(|path| path != "$default");
         let patience = properties.timeout_in_millis.unwrap_or(30_000);
         let target = Target { function, patience: Duration::from_millis(patience) };
-        Ok((properties.method.unwrap_or_else(|| "ANY".into()), path, target))
+        Ok(Event::Route(properties.method.unwrap_or_else(|| "ANY".into()), path, target))
     }
 }

@@ -5,6 +5,7 @@ use crate::cors::Cors;
 use crate::event::{self, Received};
 use crate::functions::Target;
 use crate::http::{self, Body, Unread};
+use crate::outbox::Outbox;
 use crate::pool::Pool;
 use crate::reply;
 use crate::routes::Routes;
@@ -16,6 +17,7 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use time::OffsetDateTime;
@@ -25,6 +27,9 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
 /// A test says with this header from which address it wants to come. It never reaches a function.
 const SOURCE_IP: HeaderName = HeaderName::from_static("x-sotto-local-source-ip");
+
+/// Where the outbox is, for a person or a test that only knows the gateway.
+const OUTBOX: &str = "/_local/outbox";
 
 /// Carries the request's id in every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
@@ -36,6 +41,7 @@ pub struct Gateway {
     pub pools: Vec<Arc<Pool>>,
     pub cors: Option<Cors>,
     pub cdn: Option<(cdn::Grant, aws_sdk_s3::Client)>,
+    pub outbox: Outbox,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -45,6 +51,12 @@ impl Gateway {
     pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         if let (Some((grant, s3)), Some(path)) = (&self.cdn, request.uri().path().strip_prefix(cdn::PATH)) {
             return cdn::answer(grant, s3, request.method(), path).await;
+        }
+        if (request.method(), request.uri().path()) == (&Method::GET, OUTBOX) {
+            let entries = Value::from(self.outbox.entries()).to_string();
+            let mut response = http::with_type(StatusCode::OK, "application/json", entries);
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            return response;
         }
         let (mut request, body) = request.into_parts();
         let id: Arc<str> = request_id().into();

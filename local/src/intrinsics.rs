@@ -229,6 +229,8 @@ mod tests {
     #[test]
     fn join_and_if_nest() {
         assert_eq!(resolved("!Join ['-', [a, !Ref Stage, !If [IsProd, yes, no]]]"), "a-prod-yes");
+        assert_eq!(resolved("!Join [',', !Ref Origins]"), "a,b");
+        assert_eq!(resolved("{'Fn::Join': [',', {Ref: Origins}]}"), "a,b");
         assert_eq!(resolved("!If [Both, 1, !If [Either, 2, 3]]"), 2);
     }
 

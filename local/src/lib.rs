@@ -1,10 +1,12 @@
 //! The local stack: the whole product on a laptop, as template.yaml declares it. It is never deployed.
 //!
 //! It makes the tables and buckets of the template, starts each function's real binary on demand behind a Lambda
-//! Runtime API, and serves the template's routes as an API Gateway HTTP API would. It knows no endpoint by itself.
+//! Runtime API, serves the template's routes as an API Gateway HTTP API would, and hands the changes of tables to the
+//! functions on their streams. What functions mail goes into an outbox. It knows no endpoint by itself.
 
 mod cdn;
 mod cors;
+mod dynamodb;
 mod error;
 mod event;
 mod functions;
@@ -14,14 +16,18 @@ mod instance;
 mod intrinsics;
 mod life;
 mod logs;
+mod outbox;
+mod parameters;
 mod pool;
 mod reply;
 mod resources;
 mod routes;
 mod runtime;
 mod secrets;
+mod ses;
 mod stack;
 mod stores;
+mod streams;
 mod tables;
 mod template;
 
@@ -30,6 +36,7 @@ pub mod objects;
 
 pub use error::Error;
 pub use logs::{Line, Logs, Reader};
+pub use outbox::Outbox;
 pub use stack::{Options, Stack, State};
 pub use stores::Endpoints;
 

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use local::{Endpoints, Error, Options, Reader, Stack, State, builds};
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,12 +20,20 @@ struct Arguments {
     /// Where tables, objects and secrets are kept [default: .sotto beside the template]
     #[arg(long, conflicts_with = "memory")]
     data_dir: Option<PathBuf>,
+    /// A value for one of the template's parameters; may be repeated
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
     /// Build the functions as they are deployed
     #[arg(long)]
     release: bool,
     /// The most instances of each function
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
+}
+
+fn parameter(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("a name, an equals sign and a value are expected")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[tokio::main]
@@ -78,7 +87,8 @@ async fn start(arguments: &Arguments) -> Result<Stack, Error> {
     };
     let (port, concurrency) = (arguments.port, arguments.concurrency.into());
     let endpoints = Endpoints::from_env();
-    Stack::start(Options { template, port, state, endpoints, concurrency, binaries }).await
+    let parameters: HashMap<_, _> = arguments.parameters.iter().cloned().collect();
+    Stack::start(Options { template, port, state, endpoints, concurrency, binaries, parameters }).await
 }
 
 /// The ready line on stdout, for programs; the rest on stderr, for people.
@@ -92,7 +102,8 @@ fn tell(stack: &Stack, arguments: &Arguments) {
         true => eprintln!("Tables, objects and secrets are in memory, and gone when this stops."),
         false => eprintln!("Tables, objects and secrets are kept in the data directory; --memory starts without any."),
     }
-    eprintln!("DynamoDB: {}  S3: {}", stack.dynamodb_url(), stack.s3_url());
+    eprintln!("DynamoDB: {}  S3: {}  SES: {}", stack.dynamodb_url(), stack.s3_url(), stack.ses_url());
+    eprintln!("What the functions mail is at {url}/_local/outbox");
     eprintln!("Try: the exchange in README.md, on {url}");
     // Whoever started this may have stopped listening, which is no reason to stop serving.
     let mut stdout = std::io::stdout();

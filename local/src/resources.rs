@@ -23,7 +23,12 @@ impl Resource<'_> {
             "AWS::DynamoDB::Table" => {
                 let table = self.get(scope, "TableName")?.unwrap_or(usual);
                 let arn = format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}");
-                (table, vec![("Arn", arn)])
+                let mut attributes = vec![("Arn", arn.clone())];
+                if self.properties.contains_key("StreamSpecification") {
+                    // The real one ends in when the stream was made, which nobody knows before.
+                    attributes.push(("StreamArn", format!("{arn}/stream/2026-01-01T00:00:00.000")));
+                }
+                (table, attributes)
             }
             "AWS::S3::Bucket" => {
                 let bucket: String = self.get(scope, "BucketName")?.unwrap_or(usual);

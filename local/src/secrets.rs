@@ -44,13 +44,10 @@ impl Secrets {
             Some(directory) => {
                 let path = directory.join(id);
                 match std::fs::read_to_string(&path) {
-                    Ok(value) => value,
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                        let value = generate.value()?;
-                        keep(&path, &value)
-                            .map_err(|error| Error::of(format!("writing {}", path.display()), &error))?;
-                        value
-                    }
+                    Ok(value) if generate.could_have_made(&value) => value,
+                    // The template says something else of it than when it was made; AWS would make it anew, too.
+                    Ok(_) => generate.kept(&path)?,
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => generate.kept(&path)?,
                     Err(error) => return Err(Error::of(format!("reading {}", path.display()), &error)),
                 }
             }
@@ -89,6 +86,23 @@ impl Secrets {
 }
 
 impl Generate {
+    /// A new value, written to `path`.
+    fn kept(&self, path: &std::path::Path) -> Result<String, Error> {
+        let value = self.value()?;
+        keep(path, &value).map_err(|error| Error::of(format!("writing {}", path.display()), &error))?;
+        Ok(value)
+    }
+
+    /// Whether `value` has the members that this would give it.
+    fn could_have_made(&self, value: &str) -> bool {
+        let members = |text: &str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).ok();
+        let (Some(template), Some(key)) = (&self.secret_string_template, &self.generate_string_key) else {
+            return true;
+        };
+        let wanted = members(template).unwrap_or_default();
+        members(value).is_some_and(|has| wanted.keys().chain([key]).all(|key| has.contains_key(key)))
+    }
+
     fn value(&self) -> Result<String, Error> {
         let password = self.password()?;
         let (Some(template), Some(key)) = (&self.secret_string_template, &self.generate_string_key) else {
@@ -160,6 +174,11 @@ mod tests {
         secrets.make("Json", "arn:a:json", &json).unwrap();
         assert_eq!(secrets.resolve("<{{resolve:secretsmanager:arn:a:json:SecretString:user}}>").unwrap(), "<sotto>");
         assert!(secrets.resolve("{{resolve:secretsmanager:arn:a:json}}").unwrap().contains("password"));
+        let rotated = generate("{SecretStringTemplate: '{\"previous\":\"\"}', GenerateStringKey: current}");
+        secrets.make("Rotated", "arn:a:rotated", &rotated).unwrap();
+        assert_eq!(secrets.resolve("{{resolve:secretsmanager:arn:a:rotated:SecretString:previous}}").unwrap(), "");
+        let current = secrets.resolve("{{resolve:secretsmanager:arn:a:rotated:SecretString:current}}").unwrap();
+        assert_eq!(current.len(), 32);
         assert_eq!(secrets.resolve("no reference").unwrap(), "no reference");
         assert!(secrets.resolve("{{resolve:ssm:x}}").is_err());
         assert!(secrets.resolve("{{resolve:secretsmanager:arn:other}}").is_err());

@@ -4,12 +4,13 @@ use crate::functions::Function;
 use crate::gateway::Gateway;
 use crate::life::{self, Owner};
 use crate::logs::Logs;
+use crate::outbox::Outbox;
 use crate::pool::{Pool, Program};
 use crate::runtime::RuntimeApi;
 use crate::secrets::Secrets;
 use crate::stores::{self, Endpoints, Stores};
 use crate::template::{Deployment, Template};
-use crate::{Error, http};
+use crate::{Error, http, streams};
 use aws_credential_types::Credentials;
 use std::collections::HashMap;
 use std::fs::{DirBuilder, File, TryLockError};
@@ -17,7 +18,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+
+/// How long a lock can outlive its stack: a process that is being started has it too, until it is the new program.
+const RELEASED_WITHIN: Duration = Duration::from_millis(500);
 
 /// What to start, and how.
 #[derive(Clone, Debug)]
@@ -34,6 +39,9 @@ pub struct Options {
     pub concurrency: usize,
     /// The file of each function's binary, by the last part of its `CodeUri`.
     pub binaries: HashMap<String, PathBuf>,
+    /// Values of the template's parameters. The others have their defaults; `PublicBaseUrl` is where the stack listens,
+    /// and `MailFrom`, if it has no default, is `sotto@example.com`.
+    pub parameters: HashMap<String, String>,
 }
 
 /// Where tables, objects and secrets are kept.
@@ -56,6 +64,7 @@ pub struct Stack {
     /// Whether the tables are of no use to anybody once the stack has stopped.
     has_passing_tables: bool,
     logs: Logs,
+    outbox: Outbox,
     owner: Owner,
     /// Released when the stack is gone.
     _lock: Option<File>,
@@ -66,7 +75,7 @@ impl Stack {
     pub async fn start(options: Options) -> Result<Self, Error> {
         let lock = match &options.state {
             State::Memory => None,
-            State::Directory(directory) => Some(lock(directory)?),
+            State::Directory(directory) => Some(lock(directory).await?),
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await;
         let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
@@ -74,7 +83,8 @@ impl Stack {
             bound.map_err(|error| Error::of(format!("listening on 127.0.0.1:{}", options.port), &error))?;
 
         let (owner, life) = life::begin();
-        let stores = Stores::start(options.endpoints, &options.state, &life).await?;
+        let outbox = Outbox::new();
+        let stores = Stores::start(options.endpoints, &options.state, outbox.clone(), &life).await?;
         let has_passing_tables = stores.shares_dynamodb && matches!(options.state, State::Memory);
         let name = match has_passing_tables {
             true => format!("local-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]),
@@ -84,7 +94,8 @@ impl Stack {
             State::Memory => None,
             State::Directory(directory) => Some(directory.join("secrets")),
         });
-        let mut deployment = Deployment { name, authority: address.to_string(), secrets };
+        let (authority, parameters) = (address.to_string(), options.parameters);
+        let mut deployment = Deployment { name, authority, secrets, parameters };
         let template = Template::read(&options.template, &mut deployment)?;
 
         let (dynamodb, s3) = (stores.dynamodb(), stores.s3());
@@ -104,9 +115,15 @@ impl Stack {
             pools.push(Pool::new(program, options.concurrency, api.clone(), logs.clone(), life.clone()));
         }
 
+        for mapping in template.streams {
+            let pool = pools[mapping.function].clone();
+            streams::follow(mapping, pool, &stores, &options.state, logs.clone(), life.clone()).await?;
+        }
+
         let routes = template.routes.keys().map(str::to_owned).collect();
         let cdn = template.cdn.map(|grant| (grant, s3));
-        let gateway = Gateway { routes: template.routes, pools: pools.clone(), cors: template.cors, cdn, address };
+        let (routing, cors, outgoing) = (template.routes, template.cors, outbox.clone());
+        let gateway = Gateway { routes: routing, pools: pools.clone(), cors, cdn, outbox: outgoing, address };
         let gateway = Arc::new(gateway);
         tokio::spawn(http::serve(listener, life, move |request, peer: SocketAddr| {
             let gateway = gateway.clone();
@@ -121,6 +138,7 @@ impl Stack {
             stores,
             has_passing_tables,
             logs,
+            outbox,
             owner,
             _lock: lock,
         })
@@ -151,8 +169,18 @@ impl Stack {
         &self.stores.s3_url
     }
 
-    /// The key pair that opens both stores: [`ACCESS_KEY`](crate::ACCESS_KEY) and [`SECRET_KEY`](crate::SECRET_KEY),
-    /// unless a store is external and the environment has another pair.
+    /// Where the SES answers.
+    pub fn ses_url(&self) -> &str {
+        &self.stores.ses_url
+    }
+
+    /// What the functions have sent by way of the embedded SES. `GET /_local/outbox` answers the same.
+    pub fn outbox(&self) -> Outbox {
+        self.outbox.clone()
+    }
+
+    /// The key pair that opens all of them: [`ACCESS_KEY`](crate::ACCESS_KEY) and [`SECRET_KEY`](crate::SECRET_KEY),
+    /// unless one is external and the environment has another pair.
     pub fn credentials(&self) -> &Credentials {
         self.stores.credentials()
     }
@@ -187,17 +215,27 @@ impl Stack {
 }
 
 /// Takes the data directory for this stack.
-fn lock(directory: &Path) -> Result<File, Error> {
+async fn lock(directory: &Path) -> Result<File, Error> {
     let path = directory.join("lock");
     let opened = DirBuilder::new().recursive(true).mode(0o700).create(directory).and_then(|()| File::create(&path));
     let file = opened.map_err(|error| Error::of(format!("opening {}", path.display()), &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::new(format!(
-            "another local stack is using {}: stop it, or give this one --memory or another --data-dir",
-            directory.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(Error::of(format!("locking {}", path.display()), &error)),
+    let asked = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if asked.elapsed() < RELEASED_WITHIN => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::new(format!(
+                    "another local stack is using {}: stop it, or give this one --memory or another --data-dir",
+                    directory.display()
+                )));
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(Error::of(format!("locking {}", path.display()), &error));
+            }
+        }
     }
 }
 

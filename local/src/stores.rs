@@ -1,26 +1,19 @@
-//! DynamoDB and S3: embedded ones on loopback, or the real ones that the environment names.
+//! DynamoDB, S3 and SES: embedded ones on loopback, or the real ones that the environment names.
 
 use crate::life::Life;
 use crate::objects::{Keep, Objects};
-use crate::{ACCESS_KEY, Error, REGION, SECRET_KEY, State};
+use crate::outbox::Outbox;
+use crate::{ACCESS_KEY, Error, REGION, SECRET_KEY, State, dynamodb, ses};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::SharedHttpClient;
 use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::operation::create_bucket::CreateBucketError;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use dynoxide::Database;
 use std::collections::BTreeMap;
 use std::env;
 use std::net::Ipv4Addr;
-use std::time::Duration;
 use tokio::net::TcpListener;
-
-/// How often items whose time has come are looked for. AWS takes hours.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
-
-/// How long requests under way may take when the stack stops.
-const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
 /// The stores that take the place of embedded ones.
 #[derive(Clone, Debug, Default)]
@@ -29,26 +22,38 @@ pub struct Endpoints {
     pub dynamodb: Option<String>,
     /// The URL of an S3; none for an embedded one.
     pub s3: Option<String>,
-    /// The key pair that opens what is named; none for the stack's own. A function has one key pair for both stores, so
-    /// it opens the other, embedded one as well.
+    /// The URL of an SES; none for an embedded one, whose messages are in the stack's outbox.
+    pub ses: Option<String>,
+    /// The URL of the DynamoDB's streams; none when they are at the URL of the DynamoDB itself.
+    pub streams: Option<String>,
+    /// The key pair that opens what is named; none for the stack's own. A function has one key pair for all of them, so
+    /// it opens the other, embedded ones as well.
     pub credentials: Option<Credentials>,
 }
 
 impl Endpoints {
-    /// Those that `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_S3` name, with the environment's key pair if it has
-    /// one.
+    /// Those that `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SESV2` and
+    /// `AWS_ENDPOINT_URL_DYNAMODB_STREAMS` name, with the environment's key pair if it has one.
     pub fn from_env() -> Self {
         let credentials = named("AWS_ACCESS_KEY_ID")
             .zip(named("AWS_SECRET_ACCESS_KEY"))
             .map(|(id, secret)| Credentials::new(id, secret, named("AWS_SESSION_TOKEN"), None, "environment"));
-        Self { dynamodb: named("AWS_ENDPOINT_URL_DYNAMODB"), s3: named("AWS_ENDPOINT_URL_S3"), credentials }
+        Self {
+            dynamodb: named("AWS_ENDPOINT_URL_DYNAMODB"),
+            s3: named("AWS_ENDPOINT_URL_S3"),
+            ses: named("AWS_ENDPOINT_URL_SESV2"),
+            streams: named("AWS_ENDPOINT_URL_DYNAMODB_STREAMS"),
+            credentials,
+        }
     }
 }
 
-/// Where the two stores are, and the key pair for both.
+/// Where the stores and the SES are, and the key pair for all of them.
 pub struct Stores {
     pub dynamodb_url: String,
     pub s3_url: String,
+    pub ses_url: String,
+    streams_url: String,
     /// Whether tables are made in a DynamoDB that outlives this stack.
     pub shares_dynamodb: bool,
     credentials: Credentials,
@@ -56,21 +61,26 @@ pub struct Stores {
 
 impl Stores {
     /// Takes the stores that `endpoints` names, and starts embedded ones in place of those that it doesn't.
-    pub async fn start(endpoints: Endpoints, state: &State, life: &Life) -> Result<Self, Error> {
-        let Endpoints { dynamodb, s3, credentials } = endpoints;
+    pub async fn start(endpoints: Endpoints, state: &State, outbox: Outbox, life: &Life) -> Result<Self, Error> {
+        let Endpoints { dynamodb, s3, ses, streams, credentials } = endpoints;
         let credentials = credentials
-            .filter(|_| dynamodb.is_some() || s3.is_some())
+            .filter(|_| dynamodb.is_some() || s3.is_some() || ses.is_some())
             .unwrap_or_else(|| Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "local"));
         let shares_dynamodb = dynamodb.is_some();
         let dynamodb_url = match dynamodb {
             Some(url) => url,
-            None => start_dynamodb(state, life).await.map_err(|error| error.within("the embedded DynamoDB"))?,
+            None => dynamodb::start(state, life).await.map_err(|error| error.within("the embedded DynamoDB"))?,
         };
         let s3_url = match s3 {
             Some(url) => url,
             None => start_s3(state, &credentials, life).await.map_err(|error| error.within("the embedded S3"))?,
         };
-        Ok(Self { dynamodb_url, s3_url, shares_dynamodb, credentials })
+        let ses_url = match ses {
+            Some(url) => url,
+            None => ses::start(outbox, life).await.map_err(|error| error.within("the embedded SES"))?,
+        };
+        let streams_url = streams.unwrap_or_else(|| dynamodb_url.clone());
+        Ok(Self { dynamodb_url, s3_url, ses_url, streams_url, shares_dynamodb, credentials })
     }
 
     /// What a function's environment says of the stores, as it would in Lambda.
@@ -82,6 +92,7 @@ impl Stores {
             ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key()),
             ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb_url),
             ("AWS_ENDPOINT_URL_S3", &self.s3_url),
+            ("AWS_ENDPOINT_URL_SESV2", &self.ses_url),
         ]);
         environment.extend(self.credentials.session_token().map(|token| ("AWS_SESSION_TOKEN", token)));
         environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
@@ -98,6 +109,17 @@ impl Stores {
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
+    /// A client of the DynamoDB's streams.
+    pub fn streams(&self) -> aws_sdk_dynamodbstreams::Client {
+        let config = aws_sdk_dynamodbstreams::Config::builder()
+            .behavior_version(aws_sdk_dynamodbstreams::config::BehaviorVersion::latest())
+            .region(aws_sdk_dynamodbstreams::config::Region::new(REGION))
+            .credentials_provider(self.credentials.clone())
+            .endpoint_url(&self.streams_url)
+            .http_client(http_client(&self.streams_url));
+        aws_sdk_dynamodbstreams::Client::from_conf(config.build())
+    }
+
     /// A client of the S3.
     pub fn s3(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::Config::builder()
@@ -110,7 +132,7 @@ impl Stores {
         aws_sdk_s3::Client::from_conf(config.build())
     }
 
-    /// The key pair that opens both stores.
+    /// The key pair that opens all of them.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
@@ -139,50 +161,6 @@ fn http_client(url: &str) -> SharedHttpClient {
     }
 }
 
-async fn start_dynamodb(state: &State, life: &Life) -> Result<String, Error> {
-    let database = match state {
-        State::Memory => Database::memory(),
-        State::Directory(directory) => {
-            let file = directory.join("dynamodb.sqlite");
-            let file = file.to_str().ok_or_else(|| Error::new("the data directory's name must be UTF-8"))?;
-            Database::new(file)
-        }
-    };
-    let database = database.map_err(|error| Error::new(error.to_string()))?;
-    let (listener, url) = listen().await?;
-    let (ended, sweeper) = (life.clone(), database.clone());
-    tokio::spawn(async move {
-        let until = {
-            let life = ended.clone();
-            async move { life.ended().await }
-        };
-        let finish = async {
-            ended.ended().await;
-            tokio::time::sleep(FINISH_WITHIN).await
-        };
-        tokio::select! {
-            _ = dynoxide::server::serve_with_shutdown(listener, database, until) => {}
-            () = finish => {}
-        }
-    });
-    tokio::spawn(sweep(sweeper, life.clone()));
-    Ok(url)
-}
-
-/// Deletes what has expired, now and then, as the real one does.
-async fn sweep(database: Database, life: Life) {
-    let mut every = tokio::time::interval(SWEEP_EVERY);
-    loop {
-        tokio::select! {
-            _ = every.tick() => {}
-            () = life.ended() => return,
-        }
-        let database = database.clone();
-        // What could not be swept is there still, and swept next time.
-        let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
-    }
-}
-
 async fn start_s3(state: &State, credentials: &Credentials, life: &Life) -> Result<String, Error> {
     let keep = match state {
         State::Memory => Keep::Memory,
@@ -201,7 +179,8 @@ async fn start_s3(state: &State, credentials: &Credentials, life: &Life) -> Resu
     Ok(url)
 }
 
-async fn listen() -> Result<(TcpListener, String), Error> {
+/// A free port of the loopback device, and its URL.
+pub async fn listen() -> Result<(TcpListener, String), Error> {
     let bound = async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);

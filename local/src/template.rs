@@ -2,16 +2,18 @@
 
 use crate::cdn;
 use crate::cors::Cors;
-use crate::functions::{Event, Function, Target};
+use crate::functions::{self, Event, Function, Target};
 use crate::intrinsics::{self, Scope};
+use crate::parameters::{self, Parameter};
 use crate::resources::{Resource, get};
 use crate::routes::Routes;
 use crate::secrets::Secrets;
+use crate::streams::Mapping as StreamMapping;
 use crate::tables::Table;
 use crate::{ACCOUNT, Error, REGION};
 use serde::Deserialize;
 use serde_yaml_ng::{Mapping, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// A template with every reference in it resolved.
@@ -19,6 +21,8 @@ pub struct Template {
     pub functions: Vec<Function>,
     /// Each leads to a function's place in `functions`.
     pub routes: Routes<Target>,
+    /// Each names a function by its place in `functions`.
+    pub streams: Vec<StreamMapping>,
     pub cors: Option<Cors>,
     pub tables: Vec<Table>,
     /// Names of buckets.
@@ -35,6 +39,8 @@ pub struct Deployment {
     pub authority: String,
     /// Where the template's generated secrets are made and found.
     pub secrets: Secrets,
+    /// Values of parameters, in place of their defaults.
+    pub parameters: HashMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -47,13 +53,6 @@ struct Document {
     #[serde(default)]
     globals: Globals,
     resources: Mapping,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Parameter {
-    r#type: String,
-    default: Option<Value>,
 }
 
 #[derive(Deserialize, Default)]
@@ -81,6 +80,7 @@ impl Template {
         let mut template = Self {
             functions: Vec::new(),
             routes: Routes::new([])?,
+            streams: Vec::new(),
             cors: None,
             tables: Vec::new(),
             buckets: Vec::new(),
@@ -109,18 +109,22 @@ impl Template {
     ) -> Result<(), Error> {
         match resource.kind.as_str() {
             "AWS::Serverless::Function" => {
-                let events: Option<BTreeMap<String, Event>> = resource.get(scope, "Events")?;
-                for event in events.unwrap_or_default().into_values() {
-                    routes.push(event.route(self.functions.len())?);
+                for event in functions::events(resource, self.functions.len(), scope)? {
+                    match event {
+                        Event::Route(method, path, target) => routes.push((method, path, target)),
+                        Event::Stream(mapping) => self.streams.push(mapping),
+                    }
                 }
                 self.functions.push(Function::read(resource, &globals.function, scope, deployment)?);
             }
             "AWS::Serverless::HttpApi" => {
-                let own = resource.get(scope, "CorsConfiguration")?;
-                self.cors = match own {
+                let own: Option<Cors> = resource.get(scope, "CorsConfiguration")?;
+                let cors = match own {
                     Some(cors) => Some(cors),
                     None => get(&globals.http_api, scope, "CorsConfiguration")?,
                 };
+                let checked = cors.map(Cors::checked).transpose();
+                self.cors = checked.map_err(|error| error.within("CorsConfiguration"))?;
             }
             "AWS::DynamoDB::Table" => self.tables.push(Table::read(resource, scope)?),
             "AWS::S3::Bucket" => self.buckets.push(scope.names[resource.id].clone()),
@@ -143,13 +147,7 @@ impl Document {
         ] {
             scope.names.insert(name.into(), value.into());
         }
-        for (name, parameter) in &self.parameters {
-            let value = match name.as_str() {
-                "PublicBaseUrl" => Value::String(format!("http://{}", deployment.authority)),
-                _ => parameter.value().map_err(|error| error.within(format!("parameter {name}")))?,
-            };
-            scope.parameters.insert(name.clone(), value);
-        }
+        scope.parameters = parameters::values(&self.parameters, deployment)?;
         Ok(scope)
     }
 
@@ -165,19 +163,6 @@ impl Document {
             }
         }
         Ok(resources)
-    }
-}
-
-impl Parameter {
-    fn value(&self) -> Result<Value, Error> {
-        let default = self.default.as_ref().ok_or_else(|| Error::new("the local stack needs a default"))?;
-        let text = intrinsics::text(default)?;
-        Ok(match self.r#type.as_str() {
-            "CommaDelimitedList" | "List<Number>" => {
-                text.split(',').map(|item| Value::String(item.trim().to_owned())).collect()
-            }
-            _ => Value::String(text),
-        })
     }
 }
 
@@ -207,7 +192,8 @@ mod tests {
 
     fn parsed(resources: &str) -> Result<Template, Error> {
         let secrets = Secrets::new(None);
-        let mut deployment = Deployment { name: "local".into(), authority: "127.0.0.1:3000".into(), secrets };
+        let (authority, parameters) = ("127.0.0.1:3000".into(), HashMap::new());
+        let mut deployment = Deployment { name: "local".into(), authority, secrets, parameters };
         Template::parse(resources, &mut deployment)
     }
 
@@ -256,7 +242,7 @@ mod tests {
             Events: {S: {Type: Schedule, Properties: {}}}}}}";
         assert_eq!(refused(event), "F: the local stack can't send events of type Schedule");
         let parameter = "{Parameters: {P: {Type: String}}, Resources: {}}";
-        assert_eq!(refused(parameter), "parameter P: the local stack needs a default");
+        assert!(refused(parameter).starts_with("parameter P: it has no default"));
         assert!(refused("Resources: {T: {Type: AWS::DynamoDB::Table, Properties: {}}}").starts_with("T: "));
         assert!(refused("[]").starts_with("not a template"));
     }

@@ -12,9 +12,39 @@ pub struct Config {
     pub public_base_url: String,
     /// Where cards are served, without a slash at the end.
     pub cards_base_url: String,
+    /// The keys of sessions; `None` for a function that has nothing to do with them.
+    pub session_keys: Option<SessionKeys>,
+    /// How mail is sent; `None` for a function that sends none.
+    pub mail: Option<MailConfig>,
+    /// Origins of web clients that may call with a cookie, besides our own.
+    pub allowed_origins: Vec<String>,
     pub aws: Aws,
     /// One read during init, so that the first request finds an open connection. `SOTTO_PRIME=off` is for benchmarks.
     pub prime: bool,
+}
+
+/// At least 32 characters each.
+pub struct SessionKeys {
+    /// Signs and verifies.
+    pub current: String,
+    /// Still verifies what it signed before the last rotation.
+    pub previous: Option<String>,
+}
+
+#[derive(Clone)]
+pub struct MailConfig {
+    /// An address that SES has verified.
+    pub from: String,
+    pub endpoint: Option<String>,
+}
+
+/// What a function needs besides what all need: without it, it does not start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Needs {
+    pub sessions: bool,
+    pub mail: bool,
+    /// The keys that tell senders apart, read during init.
+    pub senders: bool,
 }
 
 /// How to reach AWS: what Lambda sets for every function, and what stands in for AWS elsewhere.
@@ -33,33 +63,43 @@ pub struct Aws {
 #[derive(Debug, PartialEq, Eq)]
 pub enum ConfigError {
     Missing(&'static str),
-    SecretKeyTooShort,
+    TooShort(&'static str),
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(name) => write!(f, "the environment variable {name} is not set"),
-            Self::SecretKeyTooShort => f.write_str("the environment variable SECRET_KEY has fewer than 32 characters"),
+            Self::TooShort(name) => write!(f, "the environment variable {name} has fewer than 32 characters"),
         }
     }
 }
 
 impl Config {
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(|name| env::var(name).ok())
+    pub fn from_env(needs: Needs) -> Result<Self, ConfigError> {
+        Self::read(needs, |name| env::var(name).ok())
     }
 
-    fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
+    fn read(needs: Needs, variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
         let optional = |name| variable(name).filter(|value| !value.is_empty());
         let required = |name| optional(name).ok_or(ConfigError::Missing(name));
         let endpoint = |name| optional(name).or_else(|| optional("AWS_ENDPOINT_URL"));
-        let config = Self {
+        let key = |name| required(name).and_then(|key| long_enough(name, key));
+        let session_keys = || {
+            let previous = optional("SESSION_KEY_PREVIOUS").map(|key| long_enough("SESSION_KEY_PREVIOUS", key));
+            Ok(SessionKeys { current: key("SESSION_KEY")?, previous: previous.transpose()? })
+        };
+        let mail = || Ok(MailConfig { from: required("MAIL_FROM")?, endpoint: endpoint("AWS_ENDPOINT_URL_SESV2") });
+        Ok(Self {
             table: required("TABLE_NAME")?,
             bucket: required("BUCKET_NAME")?,
-            secret_key: required("SECRET_KEY")?,
+            secret_key: key("SECRET_KEY")?,
             public_base_url: optional("PUBLIC_BASE_URL").unwrap_or_default(),
             cards_base_url: required("CARDS_BASE_URL")?,
+            session_keys: needs.sessions.then(session_keys).transpose()?,
+            mail: needs.mail.then(mail).transpose()?,
+            allowed_origins: optional("ALLOWED_ORIGINS")
+                .map_or_else(Vec::new, |origins| origins.split(',').map(|origin| origin.trim().to_owned()).collect()),
             aws: Aws {
                 region: required("AWS_REGION")?,
                 access_key_id: required("AWS_ACCESS_KEY_ID")?,
@@ -70,41 +110,54 @@ impl Config {
                 ca_bundle: optional("AWS_CA_BUNDLE"),
             },
             prime: variable("SOTTO_PRIME").is_none_or(|value| value != "off"),
-        };
-        if config.secret_key.chars().count() < 32 {
-            return Err(ConfigError::SecretKeyTooShort);
-        }
-        Ok(config)
+        })
     }
+}
+
+fn long_enough(name: &'static str, key: String) -> Result<String, ConfigError> {
+    if key.chars().count() < 32 { Err(ConfigError::TooShort(name)) } else { Ok(key) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read_without(absent: &str, secret_key: &str) -> Result<Config, ConfigError> {
-        Config::read(|name| match name {
-            name if name == absent => None,
-            "SECRET_KEY" => Some(secret_key.to_owned()),
-            "AWS_ENDPOINT_URL_DYNAMODB" | "AWS_ENDPOINT_URL_S3" | "AWS_ENDPOINT_URL" => None,
-            name => Some(format!("{name} value")),
+    const ALL: Needs = Needs { sessions: true, mail: true, senders: true };
+
+    fn read_with(changed: &str, to: Option<&str>, needs: Needs) -> Result<Config, ConfigError> {
+        Config::read(needs, |name| match name {
+            name if name == changed => to.map(str::to_owned),
+            "AWS_ENDPOINT_URL_DYNAMODB" | "AWS_ENDPOINT_URL_S3" | "AWS_ENDPOINT_URL_SESV2" | "AWS_ENDPOINT_URL" => None,
+            name => Some(format!("{name} value that is long enough for a key")),
         })
     }
 
     #[test]
     fn a_missing_variable_stops_the_start_and_is_named() {
-        for name in ["TABLE_NAME", "BUCKET_NAME", "SECRET_KEY", "CARDS_BASE_URL", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"]
+        for name in
+            ["TABLE_NAME", "BUCKET_NAME", "SECRET_KEY", "CARDS_BASE_URL", "AWS_REGION", "SESSION_KEY", "MAIL_FROM"]
         {
-            let error = read_without(name, &"k".repeat(64)).err();
-            assert_eq!(error, Some(ConfigError::Missing(name)));
+            for absent in [None, Some("")] {
+                assert_eq!(read_with(name, absent, ALL).err(), Some(ConfigError::Missing(name)));
+            }
         }
-        assert!(read_without("PUBLIC_BASE_URL", &"k".repeat(64)).is_ok_and(|config| config.public_base_url.is_empty()));
+        assert!(read_with("PUBLIC_BASE_URL", None, ALL).is_ok_and(|config| config.public_base_url.is_empty()));
+        assert!(read_with("SESSION_KEY_PREVIOUS", None, ALL).is_ok());
     }
 
     #[test]
-    fn a_short_secret_key_stops_the_start_without_being_shown() {
-        let error = read_without("", "hunter2").err();
-        assert_eq!(error, Some(ConfigError::SecretKeyTooShort));
-        assert!(!ConfigError::SecretKeyTooShort.to_string().contains("hunter2"));
+    fn what_a_function_does_not_need_may_be_missing() {
+        let config = read_with("SESSION_KEY", None, Needs { mail: true, ..Needs::default() });
+        assert!(config.is_ok_and(|config| config.session_keys.is_none() && config.mail.is_some()));
+        assert!(read_with("MAIL_FROM", None, Needs::default()).is_ok_and(|config| config.mail.is_none()));
+    }
+
+    #[test]
+    fn a_short_key_stops_the_start_without_being_shown() {
+        for name in ["SECRET_KEY", "SESSION_KEY", "SESSION_KEY_PREVIOUS"] {
+            let error = read_with(name, Some("hunter2"), ALL).err();
+            assert_eq!(error, Some(ConfigError::TooShort(name)));
+            assert!(!error.is_some_and(|error| error.to_string().contains("hunter2")));
+        }
     }
 }

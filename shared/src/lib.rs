@@ -5,46 +5,71 @@ pub mod app;
 pub mod auth;
 mod aws;
 pub mod cards;
+pub mod client;
+pub mod codes;
 mod config;
 pub mod http;
 pub mod limits;
 mod log;
+pub mod mail;
 pub mod passwords;
 pub mod png;
+pub mod sessions;
 pub mod shared_message;
 pub mod store;
 mod tally;
 pub mod tokens;
 pub mod types;
 
+pub use config::Needs;
+
 /// What an endpoint is written with.
 pub mod prelude {
     pub use futures_util::{join, try_join};
+    pub use http::StatusCode;
     pub use serde::{Deserialize, Serialize};
     pub use serde_json::json;
 
     pub use crate::{
         app::App,
-        auth::{Admitted, LinkOwner},
+        auth::{Admitted, Caller, Known, LinkOwner, end_session, signed_in},
         cards::{self, Cards},
-        http::{LinkBody, LinksError, Reply, Request},
+        codes::{mail_code, mail_code_if_possible},
+        http::{
+            AccountsError, DeviceBody, InboxBody, LinkBody, LinksError, NotSent, Problem, Reply, Request, UserBody,
+        },
         lambda,
-        limits::Limit,
+        limits::{Counted, Limit},
+        mail::Letter,
         passwords::SecretHash,
         png::{NotACard, clean_card},
+        sessions::{self, Session},
         shared_message::SharedMessage,
-        store::{self, Guards, Link, LinkChanges, LinkMessage, LinkStatus},
+        store::{
+            self, Account, AccountStatus, CodeFor, Device, Guards, InboxMessage, Link, LinkChanges, LinkMessage,
+            LinkStatus, OneTimeCode, Tries, UsernameClaim,
+        },
         tokens::{AdminToken, Purpose, random},
         types::*,
     };
 }
 
-/// Makes a Lambda function of an endpoint's `handle`.
+/// Makes a Lambda function of an endpoint's `handle`, with what it needs besides what all need (the fields of [`Needs`]).
 #[macro_export]
 macro_rules! lambda {
-    ($handle:ident) => {
+    ($handle:ident $(, $need:ident)*) => {
         fn main() -> std::process::ExitCode {
-            $crate::http::run($handle)
+            $crate::http::run($handle, $crate::Needs { $($need: true,)* ..Default::default() })
+        }
+    };
+}
+
+/// Makes a Lambda function of a worker's `handle`, which takes one record of the table's stream.
+#[macro_export]
+macro_rules! worker {
+    ($name:literal, $handle:ident) => {
+        fn main() -> std::process::ExitCode {
+            $crate::http::run_worker($name, $handle, $crate::Needs::default())
         }
     };
 }

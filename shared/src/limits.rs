@@ -1,11 +1,7 @@
 //! Every quota of the product, in one table. A flood is refused in the instance, by governor, before anything is asked of
 //! the store; what passes is counted exactly by the sliding window in the store (store/limits.rs).
 
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    num::NonZeroU32,
-    time::Duration,
-};
+use std::{num::NonZeroU32, time::Duration};
 
 use governor::{
     DefaultKeyedRateLimiter,
@@ -13,17 +9,32 @@ use governor::{
 };
 
 use crate::{
-    store::{Meter, Quota, Store, StoreError, TooMany},
+    client::Client,
+    store::{HitLog, Hits, Meter, Quota, Store, StoreError, TooMany},
     tokens::{Purpose, Tokens},
     types::Timestamp,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
+    /// Messages that a client sends to one inbox.
+    InboxMessages,
+    /// Messages that a client sends to all inboxes.
+    AllInboxes,
+    /// Codes that a client has sent to any address.
+    Codes,
+    /// Codes that are sent to one address.
+    CodesToAddress,
+    /// Device codes that are tried on one account.
+    DeviceCodes,
     /// Links that a client creates.
     Links,
     /// Messages that a client sends to one link.
     LinkMessages,
+    /// Passwords that are tried on one account.
+    Passwords,
+    /// Passwords that a client tries on any account.
+    PasswordsByClient,
     /// PINs that a client tries on one link.
     Pins,
 }
@@ -40,17 +51,30 @@ enum WhenDown {
 impl Limit {
     const fn quota(self) -> Quota {
         const MINUTE: u64 = 60;
-        match self {
-            Self::Links => Quota { name: "links", hits: 10, window: Duration::from_secs(60 * MINUTE) },
-            Self::LinkMessages => Quota { name: "link-messages", hits: 5, window: Duration::from_secs(MINUTE) },
-            Self::Pins => Quota { name: "pins", hits: 10, window: Duration::from_secs(15 * MINUTE) },
-        }
+        let (name, hits, minutes) = match self {
+            Self::AllInboxes => ("all-inboxes", 30, 1),
+            Self::Codes => ("codes", 10, 60),
+            Self::CodesToAddress => ("codes-to-address", 3, 10),
+            Self::DeviceCodes => ("device-codes", 10, 15),
+            Self::InboxMessages => ("inbox-messages", 5, 1),
+            Self::LinkMessages => ("link-messages", 5, 1),
+            Self::Links => ("links", 10, 60),
+            Self::Passwords => ("passwords", 10, 15),
+            Self::PasswordsByClient => ("passwords-by-client", 10, 15),
+            Self::Pins => ("pins", 10, 15),
+        };
+        Quota { name, hits, window: Duration::from_secs(minutes * MINUTE) }
     }
 
     const fn when_down(self) -> WhenDown {
         match self {
-            Self::Links | Self::LinkMessages => WhenDown::Open,
-            Self::Pins => WhenDown::Closed,
+            Self::AllInboxes | Self::InboxMessages | Self::Links | Self::LinkMessages => WhenDown::Open,
+            Self::Codes
+            | Self::CodesToAddress
+            | Self::DeviceCodes
+            | Self::Passwords
+            | Self::PasswordsByClient
+            | Self::Pins => WhenDown::Closed,
         }
     }
 }
@@ -61,40 +85,6 @@ const FLOOD: NonZeroU32 = NonZeroU32::new(120).unwrap();
 
 /// How many clients governor remembers before it forgets those that are quiet.
 const REMEMBERED: usize = 10_000;
-
-/// Who is counted: a network address, IPv6 by /64. Shows and prints nothing.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Client([u8; 16]);
-
-impl Client {
-    /// An address that can't be read counts as one and the same client.
-    pub fn from_source_ip(source_ip: &str) -> Self {
-        let address = source_ip.parse().map_or(Ipv6Addr::UNSPECIFIED, |address| match address {
-            IpAddr::V4(address) => address.to_ipv6_mapped(),
-            IpAddr::V6(address) if address.to_ipv4_mapped().is_some() => address,
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)),
-        });
-        Self(address.octets())
-    }
-
-    /// The names under which a hit at `now` counts; the first decides. Names change at midnight UTC: the hits of the last
-    /// window before it count under tomorrow's name too, so that the window slides on over midnight.
-    fn names(self, tokens: &Tokens, quota: Quota, target: &str, now: Timestamp) -> Vec<String> {
-        let day = now.day();
-        let mut names = vec![self.name(tokens, quota, target, day)];
-        if now.after(quota.window + Duration::from_secs(1)).day() != day {
-            names.push(self.name(tokens, quota, target, day + 1));
-        }
-        names
-    }
-
-    /// The client's name under a limit and target for a day: the same client has unrelated names under another target and on
-    /// another day.
-    fn name(self, tokens: &Tokens, limit: Quota, target: &str, day: i64) -> String {
-        let parts: [&[u8]; 4] = [&day.to_be_bytes(), limit.name.as_bytes(), target.as_bytes(), &self.0];
-        hex::encode(&tokens.keyed_hash(Purpose::ClientAddress, &parts)[..16])
-    }
-}
 
 pub struct Limits {
     flood: DefaultKeyedRateLimiter<String>,
@@ -112,26 +102,81 @@ impl Default for Limits {
 pub struct Gate<'a> {
     tokens: &'a Tokens,
     limit: Limit,
-    clients: Vec<String>,
+    names: Vec<String>,
+}
+
+/// Who or what is counted: a client, or everyone at once.
+#[derive(Clone, Copy)]
+pub enum Counted {
+    Client(Client),
+    Everyone,
+}
+
+impl Counted {
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Client(client) => client.as_bytes(),
+            Self::Everyone => b"",
+        }
+    }
+}
+
+impl From<Client> for Counted {
+    fn from(client: Client) -> Self {
+        Self::Client(client)
+    }
+}
+
+impl Limit {
+    /// The names under which a hit at `now` counts; the first decides. Names change at midnight UTC: the hits of the last
+    /// window before it count under tomorrow's name too, so that the window slides on over midnight.
+    fn names(self, tokens: &Tokens, counted: Counted, target: &str, now: Timestamp) -> Vec<String> {
+        let day = now.day();
+        let mut names = vec![self.name(tokens, counted, target, day)];
+        if now.after(self.quota().window + Duration::from_secs(1)).day() != day {
+            names.push(self.name(tokens, counted, target, day + 1));
+        }
+        names
+    }
+
+    /// Who is counted has unrelated names under another limit, on another target and on another day.
+    fn name(self, tokens: &Tokens, counted: Counted, target: &str, day: i64) -> String {
+        let parts: [&[u8]; 4] =
+            [&day.to_be_bytes(), self.quota().name.as_bytes(), target.as_bytes(), counted.as_bytes()];
+        hex::encode(&tokens.keyed_hash(Purpose::ClientAddress, &parts)[..16])
+    }
+
+    /// A meter for tries that are counted before they are made. The store is not asked what it holds: the first write that
+    /// fails tells. It fails closed, as there is no try without that write.
+    pub fn blank_meter(
+        self,
+        tokens: &Tokens,
+        counted: impl Into<Counted>,
+        target: impl ToString,
+        now: Timestamp,
+    ) -> Meter<'_> {
+        let names = self.names(tokens, counted.into(), &target.to_string(), now);
+        Meter::blank(tokens, self.quota(), names)
+    }
 }
 
 impl Limits {
-    /// Refuses a flood without asking the store. `target` is what the limit is counted for, besides the client.
+    /// Refuses a flood without asking the store. `target` is what the limit is counted for, besides who is counted.
     pub fn admit<'a>(
         &self,
         tokens: &'a Tokens,
         limit: Limit,
-        client: Client,
+        counted: impl Into<Counted>,
         target: &str,
         now: Timestamp,
     ) -> Result<Gate<'a>, TooMany> {
         let quota = limit.quota();
-        let clients = client.names(tokens, quota, target, now);
+        let names = limit.names(tokens, counted.into(), target, now);
         if self.flood.len() > REMEMBERED {
             self.flood.retain_recent();
         }
-        match self.flood.check_key(&clients[0]) {
-            Ok(()) => Ok(Gate { tokens, limit, clients }),
+        match self.flood.check_key(&names[0]) {
+            Ok(()) => Ok(Gate { tokens, limit, names }),
             Err(refused) => {
                 let wait = refused.wait_time_from(self.clock.now());
                 Err(TooMany { quota, retry_after: wait.as_secs() + 1 })
@@ -140,23 +185,42 @@ impl Limits {
     }
 }
 
-/// A meter for tries that are counted before they are made. The store is not asked what it holds: the first write that
-/// fails tells. It fails closed, as there is no try without that write.
-pub fn blank_meter<'a>(tokens: &'a Tokens, limit: Limit, client: Client, target: &str, now: Timestamp) -> Meter<'a> {
-    let quota = limit.quota();
-    Meter::blank(tokens, quota, client.names(tokens, quota, target, now))
-}
-
 impl<'a> Gate<'a> {
-    /// The client's hits as the store has them; `None` when the limiter is down and the limit fails open.
+    /// The hits as the store has them; `None` when the limiter is down and the limit fails open.
     pub async fn meter(self, store: &Store) -> Result<Option<Meter<'a>>, StoreError> {
-        match store.meter(self.tokens, self.limit.quota(), self.clients).await {
+        match store.meter(self.tokens, self.limit.quota(), self.names).await {
             Ok(meter) => Ok(Some(meter)),
             Err(error) if self.limit.when_down() == WhenDown::Open => {
                 store.degrade(&error);
                 Ok(None)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// The same as [`Limit::blank_meter`].
+    pub fn blank(self) -> Meter<'a> {
+        Meter::blank(self.tokens, self.limit.quota(), self.names)
+    }
+
+    /// Counts a hit on this limit and, for one `recipient` of many, on another one with it, in one write. No hit when the limiter
+    /// is down and the limit fails open.
+    pub async fn hit(
+        self,
+        store: &Store,
+        one: Limit,
+        recipient: &str,
+        now: Timestamp,
+    ) -> Result<Option<Hits<'a>>, TooMany> {
+        let tag = self.tokens.keyed_hash(Purpose::ClientAddress, &[one.quota().name.as_bytes(), recipient.as_bytes()]);
+        let tag = u32::from_be_bytes([tag[0], tag[1], tag[2], tag[3]]);
+        let log = HitLog::new(self.tokens, self.limit.quota(), one.quota(), tag, self.names);
+        match store.hit(log, now).await {
+            Ok(hit) => hit.map(Some),
+            Err(error) => {
+                store.degrade(&error);
+                Ok(None)
+            }
         }
     }
 }
@@ -168,7 +232,7 @@ mod tests {
     fn names(ip: &str, target: &str, now: Timestamp) -> Vec<String> {
         let tokens = Tokens::new("a secret key of a test, long enough for it");
         let gate = Limits::default().admit(&tokens, Limit::LinkMessages, Client::from_source_ip(ip), target, now);
-        gate.ok().unwrap().clients
+        gate.ok().unwrap().names
     }
 
     #[test]

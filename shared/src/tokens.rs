@@ -9,7 +9,7 @@ use ring::{
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use crate::types::{LinkId, LinkMessageId};
+use crate::types::{Email, LinkId, LinkMessageId};
 
 /// Bytes of a signature: 128 bits, RFC 2104's recommended half of SHA-256.
 const SIGNATURE: usize = 16;
@@ -27,10 +27,13 @@ pub fn random<const N: usize>() -> [u8; N] {
 pub enum Purpose {
     ClientAddress,
     Cursor,
+    EmailAddress,
     IdempotencyKey,
     KeptAnswer,
     LimitSlot,
+    OneTimeCode,
     RequestBody,
+    Sender,
     ShareToken,
 }
 
@@ -39,10 +42,13 @@ impl Purpose {
         match self {
             Self::ClientAddress => b"client-address",
             Self::Cursor => b"cursor",
+            Self::EmailAddress => b"email-address",
             Self::IdempotencyKey => b"idempotency-key",
             Self::KeptAnswer => b"kept-answer",
             Self::LimitSlot => b"limit-slot",
+            Self::OneTimeCode => b"one-time-code",
             Self::RequestBody => b"request-body",
+            Self::Sender => b"sender",
             Self::ShareToken => b"share-token",
         }
     }
@@ -71,6 +77,10 @@ impl Tokens {
         hash
     }
 
+    pub fn email_hash(&self, email: &Email) -> EmailHash {
+        EmailHash(hex::encode(&self.keyed_hash(Purpose::EmailAddress, &[email.as_str().as_bytes()])[..16]))
+    }
+
     /// `payload` and a signature over it, as text that fits into a URL. `scope` is what the token is good for.
     pub fn sign(&self, purpose: Purpose, scope: &[u8], payload: &[u8]) -> String {
         let hash = self.keyed_hash(purpose, &[scope, payload]);
@@ -91,26 +101,26 @@ impl Tokens {
     }
 
     /// Encrypts `text` under a key that only someone who knows `secret` besides ours can derive.
-    pub fn seal(&self, secret: &[&[u8]], text: &str) -> String {
+    pub fn seal(&self, purpose: Purpose, secret: &[&[u8]], text: &str) -> String {
         let nonce: [u8; NONCE_LEN] = random();
         let mut sealed = text.as_bytes().to_vec();
-        self.sealing_key(secret)
+        self.sealing_key(purpose, secret)
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed)
             .expect("AES-GCM seals up to 64 GiB");
         BASE64_URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat())
     }
 
     /// What [`Self::seal`] was given; `None` for another secret or a text that was tampered with.
-    pub fn open(&self, secret: &[&[u8]], sealed: &str) -> Option<String> {
+    pub fn open(&self, purpose: Purpose, secret: &[&[u8]], sealed: &str) -> Option<String> {
         let mut bytes = BASE64_URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let (nonce, text) = bytes.split_at_mut_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let text = self.sealing_key(secret).open_in_place(nonce, Aad::empty(), text).ok()?;
+        let text = self.sealing_key(purpose, secret).open_in_place(nonce, Aad::empty(), text).ok()?;
         String::from_utf8(text.to_vec()).ok()
     }
 
-    fn sealing_key(&self, secret: &[&[u8]]) -> LessSafeKey {
-        let key = self.keyed_hash(Purpose::KeptAnswer, secret);
+    fn sealing_key(&self, purpose: Purpose, secret: &[&[u8]]) -> LessSafeKey {
+        let key = self.keyed_hash(purpose, secret);
         LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("a 32-byte key is what AES-256 takes"))
     }
 
@@ -131,6 +141,16 @@ impl Tokens {
         let payload: [u8; 32] = self.verify(Purpose::ShareToken, b"", token)?;
         let (link, message) = payload.split_first_chunk::<16>()?;
         Some((LinkId::from_bytes(*link), LinkMessageId::from_bytes(message.try_into().ok()?)))
+    }
+}
+
+/// What stands for an e-mail address in a key: 128 bits of a keyed hash, as hex.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EmailHash(String);
+
+impl EmailHash {
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -205,10 +225,13 @@ mod tests {
 
     #[test]
     fn a_kept_answer_opens_only_for_the_key_that_it_was_kept_under() {
-        let sealed = tokens().seal(&[b"create-link", b"key"], "the answer");
-        assert_eq!(tokens().open(&[b"create-link", b"key"], &sealed).as_deref(), Some("the answer"));
-        assert_eq!(tokens().open(&[b"create-link", b"kez"], &sealed), None);
-        assert_eq!(tokens().open(&[b"create-linkk", b"ey"], &sealed), None);
+        let sealed = tokens().seal(Purpose::KeptAnswer, &[b"create-link", b"key"], "the answer");
+        assert_eq!(
+            tokens().open(Purpose::KeptAnswer, &[b"create-link", b"key"], &sealed).as_deref(),
+            Some("the answer")
+        );
+        assert_eq!(tokens().open(Purpose::KeptAnswer, &[b"create-link", b"kez"], &sealed), None);
+        assert_eq!(tokens().open(Purpose::KeptAnswer, &[b"create-linkk", b"ey"], &sealed), None);
         assert!(!sealed.contains("answer"));
     }
 
@@ -226,7 +249,7 @@ mod tests {
         #[test]
         fn no_text_passes_for_a_token(text in any::<String>()) {
             prop_assert!(tokens().read_share_token(&text).is_none());
-            prop_assert!(tokens().open(&[b"x"], &text).is_none());
+            prop_assert!(tokens().open(Purpose::KeptAnswer, &[b"x"], &text).is_none());
         }
     }
 }

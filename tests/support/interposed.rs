@@ -10,6 +10,7 @@ pub struct Interposed {
     pub stack: Stack,
     pub dynamodb: Interposer,
     pub s3: Interposer,
+    pub ses: Interposer,
     /// Where its DynamoDB is when nobody is in between.
     store: String,
     _elsewhere: Elsewhere,
@@ -21,11 +22,18 @@ impl Interposed {
         let shared = own_stack("comes between functions and stores")?;
         let (dynamodb, s3) =
             (Interposer::before(shared.dynamodb_url()).await, Interposer::before(shared.s3_url()).await);
+        let ses = Interposer::before(shared.ses_url()).await;
         let credentials = Some(shared.credentials().clone());
-        let endpoints = Endpoints { dynamodb: Some(dynamodb.url()), s3: Some(s3.url()), credentials };
+        let endpoints = Endpoints {
+            dynamodb: Some(dynamodb.url()),
+            s3: Some(s3.url()),
+            ses: Some(ses.url()),
+            streams: Some(shared.dynamodb_url().to_owned()),
+            credentials,
+        };
         let stack = Stack::start(Options { endpoints, ..options() }).await.expect("a second stack");
         let elsewhere = Elsewhere::at(&stack);
-        Some(Interposed { stack, dynamodb, s3, store: shared.dynamodb_url().to_owned(), _elsewhere: elsewhere })
+        Some(Interposed { stack, dynamodb, s3, ses, store: shared.dynamodb_url().to_owned(), _elsewhere: elsewhere })
     }
 
     /// Every item of its table.

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::mpsc;
 use std::thread;
@@ -45,20 +45,13 @@ fn started() -> Stack {
 
 /// A stack in memory with this build's functions.
 pub fn options() -> Options {
-    let binaries = [
-        ("create-link", env!("CARGO_BIN_EXE_create-link")),
-        ("get-link", env!("CARGO_BIN_EXE_get-link")),
-        ("update-link", env!("CARGO_BIN_EXE_update-link")),
-        ("delete-link", env!("CARGO_BIN_EXE_delete-link")),
-        ("send-link-message", env!("CARGO_BIN_EXE_send-link-message")),
-        ("list-link-messages", env!("CARGO_BIN_EXE_list-link-messages")),
-        ("delete-link-message", env!("CARGO_BIN_EXE_delete-link-message")),
-        ("get-shared-message", env!("CARGO_BIN_EXE_get-shared-message")),
-        ("upload-card", env!("CARGO_BIN_EXE_upload-card")),
-    ];
-    let binaries: HashMap<_, _> = binaries.map(|(name, path)| (name.to_owned(), PathBuf::from(path))).into();
+    // Cargo has built them all, and tells where one is.
+    let directory = Path::new(env!("CARGO_BIN_EXE_create-link")).parent().expect("a directory");
+    let functions = template::functions().into_iter();
+    let binaries = functions.map(|function| (function.name.clone(), directory.join(&function.name))).collect();
     let endpoints = Endpoints::from_env();
-    Options { template: template::path(), port: 0, state: State::Memory, endpoints, concurrency: 4, binaries }
+    let parameters = HashMap::new();
+    Options { template: template::path(), port: 0, state: State::Memory, endpoints, concurrency: 4, binaries, parameters }
 }
 
 /// Where the product answers, without a slash at the end.

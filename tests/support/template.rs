@@ -8,8 +8,8 @@ use serde_yaml_ng::Value;
 pub struct Function {
     /// The last directory of its `CodeUri`: the name of its binary.
     pub name: String,
-    /// `POST /api/links`
-    pub route: String,
+    /// `POST /api/links`; none for a worker, several for a function that answers all of them alike.
+    pub routes: Vec<String>,
     /// What its policies allow it to do.
     pub actions: BTreeSet<String>,
 }
@@ -38,16 +38,16 @@ pub fn functions() -> Vec<Function> {
 fn function(resource: &Value) -> Function {
     let properties = &resource["Properties"];
     let name = text(&properties["CodeUri"]).trim_end_matches('/').rsplit('/').next().expect("a directory").to_owned();
-    let events: Vec<&Value> = properties["Events"].as_mapping().expect("events").values().collect();
-    let [event] = events[..] else { panic!("{name} has {} events", events.len()) };
-    let route = format!("{} {}", text(&event["Properties"]["Method"]), text(&event["Properties"]["Path"]));
+    let events = properties["Events"].as_mapping().expect("events").values();
+    let http = events.filter(|event| event["Type"] == "HttpApi").map(|event| &event["Properties"]);
+    let routes = http.map(|route| format!("{} {}", text(&route["Method"]), text(&route["Path"]))).collect();
     let policies = properties["Policies"].as_sequence().expect("policies");
     let statements = policies.iter().flat_map(|policy| policy["Statement"].as_sequence().expect("statements"));
     let actions = statements.flat_map(|statement| {
         assert_eq!(statement["Effect"], "Allow");
         statement["Action"].as_sequence().expect("a list of actions").iter().map(text)
     });
-    Function { name, route, actions: actions.collect() }
+    Function { name, routes, actions: actions.collect() }
 }
 
 /// The origin that web clients have unless a deployment says otherwise.

@@ -2,7 +2,7 @@
 
 use crate::functions::kill;
 use crate::stores::dynamodb;
-use crate::support::{Http, Meeting, SOON, gone, stack};
+use crate::support::{FUNCTIONS, Http, Meeting, SOON, gone, stack};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Once;
@@ -30,7 +30,9 @@ impl Workspace {
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
         command.args(["--port", "0"]).args(arguments);
         command.env("CARGO_NET_OFFLINE", "true");
-        command.env_remove("AWS_ENDPOINT_URL_DYNAMODB").env_remove("AWS_ENDPOINT_URL_S3");
+        for service in ["DYNAMODB", "DYNAMODB_STREAMS", "S3", "SESV2"] {
+            command.env_remove(format!("AWS_ENDPOINT_URL_{service}"));
+        }
         command.envs(environment.iter().copied());
         command.current_dir(self.0.join("deeper")).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
@@ -50,7 +52,7 @@ impl Workspace {
 
 fn make(root: &Path) -> std::io::Result<()> {
     let mut manifest = "[workspace]\n[package]\nname = \"functions\"\nedition = \"2024\"\n".to_owned();
-    for binary in ["probe", "brief", "impatient", "broken"] {
+    for binary in FUNCTIONS {
         manifest += &format!("[[bin]]\nname = {binary:?}\npath = {:?}\n", own("examples/probe.rs"));
     }
     manifest += "[dependencies]\nserde_json = \"1\"\n";
@@ -115,7 +117,10 @@ async fn state_is_kept_beside_the_template_unless_told_otherwise() {
     workspace.run(&[], &[]).await.end("-TERM").await;
     assert!(workspace.0.join(".sotto/dynamodb.sqlite").is_file());
     assert!(workspace.0.join(".sotto/secrets/SecretKey").is_file());
-    workspace.run(&["--data-dir", "own"], &[]).await.end("-TERM").await;
+    let run = workspace.run(&["--data-dir", "own", "--parameter", "MailFrom=me=you@a.test"], &[]).await;
+    let variables = Http::new(&run.url).get("/environment").await.json()["variables"].clone();
+    assert_eq!(variables["MAIL_FROM"], "me=you@a.test");
+    run.end("-TERM").await;
     assert!(workspace.0.join("deeper/own/dynamodb.sqlite").is_file());
 }
 

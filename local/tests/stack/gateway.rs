@@ -184,9 +184,15 @@ async fn the_gateway_alone_decides_about_other_origins() {
     assert_eq!(allowed.status, 204);
     assert_eq!(allowed.header("access-control-allow-origin"), Some("https://two.example"));
     assert_eq!(allowed.header("access-control-allow-credentials"), Some("true"));
-    assert_eq!(allowed.header("access-control-allow-methods"), Some("GET,POST"));
+    assert_eq!(allowed.header("access-control-allow-methods"), Some("GET,POST,PATCH,DELETE"));
     assert_eq!(allowed.header("access-control-allow-headers"), Some("content-type"));
     assert_eq!(allowed.header("access-control-max-age"), Some("60"));
+    for method in ["PATCH", "DELETE"] {
+        let allowed = preflight("https://one.example", method).await;
+        assert_eq!(allowed.status, 204);
+        assert_eq!(allowed.header("access-control-allow-origin"), Some("https://one.example"));
+        assert_eq!(allowed.header("access-control-allow-credentials"), Some("true"));
+    }
     for refused in [preflight("https://evil.example", "POST").await, preflight("https://two.example", "PUT").await] {
         assert_eq!(refused.status, 204);
         assert!(refused.headers.keys().all(|name| !name.as_str().starts_with("access-control-")));
@@ -200,8 +206,26 @@ async fn the_gateway_alone_decides_about_other_origins() {
     let missing = from("https://one.example", "/nowhere").await;
     assert_eq!(missing.header("access-control-allow-origin"), Some("https://one.example"));
     // The probe says `*`.
-    assert_eq!(from("https://evil.example", "/echo/x").await.header("access-control-allow-origin"), None);
+    let foreign = from("https://evil.example", "/echo/x").await;
+    assert_eq!(foreign.status, 200);
+    assert!(foreign.headers.keys().all(|name| !name.as_str().starts_with("access-control-")));
     assert_eq!(http.get("/echo/x").await.header("access-control-allow-origin"), None);
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cookies_come_as_a_list_and_go_as_headers_of_their_own() {
+    let (stack, http) = started().await;
+    let sent = [("cookie", "a=1; b=x=y"), ("Cookie", "c=\"3\"")];
+    let event = http.send("GET", "/echo/x", &sent, "").await.json();
+    assert_eq!(event["cookies"], json!(["a=1", "b=x=y", "c=\"3\""]));
+    assert_eq!(event["headers"].get("cookie"), None);
+
+    let cookies =
+        ["session=1; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=60", "device=2, still 2; Expires=0", "x="];
+    let returned = json!({"statusCode": 204, "headers": {"x-a": "1"}, "cookies": cookies}).to_string();
+    let answer = http.send("POST", "/reply", &[("content-type", "text/plain")], returned).await;
+    assert_eq!(answer.headers.get_all("set-cookie").iter().collect::<Vec<_>>(), cookies);
     stack.stop().await;
 }
 

@@ -5,5 +5,8 @@
 mod cli;
 mod functions;
 mod gateway;
+mod mail;
+mod shards;
 mod stores;
+mod streams;
 mod support;

@@ -7,16 +7,24 @@ use serde_json::Value;
 use std::path::PathBuf;
 
 /// A directory that is gone when the test is.
-struct Directory(PathBuf);
+pub struct Directory(PathBuf);
 
 impl Directory {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(std::env::temp_dir().join(format!("sotto-local-{}", uuid::Uuid::new_v4())))
     }
 
     /// A stack whose stores are all in it.
-    fn options(&self) -> Options {
+    pub fn options(&self) -> Options {
         Options { endpoints: Endpoints::default(), ..options(State::Directory(self.0.clone())) }
+    }
+
+    /// The same options with another template, which is put into the directory.
+    pub fn with_template(&self, options: Options, template: &str) -> Options {
+        std::fs::create_dir_all(&self.0).unwrap();
+        let file = self.0.join("template.yaml");
+        std::fs::write(&file, template).unwrap();
+        Options { template: file, ..options }
     }
 }
 
@@ -63,8 +71,15 @@ async fn a_function_has_the_environment_that_its_template_and_lambda_give_it_and
     assert_eq!(variables["OVERRIDDEN"], "own");
     assert_eq!(variables["STAGE"], "test-stage");
     assert_eq!(variables["SECRET_KEY"].as_str().map(str::len), Some(48));
+    assert_eq!(variables["CURRENT_KEY"].as_str().map(str::len), Some(40));
+    assert_eq!((&variables["PREVIOUS_KEY"], &variables["EMPTY"]), (&"".into(), &"".into()));
+    assert_eq!(variables["ORIGINS"], "https://one.example,https://two.example");
+    assert_eq!(variables["MAIL_FROM"], "sotto@example.com");
+    let stream = format!("arn:aws:dynamodb:us-east-1:000000000000:table/{}/stream/", stack.table());
+    assert!(variables["STREAM"].as_str().is_some_and(|arn| arn.starts_with(&stream)), "{variables}");
     assert_eq!(variables["AWS_ENDPOINT_URL_DYNAMODB"], stack.dynamodb_url());
     assert_eq!(variables["AWS_ENDPOINT_URL_S3"], stack.s3_url());
+    assert_eq!(variables["AWS_ENDPOINT_URL_SESV2"], stack.ses_url());
     assert_eq!(variables["AWS_LAMBDA_FUNCTION_NAME"], "probe");
     assert_eq!(variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "256");
     for own in ["HOME", "USER", "CARGO", "CARGO_MANIFEST_DIR", "RUST_BACKTRACE", "LD_LIBRARY_PATH"] {
@@ -172,7 +187,14 @@ async fn what_stands_in_the_way_of_a_start_is_said() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut blocked = options(State::Memory);
     blocked.port = taken.local_addr().unwrap().port();
-    for (options, said) in [(nowhere, "/no/such/template.yaml"), (unbuilt, "brief"), (blocked, "127.0.0.1:")] {
+    let mut mistaken = options(State::Memory);
+    mistaken.parameters.insert("Stgae".into(), "production".into());
+    for (options, said) in [
+        (nowhere, "/no/such/template.yaml"),
+        (unbuilt, "brief"),
+        (blocked, "127.0.0.1:"),
+        (mistaken, "no parameter Stgae"),
+    ] {
         let error = Stack::start(options).await.err().expect("it must not start").to_string();
         assert!(error.contains(said), "{error}");
     }

@@ -15,6 +15,9 @@ use tokio::net::{TcpListener, TcpStream};
 /// Longer than anything here takes, so that a test that waits in vain fails and doesn't hang.
 pub const SOON: Duration = Duration::from_secs(20);
 
+/// The functions of the template, all of which are the probe.
+pub const FUNCTIONS: [&str; 6] = ["probe", "brief", "impatient", "broken", "watcher", "bisecting"];
+
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -54,7 +57,8 @@ pub fn options(state: State) -> Options {
         state,
         endpoints: Endpoints::from_env(),
         concurrency: 4,
-        binaries: ["probe", "brief", "impatient", "broken"].map(|name| (name.to_owned(), probe())).into(),
+        binaries: FUNCTIONS.map(|name| (name.to_owned(), probe())).into(),
+        parameters: [].into(),
     }
 }
 

@@ -64,6 +64,18 @@ impl AwsClients {
         config.set_endpoint_url(endpoint);
         aws_sdk_s3::Client::from_conf(config.build())
     }
+
+    pub fn ses(&self, endpoint: Option<String>) -> aws_sdk_sesv2::Client {
+        let mut config = aws_sdk_sesv2::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(self.http.clone())
+            .credentials_provider(self.credentials.clone())
+            .region(self.region.clone())
+            .retry_config(RetryConfig::standard())
+            .timeout_config(time_outs(Duration::from_secs(4)));
+        config.set_endpoint_url(endpoint);
+        aws_sdk_sesv2::Client::from_conf(config.build())
+    }
 }
 
 /// All tries of a call end well within a function's own time-out, so that the caller gets an answer.

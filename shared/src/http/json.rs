@@ -1,5 +1,7 @@
 //! JSON bodies: bounded before they are parsed, and refused in words that name the field.
 
+use std::borrow::Cow;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -10,6 +12,21 @@ const MAX_BODY: usize = 64 * 1024;
 impl Request {
     /// The body as a `T`, with the field that is wrong in the message when it is none.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        parse(self.json_text()?.as_ref()).map_err(Problem::bad_request)
+    }
+
+    /// The same for a body that must have all of `fields`, with one message for whichever is missing, null or empty.
+    pub fn json_with<T: DeserializeOwned>(&self, fields: &[&str], otherwise: &'static str) -> Result<T, Problem> {
+        let text = self.json_text()?;
+        let given: Value = serde_json::from_str(&text).unwrap_or_default();
+        let is_absent = |field: &str| given[field].is_null() || given[field] == "";
+        if given.is_object() && fields.iter().any(|field| is_absent(field)) {
+            return Err(Problem::bad_request(otherwise));
+        }
+        parse(&text).map_err(Problem::bad_request)
+    }
+
+    fn json_text(&self) -> Result<Cow<'_, str>, Problem> {
         let content_type = self.header("content-type").and_then(|value| value.parse::<mime::Mime>().ok());
         if !content_type.is_some_and(|value| is_json(&value)) {
             return Err(Problem::wrong_type("Content-Type must be application/json"));
@@ -22,8 +39,11 @@ impl Request {
         if body.len() > MAX_BODY {
             return Err(too_large());
         }
-        let text = std::str::from_utf8(&body).map_err(|_| Problem::bad_request("The body is not valid UTF-8"))?;
-        parse(text).map_err(Problem::bad_request)
+        let invalid = |_| Problem::bad_request("The body is not valid UTF-8");
+        Ok(match body {
+            Cow::Borrowed(bytes) => Cow::Borrowed(std::str::from_utf8(bytes).map_err(invalid)?),
+            Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).map_err(|error| invalid(error.utf8_error()))?),
+        })
     }
 }
 
@@ -60,6 +80,8 @@ fn explain(path: &str, message: &str) -> String {
     } else if message.starts_with("invalid type") || message.starts_with("invalid value") {
         let expected = message.rsplit_once("expected ").map_or("something else", |(_, expected)| expected);
         format!("{path} must be {}", if expected == "a boolean" { "true or false" } else { expected })
+    } else if message.get(..path.len()).is_some_and(|start| start.eq_ignore_ascii_case(path)) {
+        message.to_owned()
     } else {
         format!("{path} {message}")
     }

@@ -1,5 +1,6 @@
 //! HTTP as functions see it: requests that parse themselves, replies, and one table of errors per family.
 
+mod accounts;
 mod json;
 mod links;
 mod multipart;
@@ -7,10 +8,13 @@ mod problem;
 mod reply;
 mod request;
 mod serve;
+mod worker;
 
+pub use accounts::{AccountsError, DeviceBody, InboxBody, NotSent, UserBody};
 pub use links::{LinkBody, LinksError};
 pub use multipart::Form;
 pub use problem::{FamilyError, Problem};
 pub use reply::Reply;
 pub use request::Request;
 pub use serve::run;
+pub use worker::run as run_worker;

@@ -1,18 +1,21 @@
 //! Answers. Each carries the headers that every answer of ours carries.
 
+use std::time::Instant;
+
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use lambda_http::aws_lambda_events::{apigw::ApiGatewayV2httpResponse, encodings::Body};
 use serde::Serialize;
 
 use super::Problem;
 use crate::{
-    store::{Meter, Quota, Repeat, Stopped, TooMany},
+    store::{Gauge, Meter, Quota, Repeat, Stopped, TooMany},
     types::Timestamp,
 };
 
 pub struct Reply {
     pub status: StatusCode,
     headers: HeaderMap,
+    cookies: Vec<String>,
     body: String,
 }
 
@@ -32,7 +35,7 @@ impl Reply {
     }
 
     fn text(status: StatusCode, body: String) -> Self {
-        Self { status, headers: HeaderMap::new(), body }
+        Self { status, headers: HeaderMap::new(), cookies: Vec::new(), body }
     }
 
     /// What a guarded write that stopped answers: the first answer again, or why there is none.
@@ -50,12 +53,34 @@ impl Reply {
         }
     }
 
-    /// Says how much of a limit is left (draft-ietf-httpapi-ratelimit-headers-10). Nothing without a meter.
-    pub fn metered(self, meter: Option<&Meter<'_>>, now: Timestamp) -> Self {
-        match meter {
-            Some(meter) => self.rate_limit(meter.quota(), meter.remaining(now), meter.reset(now)),
-            None => self,
-        }
+    /// The body that a repeated request gets again.
+    pub fn body(&self) -> &str {
+        &self.body
+    }
+
+    pub fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    pub fn cookie(mut self, cookie: String) -> Self {
+        self.cookies.push(cookie);
+        self
+    }
+
+    /// The same reply, not before `moment`: its time tells nothing of what was done until then.
+    pub async fn not_before(self, moment: Instant) -> Self {
+        tokio::time::sleep_until(moment.into()).await;
+        self
+    }
+
+    /// Says how much of each limit is left (draft-ietf-httpapi-ratelimit-headers-10). Nothing without a meter.
+    pub fn metered<'a>(self, meters: impl IntoIterator<Item = &'a Meter<'a>>, now: Timestamp) -> Self {
+        self.gauged(meters.into_iter().map(|meter| meter.gauge(now)).collect::<Vec<_>>().iter())
+    }
+
+    pub fn gauged<'a>(self, gauges: impl IntoIterator<Item = &'a Gauge>) -> Self {
+        let gauges = gauges.into_iter();
+        gauges.fold(self, |reply, gauge| reply.rate_limit(gauge.quota, gauge.remaining, gauge.reset))
     }
 
     pub fn limited(self, limited: Option<TooMany>) -> Self {
@@ -69,8 +94,15 @@ impl Reply {
 
     fn rate_limit(self, Quota { name, hits, window }: Quota, remaining: usize, reset: u64) -> Self {
         let window = window.as_secs();
-        self.header(HeaderName::from_static("ratelimit-policy"), &format!("\"{name}\";q={hits};w={window}"))
-            .header(HeaderName::from_static("ratelimit"), &format!("\"{name}\";r={remaining};t={reset}"))
+        self.listed(HeaderName::from_static("ratelimit-policy"), format!("\"{name}\";q={hits};w={window}"))
+            .listed(HeaderName::from_static("ratelimit"), format!("\"{name}\";r={remaining};t={reset}"))
+    }
+
+    /// One more member of a field that is a list (RFC 9651).
+    fn listed(self, name: HeaderName, member: String) -> Self {
+        let before = self.headers.get(&name).and_then(|value| value.to_str().ok());
+        let list = before.map_or_else(|| member.clone(), |before| format!("{before}, {member}"));
+        self.header(name, &list)
     }
 
     fn header(mut self, name: HeaderName, value: &str) -> Self {
@@ -89,6 +121,7 @@ impl Reply {
         let mut response = ApiGatewayV2httpResponse::default();
         response.status_code = reply.status.as_u16().into();
         response.headers = reply.headers;
+        response.cookies = reply.cookies;
         response.body = Some(Body::Text(reply.body));
         response
     }

@@ -8,7 +8,7 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use super::Problem;
 use crate::{
     app::App,
-    limits::Client,
+    client::Client,
     store::Once,
     tokens::Purpose,
     types::{IdempotencyKey, Parse, Timestamp},
@@ -58,6 +58,19 @@ impl Request {
 
     pub fn header(&self, name: &str) -> Option<&str> {
         self.event.headers.get(name)?.to_str().ok()
+    }
+
+    pub fn method(&self) -> &str {
+        self.event.request_context.http.method.as_str()
+    }
+
+    /// The values of a cookie, of which there should be one.
+    pub fn cookies<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r str> {
+        let cookies = self.event.cookies.iter().flatten();
+        cookies
+            .filter_map(|cookie| cookie.trim_start().split_once('='))
+            .filter(move |(key, _)| *key == name)
+            .map(|(_, value)| value)
     }
 
     /// The token of `Authorization: Bearer`.

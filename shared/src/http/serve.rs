@@ -16,13 +16,35 @@ use lambda_http::{
 };
 
 use super::{FamilyError, Reply, Request};
-use crate::{app::App, config::Config, log, types::Timestamp};
+use crate::{
+    app::App,
+    config::{Config, Needs},
+    log,
+    types::Timestamp,
+};
 
 /// Runs a function until Lambda stops it. Ends early only when it can't start, with the reason in the log.
-pub fn run<E: FamilyError>(handle: impl AsyncFn(&App, &Request) -> Result<Reply, E>) -> ExitCode {
+pub fn run<E: FamilyError>(handle: impl AsyncFn(&App, &Request) -> Result<Reply, E>, needs: Needs) -> ExitCode {
+    start(needs, async |app| {
+        let (app, handle, cold) = (Arc::new(app), Arc::new(handle), Arc::new(AtomicBool::new(true)));
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+            let (app, handle, cold) = (app.clone(), handle.clone(), cold.swap(false, Ordering::Relaxed));
+            async move { Ok::<_, lambda_runtime::Error>(answer(&app, &*handle, event.payload, cold).await) }
+        }))
+        .await
+    })
+}
+
+/// What every function does before its first event.
+pub(super) fn start(needs: Needs, serve: impl AsyncFnOnce(App) -> Result<(), lambda_runtime::Error>) -> ExitCode {
     log::silence_panics();
-    let started = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = started.map_err(lambda_runtime::Error::from).and_then(|runtime| runtime.block_on(serve(handle)));
+    let begin = async {
+        let config = Config::from_env(needs).map_err(|error| error.to_string())?;
+        let app = App::start(config, needs).await.map_err(|_| "the file that AWS_CA_BUNDLE names can't be read")?;
+        serve(app).await
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let ended = runtime.map_err(lambda_runtime::Error::from).and_then(|runtime| runtime.block_on(begin));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -30,19 +52,6 @@ pub fn run<E: FamilyError>(handle: impl AsyncFn(&App, &Request) -> Result<Reply,
             ExitCode::FAILURE
         }
     }
-}
-
-async fn serve<E: FamilyError>(
-    handle: impl AsyncFn(&App, &Request) -> Result<Reply, E>,
-) -> Result<(), lambda_runtime::Error> {
-    let config = Config::from_env().map_err(|error| error.to_string())?;
-    let app = Arc::new(App::start(config).await.map_err(|_| "the file that AWS_CA_BUNDLE names can't be read")?);
-    let (handle, cold) = (Arc::new(handle), Arc::new(AtomicBool::new(true)));
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
-        let (app, handle, cold) = (app.clone(), handle.clone(), cold.swap(false, Ordering::Relaxed));
-        async move { Ok::<_, lambda_runtime::Error>(answer(&app, &*handle, event.payload, cold).await) }
-    }))
-    .await
 }
 
 /// Always an answer: an error returned to Lambda would become the gateway's bare 500.

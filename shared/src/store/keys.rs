@@ -6,6 +6,20 @@
 //! | a message of a link | `LINK#<link id>#<shard>` | `MSG#<message id>` | GetItem |
 //! | messages of a link, newest first | `LINK#<link id>#<shard>`, every shard | descending | Query |
 //! | hits of one client on one limit | `LIMIT#<limit>#<keyed hash>` | `LIMIT` | GetItem |
+//! | hits of one client on all inboxes | `LIMIT#<limit>#<keyed hash>` | `LIMIT` | UpdateItem |
+//! | a user | `USER#<id>` | `PROFILE` | GetItem |
+//! | a device of a user, with its session | `USER#<id>` | `DEVICE#<id>` | GetItem |
+//! | devices of a user | `USER#<id>` | `DEVICE#...` ascending | Query |
+//! | who has a username, and whether they take messages | `USERNAME#<lower case>` | `CLAIM` | GetItem |
+//! | who has an e-mail address | `EMAIL#<keyed hash>` | `CLAIM` | GetItem |
+//! | a one-time code | `OTP#<purpose>#<keyed hash or device>` | `OTP` | UpdateItem |
+//! | a message of an inbox | `INBOX#<user>` | `MSG#<message id>` | GetItem |
+//! | messages of an inbox, newest first | `INBOX#<user>` | descending | Query |
+//! | messages that were reported in a month | gsi1: `REPORT#<year>-<month>` | gsi1: time and message id | Query |
+//! | whether a recipient blocked a sender | `SHUN#<recipient's name in lower case>` | `<keyed hash>` | GetItem |
+//! | the keys of those hashes, sealed | `SENDERKEYS` | `KEY#<period>` | Query |
+//! | what a blocked sender's message becomes | `VOID#<number>` | `VOID` | PutItem |
+//! | an account whose remains are being erased | `ERASE#<user>` | username in lower case | stream |
 //! | the answer to a repeated request | `IDEM#<endpoint>#<keyed hash>` | `IDEM` | GetItem |
 //!
 //! A slug can't be mistaken for a link id with its shard: a slug has no `#`.
@@ -13,7 +27,10 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{Item, text};
-use crate::types::{LinkId, LinkMessageId, Slug};
+use crate::{
+    tokens::EmailHash,
+    types::{DeviceId, InboxMessageId, LinkId, LinkMessageId, Slug, UserId, Username},
+};
 
 /// Partitions that the messages of one link are spread over. DynamoDB takes about 1,000 writes a second on one partition
 /// key, and a transaction counts twice: eight of them take 4,000 messages a second to a single link.
@@ -43,6 +60,48 @@ impl Key {
         Self { pk: format!("IDEM#{endpoint}#{key_hash}"), sk: "IDEM".to_owned() }
     }
 
+    pub fn user(user: UserId) -> Self {
+        Self { pk: user_partition(user), sk: "PROFILE".to_owned() }
+    }
+
+    pub fn device(user: UserId, device: DeviceId) -> Self {
+        Self { pk: user_partition(user), sk: device_sort(device) }
+    }
+
+    pub fn username(username: &Username) -> Self {
+        Self { pk: format!("USERNAME#{}", username.lower_case()), sk: "CLAIM".to_owned() }
+    }
+
+    pub fn email(email: &EmailHash) -> Self {
+        Self { pk: format!("EMAIL#{}", email.as_str()), sk: "CLAIM".to_owned() }
+    }
+
+    pub fn code(purpose: &str, subject: &str) -> Self {
+        Self { pk: format!("OTP#{purpose}#{subject}"), sk: "OTP".to_owned() }
+    }
+
+    pub fn inbox_message(user: UserId, message: InboxMessageId) -> Self {
+        Self { pk: inbox(user), sk: inbox_message_sort(message) }
+    }
+
+    pub fn shun(recipient: &Username, sender: &str) -> Self {
+        Self { pk: shuns(&recipient.lower_case()), sk: sender.to_owned() }
+    }
+
+    pub fn sender_key(period: i64) -> Self {
+        Self { pk: SENDER_KEYS.to_owned(), sk: sender_key_sort(period) }
+    }
+
+    /// A place for what is not to be kept: nothing tells whose it was, and the next one writes over it.
+    pub fn void(number: u8) -> Self {
+        Self { pk: format!("VOID#{number}"), sk: "VOID".to_owned() }
+    }
+
+    /// Both keys say what is to be erased: when TTL removes the item, the stream tells no more of it.
+    pub fn erasure(user: UserId, username: &str) -> Self {
+        Self { pk: format!("{ERASURES}{user}"), sk: username.to_owned() }
+    }
+
     /// Names no item.
     pub fn prime() -> Self {
         Self { pk: "PRIME".to_owned(), sk: "PRIME".to_owned() }
@@ -59,6 +118,44 @@ pub fn link_shard(link: LinkId, shard: u8) -> String {
 
 pub fn link_message_sort(message: LinkMessageId) -> String {
     format!("MSG#{message}")
+}
+
+pub fn user_partition(user: UserId) -> String {
+    format!("USER#{user}")
+}
+
+pub fn device_sort(device: DeviceId) -> String {
+    format!("{DEVICES}{device}")
+}
+
+/// What the sort keys of devices begin with.
+pub const DEVICES: &str = "DEVICE#";
+
+pub fn inbox(user: UserId) -> String {
+    format!("INBOX#{user}")
+}
+
+pub fn inbox_message_sort(message: InboxMessageId) -> String {
+    format!("MSG#{message}")
+}
+
+/// Of a recipient's name in lower case.
+pub fn shuns(recipient: &str) -> String {
+    format!("SHUN#{recipient}")
+}
+
+/// What the partitions of erasures begin with.
+pub const ERASURES: &str = "ERASE#";
+
+pub const SENDER_KEYS: &str = "SENDERKEYS";
+
+pub fn sender_key_sort(period: i64) -> String {
+    format!("KEY#{period:06}")
+}
+
+/// The index key of a report at `at`, an RFC 3339 time.
+pub fn reports(at: &str) -> String {
+    format!("REPORT#{}", at.get(..7).unwrap_or_default())
 }
 
 /// Sorts before every message of a shard.

@@ -13,9 +13,14 @@ use aws_sdk_dynamodb::{
 };
 use futures_util::future::try_join_all;
 
-use super::{Item, Outcome, Refused, Step, Store, StoreError, keys::Key, number};
+use super::{
+    Item, Outcome, Refused, Step, Store, StoreError,
+    keys::Key,
+    mask::{Mask, Masked},
+    number,
+};
 use crate::{
-    tokens::{Purpose, Tokens, random},
+    tokens::{Tokens, random},
     types::Timestamp,
 };
 
@@ -37,9 +42,17 @@ pub struct TooMany {
     pub retry_after: u64,
 }
 
+/// How full a window is, as an answer tells it.
+pub struct Gauge {
+    pub quota: Quota,
+    pub remaining: usize,
+    /// Seconds until there is room for one more than remain.
+    pub reset: u64,
+}
+
 /// One client's hits on one quota, as last seen in the store.
 pub struct Meter<'a> {
-    tokens: &'a Tokens,
+    mask: Mask<'a>,
     quota: Quota,
     /// The client's names (limits.rs says why there may be two), each with its item. A hit goes into all of them.
     clients: Vec<Slots>,
@@ -49,9 +62,6 @@ struct Slots {
     client: String,
     masked: Vec<Option<Masked>>,
 }
-
-/// A hit's time, in a form that says nothing without the key: a nonce, and the milliseconds under a mask made of it.
-type Masked = [u8; 16];
 
 /// A slot that a hit may take, or has taken, with what each of the client's items then holds in it.
 pub struct Hit {
@@ -63,20 +73,25 @@ impl<'a> Meter<'a> {
     /// A meter that knows of no hits yet: it learns them from the first write that fails.
     pub fn blank(tokens: &'a Tokens, quota: Quota, clients: Vec<String>) -> Self {
         let slots = |client| Slots { client, masked: vec![None; quota.hits as usize] };
-        Self { tokens, quota, clients: clients.into_iter().map(slots).collect() }
+        Self { mask: Mask::new(tokens), quota, clients: clients.into_iter().map(slots).collect() }
     }
 
-    pub fn quota(&self) -> Quota {
-        self.quota
+    pub fn gauge(&self, now: Timestamp) -> Gauge {
+        Gauge { quota: self.quota, remaining: self.remaining(now), reset: self.reset(now) }
+    }
+
+    /// How many of the writes of [`Self::take`] there are.
+    pub(super) fn names(&self) -> usize {
+        self.clients.len()
     }
 
     /// How many more hits the window takes at `now`.
-    pub fn remaining(&self, now: Timestamp) -> usize {
+    fn remaining(&self, now: Timestamp) -> usize {
         self.free(now).count()
     }
 
     /// Seconds until the oldest hit leaves the window; the whole window when there is none.
-    pub fn reset(&self, now: Timestamp) -> u64 {
+    fn reset(&self, now: Timestamp) -> u64 {
         let oldest = self.hits().filter(|at| self.is_live(*at, now)).min();
         let leaves = oldest.unwrap_or(now).after(self.quota.window);
         (leaves.millis() - now.millis()).unsigned_abs().div_ceil(1000)
@@ -89,7 +104,7 @@ impl<'a> Meter<'a> {
             return Err(TooMany { quota: self.quota, retry_after: self.reset(now) });
         }
         let [dice] = random();
-        let masked = self.clients.iter().map(|_| self.mask(now)).collect();
+        let masked = self.clients.iter().map(|_| self.mask.mask(now.millis())).collect();
         Ok(Hit { slot: free[usize::from(dice) % free.len()], masked })
     }
 
@@ -162,36 +177,20 @@ impl<'a> Meter<'a> {
 
     /// Slots that are free in every item.
     fn free(&self, now: Timestamp) -> impl Iterator<Item = usize> {
-        let is_live = move |masked: &Masked| self.is_live(self.unmask(masked), now);
+        let is_live = move |masked: &Masked| self.is_live(Timestamp::from_millis(self.mask.unmask(masked)), now);
         let taken = move |slot: usize| self.clients.iter().filter_map(|slots| slots.masked[slot].as_ref()).any(is_live);
         (0..self.quota.hits as usize).filter(move |slot| !taken(*slot))
     }
 
     fn hits(&self) -> impl Iterator<Item = Timestamp> {
-        self.clients.iter().flat_map(|slots| slots.masked.iter().flatten()).map(|masked| self.unmask(masked))
+        self.clients
+            .iter()
+            .flat_map(|slots| slots.masked.iter().flatten())
+            .map(|masked| Timestamp::from_millis(self.mask.unmask(masked)))
     }
 
     fn is_live(&self, at: Timestamp, now: Timestamp) -> bool {
         at.after(self.quota.window) > now
-    }
-
-    fn mask(&self, at: Timestamp) -> Masked {
-        let nonce: [u8; 8] = random();
-        let mut masked = [0; 16];
-        masked[..8].copy_from_slice(&nonce);
-        masked[8..].copy_from_slice(&(self.pad(&nonce) ^ at.millis()).to_be_bytes());
-        masked
-    }
-
-    fn unmask(&self, masked: &Masked) -> Timestamp {
-        let (nonce, millis) = masked.split_at(8);
-        let millis = millis.iter().fold(0, |millis, byte| millis << 8 | i64::from(*byte));
-        Timestamp::from_millis(self.pad(nonce) ^ millis)
-    }
-
-    fn pad(&self, nonce: &[u8]) -> i64 {
-        let hash = self.tokens.keyed_hash(Purpose::LimitSlot, &[nonce]);
-        hash[..8].iter().fold(0, |pad, byte| pad << 8 | i64::from(*byte))
     }
 }
 
@@ -285,8 +284,8 @@ mod tests {
         let meter = Meter::blank(&tokens, QUOTA, vec!["today".to_owned(), "tomorrow".to_owned()]);
         let hit = meter.free_slot(now).ok().unwrap();
         assert_ne!(hit.masked[0], hit.masked[1]);
-        assert!(hit.masked.iter().all(|masked| meter.unmask(masked) == now));
-        assert_ne!(Meter::blank(&others, QUOTA, vec![]).unmask(&hit.masked[0]), now);
+        assert!(hit.masked.iter().all(|masked| meter.mask.unmask(masked) == now.millis()));
+        assert_ne!(Meter::blank(&others, QUOTA, vec![]).mask.unmask(&hit.masked[0]), now.millis());
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Links: the item that its owner changes and its senders read.
 
-use aws_sdk_dynamodb::types::{Put, ReturnValue};
+use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Item, Step, Store, StoreError, from_item,
+    Item, Store, StoreError, from_item,
     keys::Key,
     number, text, to_item,
     write::{Guards, Stopped, Written},
@@ -134,13 +134,7 @@ impl Store {
 
     /// Of creators that race for a slug exactly one is done.
     pub async fn create_link(&self, link: &Link, guards: &mut Guards<'_>) -> Result<Created, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(to_item(Key::link(&link.slug), link)?))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .expect("a put with table and item");
-        let step = Step::put(put);
+        let step = self.put_step(to_item(Key::link(&link.slug), link)?, Some("attribute_not_exists(pk)"), []);
         Ok(match self.write(guards, vec![step]).await? {
             Written::Done(_) => Created::Done,
             Written::Stopped(stopped) => Created::Stopped(stopped),

@@ -1,11 +1,11 @@
 //! Messages of links, spread over the shards of their link.
 
-use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Update};
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Outcome, Step, Store, StoreError, from_item,
+    Outcome, Store, StoreError, from_item,
     keys::{AFTER_MESSAGES, Key, LINK_SHARDS, link_message_sort, link_shard},
     link::Link,
     text,
@@ -75,16 +75,9 @@ impl Store {
         guards: &mut Guards<'_>,
     ) -> Result<CardMarked, StoreError> {
         let unmarked = if replace { "" } else { " AND attribute_not_exists(card)" };
-        let update = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(Key::link_message(link, id).into_item()))
-            .update_expression("SET card = :true")
-            .condition_expression(format!("attribute_exists(pk){unmarked}"))
-            .expression_attribute_values(":true", aws_sdk_dynamodb::types::AttributeValue::Bool(true))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .expect("an update with table, key and expression");
-        let step = Step::update(update);
+        let condition = format!("attribute_exists(pk){unmarked}");
+        let true_ = AttributeValue::Bool(true);
+        let step = self.update_step(Key::link_message(link, id), "SET card = :true", &condition, [(":true", true_)]);
         Ok(match self.write(guards, vec![step]).await? {
             Written::Done(_) => CardMarked::Done,
             Written::Stopped(stopped) => CardMarked::Stopped(stopped),

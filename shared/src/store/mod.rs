@@ -1,50 +1,63 @@
 //! The table: one function per access pattern, a file per noun. The few calls that all of them make stand here, so that
 //! each is counted, bounded in time and understood in one place.
 
+mod account;
+mod code;
 mod count;
+mod device;
+mod erasure;
+mod hits;
+mod inbox;
 mod keys;
 mod limits;
 mod link;
 mod link_message;
+mod mask;
 mod once;
 mod purge;
 mod send;
+mod senders;
+mod stream;
+mod transact;
+mod tries;
+mod username;
 mod write;
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use aws_sdk_dynamodb::{
     Client,
+    error::ProvideErrorMetadata,
     operation::{
+        delete_item::builders::DeleteItemFluentBuilder,
         query::{QueryOutput, builders::QueryFluentBuilder},
-        transact_write_items::TransactWriteItemsError,
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
-    types::{
-        AttributeValue, CancellationReason, ConsumedCapacity, Delete, Put, ReturnConsumedCapacity,
-        ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-    },
+    types::{AttributeValue, ConsumedCapacity, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{aws::describe, tally::Tally, tokens::random};
+use crate::{aws::describe, tally::Tally};
+pub use account::{Account, EmailClaim, NewAccount, SignedUp};
+pub use code::{CodeFor, OneTimeCode};
+pub use device::{Device, DevicePage, SignedIn};
+pub use erasure::Erasure;
+pub use hits::{HitLog, Hits};
+pub use inbox::{Delivery, InboxMessage, InboxPage};
 use keys::Key;
-pub use limits::{Hit, Meter, Quota, TooMany};
+pub use limits::{Gauge, Meter, Quota, TooMany};
 pub use link::{Created, Link, LinkChanges, LinkStatus, Updated};
 pub use link_message::{CardMarked, LinkMessage, MessagePage};
 pub use once::{Once, Repeat};
 pub use send::Sent;
+pub use senders::{Sender, SenderKeys, Unsealed};
+pub use stream::{StreamBatch, StreamRecord};
+use transact::{Collisions, Outcome, Refused, Step};
+pub use tries::Tries;
+pub use username::{AccountStatus, UsernameClaim};
 pub use write::{Guards, Stopped};
 
 type Item = HashMap<String, AttributeValue>;
-
-/// How long a write that collides with others is tried again: well within every function's time-out.
-const PATIENCE: Duration = Duration::from_secs(9);
 
 /// A call that failed though nothing in the request is to blame. Holds words for the log, no content.
 #[derive(Debug)]
@@ -53,6 +66,11 @@ pub struct StoreError(String);
 impl StoreError {
     pub(crate) fn new(cause: String) -> Self {
         Self(cause)
+    }
+
+    /// Not a failure but the end of a function's time: the next try goes on.
+    pub fn more_to_do() -> Self {
+        Self("there is more to do than one try has time for".to_owned())
     }
 
     fn no_slot() -> Self {
@@ -72,46 +90,12 @@ pub struct Store {
     tally: Arc<Tally>,
 }
 
-/// One write of a transaction with the IAM action that it needs.
-#[derive(Clone)]
-struct Step {
-    action: &'static str,
-    item: TransactWriteItem,
-}
-
-impl Step {
-    fn put(put: Put) -> Self {
-        Self { action: "dynamodb:PutItem", item: TransactWriteItem::builder().put(put).build() }
-    }
-
-    fn update(update: Update) -> Self {
-        Self { action: "dynamodb:UpdateItem", item: TransactWriteItem::builder().update(update).build() }
-    }
-
-    fn delete(delete: Delete) -> Self {
-        Self { action: "dynamodb:DeleteItem", item: TransactWriteItem::builder().delete(delete).build() }
-    }
-}
-
-/// How a transaction ended.
-enum Outcome {
-    Done,
-    /// Per step: whether its condition failed, and the item that it failed on.
-    Refused(Vec<Refused>),
-}
-
-#[derive(Default)]
-struct Refused {
-    failed: bool,
-    item: Option<Item>,
-}
-
 impl Store {
     pub fn new(client: Client, table: String, tally: Arc<Tally>) -> Self {
         Self { client, table, tally }
     }
 
-    /// Opens the connection and signs once, so that the first request need not. Whether it succeeds is that request's to find out.
+    /// A read that finds nothing.
     pub async fn prime(&self) {
         let _ = self.get_item(Key::prime()).await;
     }
@@ -198,49 +182,51 @@ impl Store {
         }
     }
 
-    /// All of `steps` or none. A transaction that collided with another one is tried again: a collision says nothing
-    /// about the conditions. The SDK's client token makes a try whose answer got lost count once.
-    async fn transact(&self, steps: Vec<Step>) -> Result<Outcome, StoreError> {
-        let actions: Vec<&'static str> = steps.iter().map(|step| step.action).collect();
-        let items: Vec<TransactWriteItem> = steps.into_iter().map(|step| step.item).collect();
+    /// A write that nothing can be in the way of.
+    async fn put(&self, item: Item) -> Result<(), StoreError> {
+        let call = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let output = self
+            .tally
+            .call(&["dynamodb:PutItem"], call.send())
+            .await
+            .map_err(|error| StoreError(describe("PutItem", &error)))?;
+        self.spend_write(output.consumed_capacity());
+        Ok(())
+    }
+
+    /// One deletion, tried again when it collides with a transaction; nothing happens where its condition fails.
+    async fn delete(
+        &self,
+        key: Key,
+        shape: impl FnOnce(DeleteItemFluentBuilder) -> DeleteItemFluentBuilder,
+    ) -> Result<(), StoreError> {
+        let call = shape(
+            self.client
+                .delete_item()
+                .table_name(&self.table)
+                .set_key(Some(key.into_item()))
+                .return_consumed_capacity(ReturnConsumedCapacity::Total),
+        );
         let mut collisions = Collisions::default();
         loop {
-            let call = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(items.clone()))
-                .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let error = match self.tally.call(&actions, call.send()).await {
+            let error = match self.tally.call(&["dynamodb:DeleteItem"], call.clone().send()).await {
                 Ok(output) => {
-                    let units = output.consumed_capacity().iter().map(write_units).sum();
-                    self.tally.spend(0.0, units);
-                    return Ok(Outcome::Done);
+                    self.spend_write(output.consumed_capacity());
+                    return Ok(());
                 }
                 Err(error) => error,
             };
-            let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
-            else {
-                return Err(StoreError(describe("TransactWriteItems", &error)));
-            };
-            let reasons = cancelled.cancellation_reasons();
-            if reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed")) {
-                return Ok(Outcome::Refused(reasons.iter().map(Refused::from).collect()));
-            }
-            if !reasons.iter().all(passes_by) || !collisions.pause().await {
-                let codes: Vec<&str> = reasons.iter().filter_map(CancellationReason::code).collect();
-                return Err(StoreError(format!("TransactWriteItems: cancelled, {}", codes.join(" "))));
+            match error.code() {
+                Some("ConditionalCheckFailedException") => return Ok(()),
+                Some("TransactionConflictException") if collisions.pause().await => {}
+                _ => return Err(StoreError(describe("DeleteItem", &error))),
             }
         }
-    }
-
-    fn delete_step(&self, key: Key, condition: Option<&str>) -> Step {
-        let delete = Delete::builder()
-            .table_name(&self.table)
-            .set_key(Some(key.into_item()))
-            .set_condition_expression(condition.map(str::to_owned))
-            .build()
-            .expect("a delete with table and key");
-        Step::delete(delete)
     }
 
     fn spend_write(&self, consumed: Option<&ConsumedCapacity>) {
@@ -249,46 +235,6 @@ impl Store {
 
     fn spend_read(&self, consumed: Option<&ConsumedCapacity>) {
         self.tally.spend(consumed.and_then(ConsumedCapacity::capacity_units).unwrap_or_default(), 0.0);
-    }
-}
-
-impl From<&CancellationReason> for Refused {
-    fn from(reason: &CancellationReason) -> Self {
-        Self { failed: reason.code() == Some("ConditionalCheckFailed"), item: reason.item.clone() }
-    }
-}
-
-/// Reasons that are gone a moment later.
-fn passes_by(reason: &CancellationReason) -> bool {
-    matches!(
-        reason.code(),
-        None | Some("None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
-    )
-}
-
-/// A write that met others on the same item, and stands back for a moment.
-struct Collisions {
-    count: u32,
-    started: Instant,
-}
-
-impl Default for Collisions {
-    fn default() -> Self {
-        Self { count: 0, started: Instant::now() }
-    }
-}
-
-impl Collisions {
-    /// Waits with full jitter under a ceiling that doubles from 10 ms to 320 ms (AWS, "Exponential Backoff And Jitter").
-    /// `false` without waiting, once patience has run out.
-    async fn pause(&mut self) -> bool {
-        if self.started.elapsed() > PATIENCE {
-            return false;
-        }
-        let ceiling = 10 << self.count.min(5);
-        self.count += 1;
-        tokio::time::sleep(Duration::from_millis(u64::from(u32::from_be_bytes(random())) % ceiling)).await;
-        true
     }
 }
 

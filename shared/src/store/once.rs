@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{Put, ReturnValuesOnConditionCheckFailure};
 use serde::{Deserialize, Serialize};
 
 use super::{Item, Step, Store, StoreError, from_item, keys::Key, text, to_item};
@@ -70,23 +69,19 @@ impl<'a> Once<'a> {
     }
 
     /// The write that keeps `answer`, or fails with what is kept already.
-    pub(super) fn keep(&self, table: &str, answer: &str) -> Result<Step, StoreError> {
+    pub(super) fn keep(&self, store: &Store, answer: &str) -> Result<Step, StoreError> {
         let expires_at = self.now.after(KEPT_FOR);
         let kept = Kept {
             body_hash: self.body_hash.clone(),
-            answer: self.tokens.seal(&self.seal_key(), answer),
+            answer: self.tokens.seal(Purpose::KeptAnswer, &self.seal_key(), answer),
             expires_at,
             ttl: expires_at.seconds(),
         };
-        let put = Put::builder()
-            .table_name(table)
-            .set_item(Some(to_item(self.item_key(), &kept)?))
-            .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
-            .expression_attribute_values(":now", text(self.now))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .expect("a put with table and item");
-        Ok(Step::put(put))
+        Ok(store.put_step(
+            to_item(self.item_key(), &kept)?,
+            Some("attribute_not_exists(pk) OR expires_at <= :now"),
+            [(":now", text(self.now))],
+        ))
     }
 
     pub(super) fn read(&self, item: Item) -> Result<Option<Repeat>, StoreError> {
@@ -97,7 +92,7 @@ impl<'a> Once<'a> {
         if kept.body_hash != self.body_hash {
             return Ok(Some(Repeat::OtherBody));
         }
-        let answer = self.tokens.open(&self.seal_key(), &kept.answer);
+        let answer = self.tokens.open(Purpose::KeptAnswer, &self.seal_key(), &kept.answer);
         answer.map(Repeat::Answer).map(Some).ok_or_else(|| StoreError("a kept answer can't be opened".to_owned()))
     }
 }

@@ -1,10 +1,7 @@
 //! The end of a link: closed first, so that it is gone for everyone, then emptied in bounded steps, then forgotten. Each step
 //! can be repeated, so a deletion that was interrupted goes on where it stopped.
 
-use aws_sdk_dynamodb::{
-    error::ProvideErrorMetadata,
-    types::{AttributeValue, DeleteRequest, ReturnConsumedCapacity, WriteRequest},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, ReturnConsumedCapacity, WriteRequest};
 use futures_util::future::try_join_all;
 
 use super::{
@@ -36,43 +33,29 @@ impl Store {
 
     /// Removes some messages of a link; `false` when there are none left.
     pub async fn remove_messages(&self, link: LinkId) -> Result<bool, StoreError> {
-        let pages = try_join_all((0..LINK_SHARDS).map(|shard| {
-            self.query(link_shard(link, shard), |query| {
-                query.key_condition_expression("pk = :pk").projection_expression("pk, sk").limit(SHARD_STEP)
+        self.remove_some((0..LINK_SHARDS).map(|shard| link_shard(link, shard)).collect(), SHARD_STEP).await
+    }
+
+    /// The slug is free again.
+    pub async fn forget_link(&self, link: &Link) -> Result<(), StoreError> {
+        // Where the condition fails, another request has finished the same deletion.
+        self.delete(Key::link(&link.slug), |delete| {
+            delete.condition_expression("id = :id").expression_attribute_values(":id", text(link.id))
+        })
+        .await
+    }
+
+    /// Removes up to `step` items of each of `partitions`; `false` when there are none left.
+    pub(super) async fn remove_some(&self, partitions: Vec<String>, step: i32) -> Result<bool, StoreError> {
+        let pages = try_join_all(partitions.into_iter().map(|partition| {
+            self.query(partition, |query| {
+                query.key_condition_expression("pk = :pk").projection_expression("pk, sk").limit(step)
             })
         }))
         .await?;
         let keys: Vec<Item> = pages.into_iter().flat_map(|page| page.items.unwrap_or_default()).collect();
         try_join_all(keys.chunks(BATCH).map(|keys| self.remove_batch(keys.to_vec()))).await?;
         Ok(!keys.is_empty())
-    }
-
-    /// The slug is free again.
-    pub async fn forget_link(&self, link: &Link) -> Result<(), StoreError> {
-        let call = self
-            .client
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(Key::link(&link.slug).into_item()))
-            .condition_expression("id = :id")
-            .expression_attribute_values(":id", text(link.id))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let mut collisions = Collisions::default();
-        loop {
-            let error = match self.tally.call(&["dynamodb:DeleteItem"], call.clone().send()).await {
-                Ok(output) => {
-                    self.spend_write(output.consumed_capacity());
-                    return Ok(());
-                }
-                Err(error) => error,
-            };
-            match error.code() {
-                // Another request has finished the same deletion.
-                Some("ConditionalCheckFailedException") => return Ok(()),
-                Some("TransactionConflictException") if collisions.pause().await => {}
-                _ => return Err(StoreError(describe("DeleteItem", &error))),
-            }
-        }
     }
 
     async fn remove_batch(&self, keys: Vec<Item>) -> Result<(), StoreError> {

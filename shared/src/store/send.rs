@@ -1,7 +1,5 @@
 //! Sending to a link: exact under a cap, and without a shared item where there is none.
 
-use aws_sdk_dynamodb::types::Put;
-
 use super::{
     Outcome, Step, Store, StoreError,
     keys::Key,
@@ -47,8 +45,8 @@ impl Store {
             }
             let (found, stored) = match self.write(guards, steps).await? {
                 Written::Done(_) if link.max_messages.is_some() => return Ok(Sent::Stored),
-                Written::Done(hit) => match self.link_now(&link).await {
-                    Ok(found) => (found, Some(hit)),
+                Written::Done(hits) => match self.link_now(&link).await {
+                    Ok(found) => (found, Some(hits)),
                     // It is stored, and whoever is told of a failure would send it again.
                     Err(error) => {
                         self.degrade(&error);
@@ -61,11 +59,11 @@ impl Store {
                     (link.as_now(item)?, None)
                 }
             };
-            if let Some(hit) = stored {
+            if let Some(hits) = stored {
                 if found.as_ref().is_some_and(|found| found.max_messages.is_none()) {
                     return Ok(Sent::Stored);
                 }
-                self.take_back(&link, message, guards, hit.as_ref(), found.is_some()).await?;
+                self.take_back(&link, message, guards, &hits, found.is_some()).await?;
             }
             match found {
                 Some(found) => link = found,
@@ -87,11 +85,11 @@ impl Store {
         link: &Link,
         message: &LinkMessage,
         guards: &mut Guards<'_>,
-        hit: Option<&Hit>,
+        hits: &[Hit],
         is_there: bool,
     ) -> Result<(), StoreError> {
         let mut steps = vec![self.delete_step(Key::link_message(link.id, message.id), None)];
-        steps.extend(self.undo(guards, hit));
+        steps.extend(self.undo(guards, hits));
         if is_there {
             steps.push(self.void_count_step(link));
         }
@@ -111,11 +109,6 @@ impl Store {
     }
 
     fn put_message(&self, link: &Link, message: &LinkMessage) -> Result<Step, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(to_item(Key::link_message(link.id, message.id), message)?))
-            .build()
-            .expect("a put with table and item");
-        Ok(Step::put(put))
+        Ok(self.put_step(to_item(Key::link_message(link.id, message.id), message)?, None, []))
     }
 }

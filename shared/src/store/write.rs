@@ -10,8 +10,8 @@ use crate::types::Timestamp;
 
 /// What must hold for a write besides its own conditions.
 pub struct Guards<'a> {
-    /// `None` for a write that no quota limits, or whose limiter is down and fails open.
-    pub meter: Option<Meter<'a>>,
+    /// Of every quota that limits the write, but for those whose limiter is down and fails open.
+    pub meters: Vec<Meter<'a>>,
     pub once: Option<Once<'a>>,
     /// The body of the answer that the caller gets when the write is done.
     pub answer: String,
@@ -26,19 +26,21 @@ pub enum Stopped {
 
 /// How a guarded write ended.
 pub(super) enum Written {
-    /// With the hit that it was counted as.
-    Done(Option<Hit>),
+    /// With the hits that it was counted as, one for each meter.
+    Done(Vec<Hit>),
     Stopped(Stopped),
     /// A condition of the write itself failed: per step, in order.
     Refused(Vec<Refused>),
 }
 
 impl Store {
-    /// Writes `steps` under `guards`; afterwards the meter knows of the hit.
+    /// Writes `steps` under `guards`; afterwards the meters know of the hits.
     pub(super) async fn write(&self, guards: &mut Guards<'_>, steps: Vec<Step>) -> Result<Written, StoreError> {
         for _ in 0..TRIES {
-            let hit = match guards.meter.as_ref().map(|meter| meter.free_slot(guards.now)).transpose() {
-                Ok(hit) => hit,
+            let hits: Result<Vec<Hit>, TooMany> =
+                guards.meters.iter().map(|meter| meter.free_slot(guards.now)).collect();
+            let hits = match hits {
+                Ok(hits) => hits,
                 Err(full) => {
                     // The window may be full of the very request that this one repeats.
                     let repeat = self.repeat(guards.once.as_ref()).await?;
@@ -46,26 +48,24 @@ impl Store {
                     return Ok(Written::Stopped(stopped));
                 }
             };
-            let taken = guards.meter.as_ref().zip(hit.as_ref());
-            let mut all = taken.map(|(meter, hit)| meter.take(&self.table, hit, guards.now)).unwrap_or_default();
-            let hits = all.len();
+            let taken = guards.meters.iter().zip(&hits);
+            let mut all: Vec<Step> = taken.flat_map(|(meter, hit)| meter.take(&self.table, hit, guards.now)).collect();
+            let counts = all.len();
             if let Some(once) = &guards.once {
-                all.push(once.keep(&self.table, &guards.answer)?);
+                all.push(once.keep(self, &guards.answer)?);
             }
             let own = all.len();
             all.extend(steps.iter().cloned());
 
             let mut refused = match self.transact(all).await? {
                 Outcome::Done => {
-                    if let (Some(meter), Some(hit)) = (&mut guards.meter, &hit) {
-                        meter.note(hit);
-                    }
-                    return Ok(Written::Done(hit));
+                    guards.meters.iter_mut().zip(&hits).for_each(|(meter, hit)| meter.note(hit));
+                    return Ok(Written::Done(hits));
                 }
                 Outcome::Refused(refused) => refused,
             };
             let own = refused.split_off(own.min(refused.len()));
-            let kept = refused.split_off(hits.min(refused.len())).pop().and_then(|kept| kept.item);
+            let kept = refused.split_off(counts.min(refused.len())).pop().and_then(|kept| kept.item);
             if let (Some(once), Some(kept)) = (&guards.once, kept)
                 && let Some(repeat) = once.read(kept)?
             {
@@ -74,17 +74,20 @@ impl Store {
             if own.iter().any(|step| step.failed) {
                 return Ok(Written::Refused(own));
             }
-            // Another hit took the slot first: the item that came back says which are free.
-            guards.meter.iter_mut().for_each(|meter| meter.learn(&refused));
+            // Another hit took a slot first: the items that came back say which are free.
+            for meter in &mut guards.meters {
+                let rest = refused.split_off(meter.names().min(refused.len()));
+                meter.learn(&std::mem::replace(&mut refused, rest));
+            }
         }
         Err(StoreError::no_slot())
     }
 
     /// The writes that undo what the guards of a finished write did.
-    pub(super) fn undo(&self, guards: &mut Guards<'_>, hit: Option<&Hit>) -> Vec<Step> {
+    pub(super) fn undo(&self, guards: &mut Guards<'_>, hits: &[Hit]) -> Vec<Step> {
         let mut steps = Vec::new();
-        if let (Some(meter), Some(hit)) = (&mut guards.meter, hit) {
-            steps = meter.release(&self.table, hit);
+        for (meter, hit) in guards.meters.iter_mut().zip(hits) {
+            steps.extend(meter.release(&self.table, hit));
             meter.forget(hit);
         }
         steps.extend(guards.once.as_ref().map(|once| self.delete_step(once.item_key(), None)));

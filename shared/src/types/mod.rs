@@ -1,6 +1,8 @@
 //! Values that are valid because they exist: each is made only by parsing. Serde, paths and queries use the same door.
 //! What lives here knows no store, no HTTP and no clock of its own.
 
+mod accounts;
+mod hex_ids;
 mod ids;
 mod numbers;
 mod patch;
@@ -12,11 +14,13 @@ use std::{fmt, marker::PhantomData};
 
 use serde::de::{self, Deserializer, Visitor};
 
+pub use accounts::{Code, CodeTry, DeviceName, Email, Identifier, Password, PasswordTry, Username};
+pub use hex_ids::{DeviceId, InboxMessageId, SessionId, UserId};
 pub use ids::{LinkId, LinkMessageId};
 pub use numbers::{MaxMessages, PageSize};
 pub use patch::{Patch, given};
 pub use slug::Slug;
-pub use texts::{Description, IdempotencyKey, LinkText, Pin, PinTry, Title};
+pub use texts::{Description, IdempotencyKey, InboxText, LinkText, Pin, PinTry, Title};
 pub use time::Timestamp;
 
 /// Why a text is not a value: the second half of a sentence whose first half is the field's name.

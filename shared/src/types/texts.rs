@@ -42,6 +42,27 @@ impl Parse for LinkText {
     }
 }
 
+/// A message to an inbox: 10 to 300 characters, not blank.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InboxText(String);
+text_type!(InboxText);
+
+impl InboxText {
+    /// A text of as many bytes that says nothing.
+    pub fn blank_of(text: &Self) -> Self {
+        Self("x".repeat(text.0.len()))
+    }
+}
+
+impl Parse for InboxText {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        within(text, 10, usize::MAX, "must be of min length 10 chars")?;
+        within(text, 0, 300, "must not be longer than 300 chars")?;
+        written(text)?;
+        plain(text).map(Self)
+    }
+}
+
 /// What opens a link to senders: 4 to 64 characters, not blank. Never stored or logged, so it has neither `Debug` nor `Serialize`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pin(String);
@@ -81,17 +102,17 @@ impl Parse for IdempotencyKey {
     }
 }
 
-fn within(text: &str, least: usize, most: usize, otherwise: &'static str) -> Result<(), Invalid> {
+pub(super) fn within(text: &str, least: usize, most: usize, otherwise: &'static str) -> Result<(), Invalid> {
     if (least..=most).contains(&text.chars().count()) { Ok(()) } else { Err(Invalid(otherwise)) }
 }
 
 /// Refuses text that shows nothing.
-fn written(text: &str) -> Result<(), Invalid> {
+pub(super) fn written(text: &str) -> Result<(), Invalid> {
     if text.chars().all(is_blank) { Err(Invalid("must not be blank")) } else { Ok(()) }
 }
 
 /// Refuses NUL and the other C0 controls, but for tab, line feed and carriage return.
-fn plain(text: &str) -> Result<String, Invalid> {
+pub(super) fn plain(text: &str) -> Result<String, Invalid> {
     let control = |c: char| c < ' ' && !matches!(c, '\t' | '\n' | '\r');
     if text.contains(control) { Err(Invalid("must not contain control characters")) } else { Ok(text.to_owned()) }
 }

@@ -1,10 +1,10 @@
-//! Who may act. The types here have private fields and can be made only here: an endpoint that holds one has checked.
+//! Who may act on a link: whoever has its admin token, and senders with its PIN.
 
 use crate::{
     app::App,
     http::{LinksError, Request},
-    limits::{self, Limit},
-    store::{Hit, Link, Meter, TooMany},
+    limits::Limit,
+    store::{Link, TooMany, Tries},
     tokens::AdminToken,
     types::{PinTry, Slug},
 };
@@ -69,7 +69,7 @@ impl LinkOwner {
 }
 
 /// A sender whom a link let in.
-pub struct Admitted<'a>(Option<(Meter<'a>, Hit)>);
+pub struct Admitted<'a>(Option<Tries<'a>>);
 
 impl<'a> Admitted<'a> {
     /// Checks the PIN of a link that has one. A try is counted before the PIN is looked at, so that tries that race can't
@@ -82,21 +82,18 @@ impl<'a> Admitted<'a> {
     ) -> Result<Result<Self, TooMany>, LinksError> {
         let Some(hash) = &link.pin else { return Ok(Ok(Self(None))) };
         let pin = pin.ok_or(LinksError::PinRequired)?;
-        let now = request.now();
-        let mut meter = limits::blank_meter(&app.tokens, Limit::Pins, request.client(), &link.id.to_string(), now);
-        let hit = match app.store.take(&mut meter, now).await? {
-            Ok(hit) => hit,
+        let meter = Limit::Pins.blank_meter(&app.tokens, request.client(), link.id, request.now());
+        let tries = match Tries::count(&app.store, vec![meter], request.now()).await? {
+            Ok(tries) => tries,
             Err(too_many) => return Ok(Err(too_many)),
         };
-        if hash.is_of(pin.as_str()).await { Ok(Ok(Self(Some((meter, hit))))) } else { Err(LinksError::WrongPin) }
+        if hash.is_of(pin.as_str()).await { Ok(Ok(Self(Some(tries)))) } else { Err(LinksError::WrongPin) }
     }
 
-    /// A right PIN is no try: takes it back. Where that fails the try is forgotten with its window.
+    /// A right PIN is no try.
     pub async fn uncount(self, app: &App) {
-        if let Some((meter, hit)) = self.0
-            && let Err(error) = app.store.release(&meter, &hit).await
-        {
-            app.store.degrade(&error);
+        if let Some(tries) = self.0 {
+            tries.uncount(&app.store).await;
         }
     }
 }

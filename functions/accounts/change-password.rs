@@ -1,0 +1,28 @@
+//! `POST /api/auth/change-password`: the signed-in user sets another password; every other session ends.
+
+use shared::prelude::*;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Change {
+    current_password: PasswordTry,
+    new_password: Password,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
+    let caller = Caller::of(app, request).await?;
+    let Change { current_password, new_password } = request.json()?;
+    let (account, tries) = caller.prove(app, &current_password, request.now()).await?;
+
+    let new = SecretHash::of(new_password.as_str()).await;
+    let kept = (caller.session.device, caller.session.id);
+    let (changed, ()) =
+        join!(app.store.change_password(&caller.claim, &account.password_hash, &new, kept), tries.uncount(&app.store),);
+    // Another change came first: what was the password is one no more.
+    if !changed? {
+        return Err(AccountsError::WrongPassword);
+    }
+    Ok(Reply::ok(&json!({ "success": true, "message": "Password changed. Every other session has ended" })))
+}
+
+shared::lambda!(handle, sessions);

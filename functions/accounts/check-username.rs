@@ -1,0 +1,14 @@
+//! `GET /api/check-username-unique`: whether someone who signs up can have a username.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
+    let username = request.query("username").unwrap_or_default();
+    let username = Username::parse(&username).map_err(|broken| Problem::bad_request(broken.0))?;
+
+    let is_free = app.store.is_username_free(&username, request.now()).await?;
+    let message = if is_free { "Username available" } else { "Username already exists" };
+    Ok(Reply::ok(&json!({ "success": is_free, "message": message })))
+}
+
+shared::lambda!(handle);

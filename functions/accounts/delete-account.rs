@@ -1,0 +1,38 @@
+//! `DELETE /api/auth/account`: the account, its inbox, its devices and its blocks are gone. What is too much for one request is
+//! left to the worker `erase-accounts`.
+
+use std::time::{Duration, Instant};
+
+use shared::prelude::*;
+
+#[derive(Deserialize)]
+struct Delete {
+    password: PasswordTry,
+}
+
+/// What is not erased by then is left to the worker, well before the function's own time-out.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
+    let started = Instant::now();
+    let caller = Caller::of(app, request).await?;
+    let Delete { password } = request.json()?;
+    let (account, _) = caller.prove(app, &password, request.now()).await?;
+
+    let address = app.tokens.email_hash(&account.email);
+    let closed = app.store.close_account(&account, &address, request.now()).await?;
+    let erasure = closed.ok_or(AccountsError::WrongPassword)?;
+    while started.elapsed() < PATIENCE {
+        match app.store.erase_some(&erasure).await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                app.store.degrade(&error);
+                break;
+            }
+        }
+    }
+    Ok(end_session(app, request, Reply::ok(&json!({ "success": true, "message": "Account deleted" }))))
+}
+
+shared::lambda!(handle, sessions);

@@ -1,0 +1,38 @@
+//! `GET /api/auth/devices`: the devices of the signed-in user's account.
+
+use shared::prelude::*;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed<'a> {
+    #[serde(flatten)]
+    device: DeviceBody<'a>,
+    /// It is the one that asks.
+    current: bool,
+    signed_in: bool,
+    created_at: Timestamp,
+    last_sign_in_at: Timestamp,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
+    let caller = Caller::of(app, request).await?;
+    let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
+    let after = request.cursor(app, caller.user().as_bytes())?.map(DeviceId::from_bytes);
+
+    let page = app.store.devices(caller.user(), after, size).await?;
+    let listed = page.devices.iter().map(|device| Listed {
+        device: DeviceBody::of(device),
+        current: device.id == caller.session.device,
+        signed_in: device.session_id.is_some() && device.epoch == caller.claim.epoch,
+        created_at: device.created_at,
+        last_sign_in_at: device.signed_in_at,
+    });
+    let cursor = |last: DeviceId| app.tokens.sign(Purpose::Cursor, caller.user().as_bytes(), last.as_bytes());
+    Ok(Reply::ok(&json!({
+        "success": true,
+        "devices": listed.collect::<Vec<_>>(),
+        "nextCursor": page.next.map(cursor),
+    })))
+}
+
+shared::lambda!(handle, sessions);

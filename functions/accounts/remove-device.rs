@@ -1,0 +1,14 @@
+//! `DELETE /api/auth/devices/{deviceId}`: forgets a device of the signed-in user; its session ends at once.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
+    let caller = Caller::of(app, request).await?;
+    let device: DeviceId = request.path("deviceId").ok_or(AccountsError::DeviceNotFound)?;
+
+    app.store.remove_device(caller.user(), device).await?;
+    let reply = Reply::ok(&json!({ "success": true, "message": "Device removed" }));
+    Ok(if device == caller.session.device { end_session(app, request, reply) } else { reply })
+}
+
+shared::lambda!(handle, sessions);

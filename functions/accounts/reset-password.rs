@@ -1,0 +1,28 @@
+//! `POST /api/auth/reset-password`: a mailed code sets a new password; every session ends.
+
+use shared::prelude::*;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Reset {
+    email: Email,
+    code: CodeTry,
+    new_password: Password,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
+    let now = request.now();
+    let Reset { email, code, new_password } = request.json()?;
+    let address = app.tokens.email_hash(&email);
+    let code = OneTimeCode::new(&app.tokens, CodeFor::NewPassword(&address), code.as_str());
+
+    let (holder, is_right) = try_join!(app.store.email_claim(&address), app.store.try_code(&code, now))?;
+    let holder = holder.filter(|_| is_right).ok_or(AccountsError::WrongCode)?;
+    let new = SecretHash::of(new_password.as_str()).await;
+    if !app.store.reset_password(&holder, &new, &code, now).await? {
+        return Err(AccountsError::WrongCode);
+    }
+    Ok(Reply::ok(&json!({ "success": true, "message": "Password set. Every session has ended: sign in with it" })))
+}
+
+shared::lambda!(handle);

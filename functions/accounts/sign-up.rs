@@ -1,0 +1,63 @@
+//! `POST /api/sign-up`: makes an account of a proven address and a free username, and signs its user in on a trusted device.
+
+use shared::prelude::*;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SignUp {
+    username: Username,
+    email: Email,
+    password: Password,
+    otp: CodeTry,
+    device_name: Option<DeviceName>,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
+    let now = request.now();
+    let fields = ["username", "email", "password", "otp"];
+    let SignUp { username, email, password, otp, device_name } = request.json_with(&fields, "All fields required")?;
+    let address = app.tokens.email_hash(&email);
+    let once = request.once(app, "sign-up", address.as_str())?;
+    let code = OneTimeCode::new(&app.tokens, CodeFor::SignUp(&address), otp.as_str());
+
+    let (repeat, holder, is_right) =
+        try_join!(app.store.repeat(once.as_ref()), app.store.email_claim(&address), app.store.try_code(&code, now),)?;
+    match (repeat, holder, is_right) {
+        (Some(repeat), _, _) => return Ok(signed_in(app, request, Reply::repeated(repeat)?)),
+        (_, Some(_), _) => return Err(AccountsError::EmailTaken),
+        (_, _, false) => return Err(AccountsError::WrongCode),
+        (None, None, true) => {}
+    }
+    let password_hash = SecretHash::of(password.as_str()).await;
+    let account = Account { id: UserId::new(now, random()), username, email, password_hash, created_at: now };
+    let claim = UsernameClaim::new(account.username.clone(), account.id);
+    let mut device = Device::new(device_name.unwrap_or_default(), true, now);
+    let session = device.begin(&claim, now);
+    let answer = json!({
+        "success": true,
+        "message": "User Registered Successfully",
+        "data": {
+            "id": account.id,
+            "username": account.username,
+            "email": account.email,
+            "isVerified": true,
+            "isAcceptingMessages": claim.is_accepting,
+            "messages": [],
+            "token": app.sessions().issue(&session, now),
+            "expiresAt": session.expires_at,
+            "device": DeviceBody::of(&device),
+        },
+    });
+
+    let mut guards = Guards { meters: Vec::new(), once, answer: answer.to_string(), now };
+    let new = store::NewAccount { account: &account, email: &address, claim: &claim, device: &device, code: &code };
+    match app.store.sign_up(&new, &mut guards).await? {
+        store::SignedUp::Done => Ok(signed_in(app, request, Reply::created(guards.answer))),
+        store::SignedUp::EmailTaken => Err(AccountsError::EmailTaken),
+        store::SignedUp::UsernameTaken => Err(AccountsError::UsernameTaken),
+        store::SignedUp::WrongCode => Err(AccountsError::WrongCode),
+        store::SignedUp::Stopped(stopped) => Ok(signed_in(app, request, Reply::stopped(stopped)?)),
+    }
+}
+
+shared::lambda!(handle, sessions);

@@ -1,0 +1,28 @@
+//! `POST /api/auth/devices/verify`: the code that went out by mail makes the session's device a trusted one.
+
+use shared::prelude::*;
+
+#[derive(Deserialize)]
+struct Verify {
+    code: CodeTry,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
+    let now = request.now();
+    let Caller { session, device, .. } = Caller::of(app, request).await?;
+    let Verify { code } = request.json()?;
+    let code = OneTimeCode::new(&app.tokens, CodeFor::Device(device.id), code.as_str());
+    let meter = Limit::DeviceCodes.blank_meter(&app.tokens, Counted::Everyone, session.user, now);
+    let tries = Tries::count(&app.store, vec![meter], now).await??;
+
+    let is_right = app.store.try_code(&code, now).await?;
+    if !is_right || !app.store.trust_device(session.user, session.device, session.id, &code, now).await? {
+        return Err(AccountsError::WrongCode);
+    }
+    tries.uncount(&app.store).await;
+    let device = Device { trusted: true, ..device };
+    let body = json!({ "success": true, "message": "Device verified", "data": { "device": DeviceBody::of(&device) } });
+    Ok(Reply::ok(&body))
+}
+
+shared::lambda!(handle, sessions);

@@ -1,0 +1,17 @@
+//! `POST /api/messages/{messageId}/block-sender`: what whoever sent this message writes from now on vanishes. Who that is stays
+//! unknown, to the recipient and to us.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
+    let caller = Caller::of(app, request).await?;
+    let id = request.path("messageId").ok_or(AccountsError::MessageNotFound)?;
+
+    let keys = app.sender_keys(request.now()).await?;
+    let message = app.store.inbox_message(caller.user(), id).await?.ok_or(AccountsError::MessageNotFound)?;
+    let sender = keys.open(&app.tokens, &message).ok_or(AccountsError::SenderForgotten)?;
+    app.store.shun(&caller.claim.username, &sender.name, sender.ends_at).await?;
+    Ok(Reply::ok(&json!({ "success": true, "message": "Sender blocked", "blockedUntil": sender.ends_at })))
+}
+
+shared::lambda!(handle, sessions, senders);

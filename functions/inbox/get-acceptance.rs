@@ -1,0 +1,10 @@
+//! `GET /api/accept-messages`: whether the signed-in user takes messages.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
+    let caller = Caller::of(app, request).await?;
+    Ok(Reply::ok(&json!({ "success": true, "isAcceptingMessages": caller.claim.is_accepting })))
+}
+
+shared::lambda!(handle, sessions);

@@ -1,0 +1,15 @@
+//! `POST /api/messages/{messageId}/report`: the signed-in user shows a message to those who run Sotto.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
+    let caller = Caller::of(app, request).await?;
+    let id = request.path("messageId").ok_or(AccountsError::MessageNotFound)?;
+
+    if !app.store.report(caller.user(), id, request.now()).await? {
+        return Err(AccountsError::MessageNotFound);
+    }
+    Ok(Reply::ok(&json!({ "success": true, "message": "Message reported" })))
+}
+
+shared::lambda!(handle, sessions);

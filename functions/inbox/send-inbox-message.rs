@@ -1,0 +1,70 @@
+//! `POST /api/send-message`: anyone writes to an inbox. Nothing about who it was is kept but what a block would need, sealed.
+
+use shared::prelude::*;
+
+#[derive(Deserialize)]
+struct Send {
+    /// Any text: what is no username is nobody's.
+    username: String,
+    content: InboxText,
+}
+
+enum Sent {
+    Now(String),
+    Before(store::Repeat),
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
+    let now = request.now();
+    let gate = app.limits.admit(&app.tokens, Limit::AllInboxes, request.client(), "", now)?;
+    let Send { username, content } = request.json()?;
+    let username = Username::parse(&username).map_err(|_| AccountsError::UserNotFound)?;
+    let once = request.once(app, "send-inbox-message", username.as_str())?;
+    let keys = app.sender_keys(now).await?;
+    let sender = keys.sender(&app.tokens, &username, request.client());
+
+    let recipient = username.lower_case();
+    let (hit, claim, is_shunned, repeat) = join!(
+        gate.hit(&app.store, Limit::InboxMessages, &recipient, now),
+        app.store.username_claim(&username),
+        app.store.is_shunned(&username, &sender, now),
+        app.store.repeat(once.as_ref()),
+    );
+    let send = async {
+        // What fills the window may be the very requests that this one repeats.
+        match (repeat?, &hit) {
+            (Some(repeat), _) => return Ok(Sent::Before(repeat)),
+            (None, Err(too_many)) => {
+                let repeat = app.store.late_repeat(once.as_ref()).await?;
+                return repeat.map(Sent::Before).ok_or_else(|| (*too_many).into());
+            }
+            (None, Ok(_)) => {}
+        }
+        let is_active = |claim: &UsernameClaim| claim.username == username && claim.status == AccountStatus::Active;
+        let claim = claim?.filter(is_active).ok_or(AccountsError::UserNotFound)?;
+        if !claim.is_accepting {
+            return Err(AccountsError::NotAccepting);
+        }
+        let id = InboxMessageId::new(now, random());
+        let message = InboxMessage { id, content, sealed_sender: keys.seal(&app.tokens, &sender, id) };
+        let answer = json!({ "success": true, "message": "Message sent successfully" }).to_string();
+        let mut guards = Guards { meters: Vec::new(), once, answer, now };
+        Ok(match app.store.deliver(&claim, message, is_shunned?, &mut guards).await? {
+            store::Delivery::Done => Sent::Now(guards.answer),
+            store::Delivery::Repeated(repeat) => Sent::Before(repeat),
+        })
+    };
+    let sent: Result<Sent, AccountsError> = send.await;
+    let hit = hit.ok().flatten();
+    if let (Some(hit), Ok(Sent::Now(_))) = (&hit, &sent) {
+        app.store.tidy_hits(hit).await;
+    } else if let Some(hit) = &hit {
+        app.store.take_back_hit(hit).await;
+    }
+    match sent? {
+        Sent::Now(answer) => Ok(Reply::created(answer).gauged(hit.iter().flat_map(store::Hits::gauges))),
+        Sent::Before(repeat) => Ok(Reply::repeated(repeat)?),
+    }
+}
+
+shared::lambda!(handle, senders);

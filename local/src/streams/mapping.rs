@@ -1,0 +1,211 @@
+//! A function's event of type `DynamoDB`, as the template declares it.
+
+use super::filter::Filter;
+use crate::Error;
+use crate::intrinsics::Scope;
+use crate::resources::get;
+use serde::Deserialize;
+use serde_yaml_ng::{Mapping as Properties, Value};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// Which changes of a table go to which function, and how.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    /// What the template calls the event.
+    pub name: String,
+    /// The function's place among the template's.
+    pub function: usize,
+    /// What the template's `GetAtt` gives, and so what the function is told.
+    pub stream_arn: String,
+    pub table: String,
+    pub start: Start,
+    pub filter: Filter,
+    /// The most records of a batch.
+    pub batch_size: usize,
+    pub rules: Rules,
+}
+
+/// Where a mapping starts in what was there before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Start {
+    TrimHorizon,
+    Latest,
+}
+
+/// What is to happen to batches that fail.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// `BisectBatchOnFunctionError`
+    pub bisects: bool,
+    /// `ReportBatchItemFailures`
+    pub reports: bool,
+    /// `MaximumRetryAttempts`; none for as many as it takes.
+    pub retries: Option<u32>,
+    /// `MaximumRecordAgeInSeconds`; none for any age.
+    pub age: Option<Duration>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Criteria {
+    filters: Vec<Criterion>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Criterion {
+    pattern: String,
+}
+
+/// Properties that are understood; anything else could mean something.
+const KNOWN: [&str; 13] = [
+    "BatchSize",
+    "BisectBatchOnFunctionError",
+    "DestinationConfig", // where what was given up is told of; the log is told here
+    "Enabled",
+    "FilterCriteria",
+    "FunctionResponseTypes",
+    "MaximumBatchingWindowInSeconds",
+    "MaximumRecordAgeInSeconds",
+    "MaximumRetryAttempts",
+    "MetricsConfig",
+    "ParallelizationFactor",
+    "StartingPosition",
+    "Stream",
+];
+
+impl Mapping {
+    /// The event `name` of the function at `function`; `None` when it is not enabled.
+    pub fn read(name: &str, properties: &Properties, function: usize, scope: &Scope) -> Result<Option<Self>, Error> {
+        let unknown = |key: &&Value| !key.as_str().is_some_and(|key| KNOWN.contains(&key));
+        if let Some(unknown) = properties.keys().find(unknown) {
+            let unknown = unknown.as_str().unwrap_or("a key that is no text");
+            return Err(Error::new(format!("the local stack doesn't know {unknown} of a DynamoDB event")));
+        }
+        if get(properties, scope, "Enabled")? == Some(false) {
+            return Ok(None);
+        }
+        let stream_arn: String = get(properties, scope, "Stream")?.ok_or_else(|| Error::new("it has no Stream"))?;
+        let table = stream_arn.split('/').nth(1).filter(|_| stream_arn.contains("/stream/"));
+        let table = table.ok_or_else(|| Error::new(format!("Stream: {stream_arn} is the ARN of no stream")))?.into();
+        let start = get(properties, scope, "StartingPosition")?;
+        let start = start.ok_or_else(|| Error::new("it has no StartingPosition"))?;
+        let number = |key: &str, within| number(properties, scope, key, within);
+        let responses: Option<Vec<String>> = get(properties, scope, "FunctionResponseTypes")?;
+        let responses = responses.unwrap_or_default();
+        if let Some(unknown) = responses.iter().find(|response| *response != "ReportBatchItemFailures") {
+            return Err(Error::new(format!("FunctionResponseTypes: there is no {unknown}")));
+        }
+        number("MaximumBatchingWindowInSeconds", 0..=300)?;
+        number("ParallelizationFactor", 1..=10)?;
+        let age = number("MaximumRecordAgeInSeconds", -1..=604_800)?;
+        let criteria: Option<Criteria> = get(properties, scope, "FilterCriteria")?;
+        let patterns = criteria.iter().flat_map(|criteria| &criteria.filters).map(|filter| filter.pattern.as_str());
+        Ok(Some(Self {
+            name: name.to_owned(),
+            function,
+            table,
+            stream_arn,
+            start,
+            filter: Filter::parse(patterns).map_err(|error| error.within("FilterCriteria"))?,
+            batch_size: number("BatchSize", 1..=10_000)?.map_or(100, |size| size as usize),
+            rules: Rules {
+                bisects: get(properties, scope, "BisectBatchOnFunctionError")?.unwrap_or(false),
+                reports: !responses.is_empty(),
+                retries: number("MaximumRetryAttempts", -1..=10_000)?.and_then(|most| most.try_into().ok()),
+                age: age.and_then(|seconds| seconds.try_into().ok()).map(Duration::from_secs),
+            },
+        }))
+    }
+}
+
+/// A number that Lambda takes only within bounds.
+fn number(
+    properties: &Properties,
+    scope: &Scope,
+    key: &str,
+    within: RangeInclusive<i64>,
+) -> Result<Option<i64>, Error> {
+    match get(properties, scope, key)? {
+        Some(Value::Number(number)) if number.as_i64().is_some_and(|number| within.contains(&number)) => {
+            Ok(number.as_i64())
+        }
+        // The value of a parameter is a text.
+        Some(Value::String(text)) if text.parse().is_ok_and(|number| within.contains(&number)) => Ok(text.parse().ok()),
+        None => Ok(None),
+        Some(_) => Err(Error::new(format!("{key}: a number from {} to {} is expected", within.start(), within.end()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(yaml: &str) -> Result<Option<Mapping>, Error> {
+        let scope = Scope {
+            parameters: [("Many".to_owned(), Value::from("7"))].into(),
+            names: [("T.StreamArn".to_owned(), "arn:aws:dynamodb:r:1:table/local-t/stream/x".to_owned())].into(),
+            ..Scope::default()
+        };
+        Mapping::read("Changes", &serde_yaml_ng::from_str(yaml).unwrap(), 3, &scope)
+    }
+
+    fn refused(more: &str) -> String {
+        let yaml = format!("{{Stream: !GetAtt T.StreamArn, StartingPosition: TRIM_HORIZON, {more}}}");
+        read(&yaml).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_not_said_is_as_in_lambda() {
+        let mapping = read("{Stream: !GetAtt T.StreamArn, StartingPosition: LATEST}").unwrap().unwrap();
+        assert_eq!((mapping.table.as_str(), mapping.function, mapping.batch_size), ("local-t", 3, 100));
+        assert_eq!(mapping.start, Start::Latest);
+        let Rules { bisects, reports, retries, age } = mapping.rules;
+        assert_eq!((bisects, reports, retries, age), (false, false, None, None));
+    }
+
+    #[test]
+    fn everything_that_can_be_said_is_understood() {
+        let mapping = read(
+            r#"
+            Stream: !GetAtt T.StreamArn
+            StartingPosition: TRIM_HORIZON
+            BatchSize: !Ref Many
+            MaximumBatchingWindowInSeconds: 0
+            BisectBatchOnFunctionError: true
+            MaximumRetryAttempts: 5
+            MaximumRecordAgeInSeconds: 60
+            ParallelizationFactor: 1
+            FunctionResponseTypes: [ReportBatchItemFailures]
+            FilterCriteria: {Filters: [{Pattern: '{"eventName":["INSERT"]}'}]}
+            DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt Queue.Arn}}"#,
+        );
+        let mapping = mapping.unwrap().unwrap();
+        assert_eq!((mapping.batch_size, mapping.start), (7, Start::TrimHorizon));
+        let Rules { bisects, reports, retries, age } = mapping.rules;
+        assert_eq!((bisects, reports, retries, age), (true, true, Some(5), Some(Duration::from_secs(60))));
+        assert!(mapping.filter.wants(&serde_json::json!({"eventName": "INSERT"})));
+        assert!(!mapping.filter.wants(&serde_json::json!({"eventName": "REMOVE"})));
+
+        let endless = "{Stream: !GetAtt T.StreamArn, StartingPosition: LATEST, MaximumRetryAttempts: -1,
+            MaximumRecordAgeInSeconds: -1}";
+        let rules = read(endless).unwrap().unwrap().rules;
+        assert_eq!((rules.retries, rules.age), (None, None));
+        assert!(read("{Stream: x, StartingPosition: LATEST, Enabled: false}").unwrap().is_none());
+    }
+
+    #[test]
+    fn what_is_not_understood_stops_the_start() {
+        assert!(refused("TumblingWindowInSeconds: 5").contains("TumblingWindowInSeconds"));
+        assert!(refused("BatchSize: 0").contains("BatchSize: a number from 1 to 10000"));
+        assert!(refused("FunctionResponseTypes: [Other]").contains("Other"));
+        let filter = refused(r#"FilterCriteria: {Filters: [{Pattern: '{"a":[{"wildcard":"*"}]}'}]}"#);
+        assert!(filter.starts_with("FilterCriteria: the pattern ") && filter.contains("wildcard"), "{filter}");
+        assert!(read("{StartingPosition: LATEST}").unwrap_err().to_string().contains("Stream"));
+        assert!(read("{Stream: 'arn:x', StartingPosition: LATEST}").unwrap_err().to_string().contains("no stream"));
+        let position = read("{Stream: !GetAtt T.StreamArn, StartingPosition: AT_TIMESTAMP}");
+        assert!(position.unwrap_err().to_string().starts_with("StartingPosition"));
+    }
+}

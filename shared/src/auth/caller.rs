@@ -1,0 +1,135 @@
+//! Users who are signed in. A token proves what was granted; the store says whether it still holds.
+
+use futures_util::try_join;
+use http::StatusCode;
+
+use crate::{
+    app::App,
+    http::{Problem, Reply, Request},
+    sessions::{LIFETIME, Session},
+    store::{AccountStatus, Device, StoreError, UsernameClaim},
+    types::UserId,
+};
+
+/// A user with a living session on an active account. No endpoint can make one up.
+#[non_exhaustive]
+pub struct Caller {
+    pub session: Session,
+    pub claim: UsernameClaim,
+    pub device: Device,
+}
+
+/// Why a request is nobody's.
+pub enum NotACaller {
+    /// No token, two that disagree, or one that is not or no longer good.
+    NotAuthenticated,
+    /// The account is suspended or inactive.
+    NotActive,
+    /// A page of somebody else's made a browser send its cookie.
+    CrossSite,
+    Failed(StoreError),
+}
+
+impl From<StoreError> for NotACaller {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<NotACaller> for Problem {
+    fn from(refusal: NotACaller) -> Self {
+        match refusal {
+            NotACaller::NotAuthenticated | NotACaller::NotActive => {
+                Self::new(StatusCode::UNAUTHORIZED, "Not Authenticated")
+            }
+            NotACaller::CrossSite => {
+                Self::new(StatusCode::FORBIDDEN, "Requests with a cookie are accepted from our own pages only")
+            }
+            NotACaller::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl Caller {
+    /// The session must be the one that lives on its device, begun in the account's present epoch.
+    pub async fn of(app: &App, request: &Request) -> Result<Self, NotACaller> {
+        let token = presented(app, request)?;
+        let session = app.sessions().read(token).ok_or(NotACaller::NotAuthenticated)?;
+        let (claim, device) =
+            try_join!(app.store.username_claim(&session.username), app.store.device(session.user, session.device),)?;
+        let (Some(claim), Some(device)) = (claim, device) else { return Err(NotACaller::NotAuthenticated) };
+        let lives =
+            claim.user_id == session.user && device.session_id == Some(session.id) && device.epoch == claim.epoch;
+        match claim.status {
+            _ if !lives => Err(NotACaller::NotAuthenticated),
+            AccountStatus::Active => Ok(Self { session, claim, device }),
+            AccountStatus::Inactive | AccountStatus::Suspended => Err(NotACaller::NotActive),
+        }
+    }
+
+    pub fn user(&self) -> UserId {
+        self.session.user
+    }
+}
+
+/// The token that a request carries, as a bearer or as a cookie; both ways and different is no token.
+fn presented<'r>(app: &App, request: &'r Request) -> Result<&'r str, NotACaller> {
+    let cookie = cookie_name(app, request);
+    let mut cookies = request.cookies(cookie);
+    let first = cookies.next();
+    let token = match (request.header("authorization").map(|_| request.bearer()), first) {
+        (Some(bearer), cookie) => bearer.filter(|bearer| cookie.is_none_or(|cookie| cookie == *bearer)),
+        (None, Some(_)) if is_cross_site(app, request) => return Err(NotACaller::CrossSite),
+        (None, cookie) => cookie,
+    };
+    let agreed = token.filter(|token| cookies.all(|cookie| cookie == *token));
+    agreed.filter(|token| !token.is_empty()).ok_or(NotACaller::NotAuthenticated)
+}
+
+/// Whether a browser says that a page which is not ours makes it change something. A request that says nothing of the kind
+/// comes from no browser.
+fn is_cross_site(app: &App, request: &Request) -> bool {
+    if request.method() == "GET" {
+        return false;
+    }
+    let own = request.base_url(app);
+    let is_client = |origin: &str| app.allowed_origins.iter().any(|allowed| allowed == origin);
+    match (request.header("origin"), request.header("sec-fetch-site")) {
+        (Some(origin), _) if is_client(origin) => false,
+        (Some(origin), _) if origin != own => true,
+        (_, Some(site)) => site != "same-origin",
+        _ => false,
+    }
+}
+
+/// Under https a name that browsers keep plain http from setting.
+fn cookie_name(app: &App, request: &Request) -> &'static str {
+    if is_https(app, request) { "__Secure-next-auth.session-token" } else { "next-auth.session-token" }
+}
+
+fn is_https(app: &App, request: &Request) -> bool {
+    request.base_url(app).starts_with("https:")
+}
+
+fn cookie(app: &App, request: &Request, token: &str, seconds: u64) -> String {
+    let secure = if is_https(app, request) { "; Secure" } else { "" };
+    let name = cookie_name(app, request);
+    format!("{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// A reply that gives a browser the session whose token its body tells as `data.token`.
+pub fn signed_in(app: &App, request: &Request, reply: Reply) -> Reply {
+    let body: serde_json::Value = serde_json::from_str(reply.body()).unwrap_or_default();
+    match body["data"]["token"].as_str() {
+        Some(token) => {
+            let cookie = cookie(app, request, token, LIFETIME.as_secs());
+            reply.cookie(cookie)
+        }
+        None => reply,
+    }
+}
+
+/// A reply that makes a browser forget its session.
+pub fn end_session(app: &App, request: &Request, reply: Reply) -> Reply {
+    reply.cookie(cookie(app, request, "", 0))
+}

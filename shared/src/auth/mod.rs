@@ -1,0 +1,9 @@
+//! Who may act. The types here have private fields and can be made only here: an endpoint that holds one has checked.
+
+mod caller;
+mod known;
+mod links;
+
+pub use caller::{Caller, NotACaller, end_session, signed_in};
+pub use known::Known;
+pub use links::{Admitted, LinkOwner};

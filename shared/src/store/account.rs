@@ -1,0 +1,141 @@
+//! Accounts: what a user is, and the claims on a username and an e-mail address that make it one of a kind.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Device, OneTimeCode, Outcome, Store, StoreError, UsernameClaim,
+    keys::Key,
+    number, text, to_item,
+    username::IS_FREE,
+    write::{Guards, Stopped, Written},
+};
+use crate::{
+    passwords::SecretHash,
+    tokens::EmailHash,
+    types::{DeviceId, Email, SessionId, Timestamp, UserId, Username},
+};
+
+#[derive(Serialize, Deserialize)]
+pub struct Account {
+    pub id: UserId,
+    pub username: Username,
+    pub email: Email,
+    pub password_hash: SecretHash,
+    pub created_at: Timestamp,
+}
+
+/// Who has an e-mail address.
+#[derive(Serialize, Deserialize)]
+pub struct EmailClaim {
+    pub user_id: UserId,
+    pub username: Username,
+}
+
+/// Everything that a sign-up makes.
+pub struct NewAccount<'a> {
+    pub account: &'a Account,
+    pub email: &'a EmailHash,
+    pub claim: &'a UsernameClaim,
+    pub device: &'a Device,
+    /// What is used up for it.
+    pub code: &'a OneTimeCode,
+}
+
+pub enum SignedUp {
+    Done,
+    EmailTaken,
+    UsernameTaken,
+    WrongCode,
+    Stopped(Stopped),
+}
+
+impl Store {
+    pub async fn account(&self, user: UserId) -> Result<Option<Account>, StoreError> {
+        self.get(Key::user(user)).await
+    }
+
+    pub async fn email_claim(&self, email: &EmailHash) -> Result<Option<EmailClaim>, StoreError> {
+        self.get(Key::email(email)).await
+    }
+
+    /// Claims the address and the name, uses the code up, and makes the account with its first device: all or nothing, so of
+    /// sign-ups that race for one name or one address exactly one is done, and the others keep their codes.
+    pub async fn sign_up(&self, new: &NewAccount<'_>, guards: &mut Guards<'_>) -> Result<SignedUp, StoreError> {
+        let NewAccount { account, email, claim, device, code } = new;
+        let holder = EmailClaim { user_id: account.id, username: account.username.clone() };
+        let steps = vec![
+            self.put_step(to_item(Key::email(email), &holder)?, Some("attribute_not_exists(pk)"), []),
+            self.put_step(to_item(Key::username(&claim.username), claim)?, Some(IS_FREE), [(":now", text(guards.now))]),
+            self.use_code_step(code, guards.now),
+            self.put_step(to_item(Key::user(account.id), account)?, None, []),
+            self.new_device_step(account.id, device)?,
+        ];
+        Ok(match self.write(guards, steps).await? {
+            Written::Done(_) => SignedUp::Done,
+            Written::Stopped(stopped) => SignedUp::Stopped(stopped),
+            Written::Refused(refused) => match refused.iter().position(|step| step.failed) {
+                Some(0) => SignedUp::EmailTaken,
+                Some(1) => SignedUp::UsernameTaken,
+                _ => SignedUp::WrongCode,
+            },
+        })
+    }
+
+    /// Replaces the password that `old` is the hash of, and ends every session but `kept`; `false` when the password, the
+    /// session or the account changed meanwhile.
+    pub async fn change_password(
+        &self,
+        claim: &UsernameClaim,
+        old: &SecretHash,
+        new: &SecretHash,
+        kept: (DeviceId, SessionId),
+    ) -> Result<bool, StoreError> {
+        let user = claim.user_id;
+        let outcome = self
+            .transact(vec![
+                self.update_step(
+                    Key::user(user),
+                    "SET password_hash = :new",
+                    "password_hash = :old",
+                    [(":new", text(new.as_str())), (":old", text(old.as_str()))],
+                ),
+                self.update_step(
+                    Key::username(&claim.username),
+                    "SET epoch = :next",
+                    "user_id = :user AND epoch = :epoch",
+                    [(":user", text(user)), (":epoch", number(claim.epoch)), (":next", number(claim.epoch + 1))],
+                ),
+                self.keep_session_step(user, kept.0, kept.1, claim.epoch),
+            ])
+            .await?;
+        Ok(matches!(outcome, Outcome::Done))
+    }
+
+    /// Sets a new password by `code`, and ends every session; `false` when the code is used up or the account gone.
+    pub async fn reset_password(
+        &self,
+        holder: &EmailClaim,
+        new: &SecretHash,
+        code: &OneTimeCode,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let outcome = self
+            .transact(vec![
+                self.use_code_step(code, now),
+                self.update_step(
+                    Key::user(holder.user_id),
+                    "SET password_hash = :new",
+                    "attribute_exists(pk)",
+                    [(":new", text(new.as_str()))],
+                ),
+                self.update_step(
+                    Key::username(&holder.username),
+                    "SET epoch = epoch + :one",
+                    "user_id = :user",
+                    [(":one", number(1)), (":user", text(holder.user_id))],
+                ),
+            ])
+            .await?;
+        Ok(matches!(outcome, Outcome::Done))
+    }
+}

@@ -1,0 +1,155 @@
+//! One-time codes: six digits that prove an e-mail address. Only a keyed hash of the newest one is kept.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Item, Outcome, Step, Store, StoreError, from_item,
+    keys::Key,
+    limits::Hit,
+    number, text, to_item,
+    write::{Guards, Stopped, Written},
+};
+use crate::{
+    tokens::{EmailHash, Purpose, Tokens},
+    types::{DeviceId, Timestamp},
+};
+
+const LIFETIME: Duration = Duration::from_secs(5 * 60);
+/// After so many wrong tries even the right code is wrong.
+const MOST_WRONG: u32 = 5;
+
+/// What a code is good for, and whose it is.
+pub enum CodeFor<'a> {
+    SignUp(&'a EmailHash),
+    NewPassword(&'a EmailHash),
+    Device(DeviceId),
+}
+
+impl CodeFor<'_> {
+    fn purpose(&self) -> &'static str {
+        match self {
+            Self::SignUp(_) => "sign-up",
+            Self::NewPassword(_) => "new-password",
+            Self::Device(_) => "device",
+        }
+    }
+
+    /// Whose it is. Subjects of different purposes differ.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::SignUp(email) | Self::NewPassword(email) => format!("{}-{}", self.purpose(), email.as_str()),
+            Self::Device(device) => device.to_string(),
+        }
+    }
+}
+
+/// A code that was made or given, as it is stored and looked for.
+pub struct OneTimeCode {
+    purpose: &'static str,
+    subject: String,
+    hash: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    code_hash: String,
+    wrong: u32,
+    /// TTL deletes late: until then this decides.
+    expires_at: Timestamp,
+    ttl: i64,
+}
+
+impl OneTimeCode {
+    /// `code` is what was made, or what was given.
+    pub fn new(tokens: &Tokens, is_for: CodeFor<'_>, code: &str) -> Self {
+        let (purpose, subject) = (is_for.purpose(), is_for.subject());
+        let parts = [purpose.as_bytes(), subject.as_bytes(), code.as_bytes()];
+        let hash = hex::encode(tokens.keyed_hash(Purpose::OneTimeCode, &parts));
+        Self { purpose, subject, hash }
+    }
+
+    pub(super) fn key(&self) -> Key {
+        Key::code(self.purpose, &self.subject)
+    }
+}
+
+impl Store {
+    /// The write that makes `code` the only one, whatever came before it.
+    pub(super) fn keep_code_step(&self, code: &OneTimeCode, now: Timestamp) -> Result<Step, StoreError> {
+        let expires_at = now.after(LIFETIME);
+        let kept = Kept { code_hash: code.hash.clone(), wrong: 0, expires_at, ttl: expires_at.seconds() };
+        Ok(self.put_step(to_item(code.key(), &kept)?, None, []))
+    }
+
+    /// The write that uses `code` up, or fails when it is not the one, too late, or tried too often.
+    pub(super) fn use_code_step(&self, code: &OneTimeCode, now: Timestamp) -> Step {
+        let values = [(":hash", text(&code.hash)), (":most", number(MOST_WRONG)), (":now", text(now))];
+        let condition = "code_hash = :hash AND wrong < :most AND expires_at > :now";
+        self.delete_step_if(code.key(), Some(condition), values)
+    }
+
+    /// Whether `code` is the right one. A wrong one is counted in the very call that finds it wrong, so no number of tries at
+    /// once gets more than its five; a right one costs nothing.
+    pub async fn try_code(&self, code: &OneTimeCode, now: Timestamp) -> Result<bool, StoreError> {
+        let counted = self.update(code.key(), |update| {
+            update
+                .update_expression("SET wrong = wrong + :one")
+                .condition_expression(
+                    "attribute_exists(pk) AND code_hash <> :hash AND wrong < :most AND expires_at > :now",
+                )
+                .expression_attribute_values(":one", number(1))
+                .expression_attribute_values(":hash", text(&code.hash))
+                .expression_attribute_values(":most", number(MOST_WRONG))
+                .expression_attribute_values(":now", text(now))
+        });
+        let is_right = |item: Item| {
+            let kept: Kept = from_item(item)?;
+            Ok(kept.code_hash == code.hash && kept.wrong < MOST_WRONG && kept.expires_at > now)
+        };
+        match counted.await? {
+            Ok(_) | Err(None) => Ok(false),
+            Err(Some(item)) => is_right(item),
+        }
+    }
+}
+
+/// What a code that was made was counted as.
+pub struct Receipt(Vec<Hit>);
+
+impl Store {
+    /// Makes `code` the one that is good, and counts it.
+    pub async fn issue_code(
+        &self,
+        code: &OneTimeCode,
+        guards: &mut Guards<'_>,
+    ) -> Result<Result<Receipt, Stopped>, StoreError> {
+        let step = self.keep_code_step(code, guards.now)?;
+        match self.write(guards, vec![step]).await? {
+            Written::Done(hits) => Ok(Ok(Receipt(hits))),
+            Written::Stopped(stopped) => Ok(Err(stopped)),
+            Written::Refused(_) => Err(StoreError::new("a code was refused without a condition".to_owned())),
+        }
+    }
+
+    /// Nobody was told of `code`: it is no code any more, and was never counted.
+    pub async fn withdraw_code(
+        &self,
+        code: &OneTimeCode,
+        guards: &mut Guards<'_>,
+        receipt: &Receipt,
+    ) -> Result<(), StoreError> {
+        let mut steps = self.undo(guards, &receipt.0);
+        steps.push(self.delete_step(code.key(), None));
+        match self.transact(steps).await? {
+            Outcome::Done => Ok(()),
+            // A slot is taken anew, with its window over: the code and the kept answer must go all the same.
+            Outcome::Refused(_) => {
+                let kept = guards.once.as_ref().map(|once| self.delete_step(once.item_key(), None));
+                let steps = [self.delete_step(code.key(), None)].into_iter().chain(kept);
+                self.transact(steps.collect()).await.map(drop)
+            }
+        }
+    }
+}

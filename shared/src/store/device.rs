@@ -1,0 +1,194 @@
+//! Devices of users. A device holds the one session that lives there: signing in again takes its place.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Item, OneTimeCode, Outcome, Step, Store, StoreError, UsernameClaim, from_item,
+    keys::{DEVICES, Key, device_sort, user_partition},
+    number, text, to_item,
+    write::{Guards, Stopped, Written},
+};
+use crate::{
+    sessions::{LIFETIME, Session},
+    tokens::random,
+    types::{DeviceId, DeviceName, PageSize, SessionId, Timestamp, UserId},
+};
+
+/// A device that nobody signs in on is forgotten after this.
+const REMEMBERED: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+#[derive(Serialize, Deserialize)]
+pub struct Device {
+    pub id: DeviceId,
+    pub device_name: DeviceName,
+    pub trusted: bool,
+    /// The session that lives there, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
+    /// The epoch of the account in which that session began.
+    pub epoch: u64,
+    pub created_at: Timestamp,
+    pub signed_in_at: Timestamp,
+}
+
+impl Device {
+    /// A device on which nobody has signed in yet.
+    pub fn new(name: DeviceName, trusted: bool, now: Timestamp) -> Self {
+        Self {
+            id: DeviceId::from_bytes(random()),
+            device_name: name,
+            trusted,
+            session_id: None,
+            epoch: 0,
+            created_at: now,
+            signed_in_at: now,
+        }
+    }
+
+    /// A session of `claim`'s user begins here, in place of any other.
+    pub fn begin(&mut self, claim: &UsernameClaim, now: Timestamp) -> Session {
+        let id = SessionId::from_bytes(random());
+        self.session_id = Some(id);
+        self.epoch = claim.epoch;
+        self.signed_in_at = now;
+        let username = claim.username.clone();
+        Session { user: claim.user_id, username, device: self.id, id, expires_at: now.after(LIFETIME) }
+    }
+}
+
+#[derive(Serialize)]
+struct Kept<'a> {
+    #[serde(flatten)]
+    device: &'a Device,
+    ttl: i64,
+}
+
+pub struct DevicePage {
+    pub devices: Vec<Device>,
+    /// The last of these, when there are more.
+    pub next: Option<DeviceId>,
+}
+
+pub enum SignedIn {
+    Done,
+    /// The device was removed meanwhile.
+    NoDevice,
+    Stopped(Stopped),
+}
+
+impl Store {
+    pub async fn device(&self, user: UserId, id: DeviceId) -> Result<Option<Device>, StoreError> {
+        self.get(Key::device(user, id)).await
+    }
+
+    /// The devices of a user after `after`, in no order that means anything.
+    pub async fn devices(
+        &self,
+        user: UserId,
+        after: Option<DeviceId>,
+        size: PageSize,
+    ) -> Result<DevicePage, StoreError> {
+        let after = after.map_or_else(|| DEVICES.to_owned(), device_sort);
+        let page = self.query(user_partition(user), |query| {
+            query
+                .key_condition_expression("pk = :pk AND sk BETWEEN :after AND :end")
+                .expression_attribute_values(":after", text(format!("{after} ")))
+                .expression_attribute_values(":end", text(format!("{DEVICES}~")))
+                .limit(size.get() as i32 + 1)
+        });
+        let items: Vec<Item> = page.await?.items.unwrap_or_default();
+        let mut devices: Vec<Device> = items.into_iter().map(from_item).collect::<Result<_, _>>()?;
+        let more = devices.len() > size.get();
+        devices.truncate(size.get());
+        let next = devices.last().filter(|_| more).map(|device| device.id);
+        Ok(DevicePage { devices, next })
+    }
+
+    /// The write of a device that is new to its user.
+    pub(super) fn new_device_step(&self, user: UserId, device: &Device) -> Result<Step, StoreError> {
+        let kept = Kept { device, ttl: device.signed_in_at.after(REMEMBERED).seconds() };
+        Ok(self.put_step(to_item(Key::device(user, device.id), &kept)?, None, []))
+    }
+
+    /// Begins the session that `device` says, on a device that `is_new` or is there already.
+    pub async fn sign_in(
+        &self,
+        user: UserId,
+        device: &Device,
+        is_new: bool,
+        guards: &mut Guards<'_>,
+    ) -> Result<SignedIn, StoreError> {
+        let step = if is_new { self.new_device_step(user, device)? } else { self.session_step(user, device) };
+        Ok(match self.write(guards, vec![step]).await? {
+            Written::Done(_) => SignedIn::Done,
+            Written::Refused(_) => SignedIn::NoDevice,
+            Written::Stopped(stopped) => SignedIn::Stopped(stopped),
+        })
+    }
+
+    /// The write of a session on a device that is there. Whether it is trusted stays as it is.
+    fn session_step(&self, user: UserId, device: &Device) -> Step {
+        let expression =
+            "SET session_id = :session, epoch = :epoch, signed_in_at = :now, device_name = :name, #ttl = :ttl";
+        self.update_step(
+            Key::device(user, device.id),
+            expression,
+            "attribute_exists(pk)",
+            [
+                (":session", device.session_id.map_or(AttributeValue::Null(true), text)),
+                (":epoch", number(device.epoch)),
+                (":now", text(device.signed_in_at)),
+                (":name", text(device.device_name.as_str())),
+                (":ttl", number(device.signed_in_at.after(REMEMBERED).seconds())),
+            ],
+        )
+    }
+
+    /// Uses `code` up and trusts the device as long as `session` lives there; `false` when either is not so.
+    pub async fn trust_device(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        session: SessionId,
+        code: &OneTimeCode,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let trust = self.update_step(
+            Key::device(user, device),
+            "SET trusted = :true",
+            "session_id = :session",
+            [(":true", AttributeValue::Bool(true)), (":session", text(session))],
+        );
+        let outcome = self.transact(vec![self.use_code_step(code, now), trust]).await?;
+        Ok(matches!(outcome, Outcome::Done))
+    }
+
+    /// Ends `session`; another one on the same device lives on.
+    pub async fn sign_out(&self, user: UserId, device: DeviceId, session: SessionId) -> Result<(), StoreError> {
+        let ended = self.update(Key::device(user, device), |update| {
+            update
+                .update_expression("REMOVE session_id")
+                .condition_expression("session_id = :session")
+                .expression_attribute_values(":session", text(session))
+        });
+        ended.await.map(drop)
+    }
+
+    /// Forgets a device and ends its session.
+    pub async fn remove_device(&self, user: UserId, id: DeviceId) -> Result<(), StoreError> {
+        self.delete(Key::device(user, id), |delete| delete).await
+    }
+
+    /// The write that lets `session` live on into the epoch after `epoch`.
+    pub(super) fn keep_session_step(&self, user: UserId, device: DeviceId, session: SessionId, epoch: u64) -> Step {
+        self.update_step(
+            Key::device(user, device),
+            "SET epoch = :next",
+            "session_id = :session",
+            [(":next", number(epoch + 1)), (":session", text(session))],
+        )
+    }
+}

@@ -1,0 +1,73 @@
+//! The end of an account. In one transaction it is gone for everyone: nobody can sign in, write to it or find it, and its name
+//! is nobody's for a while. What it owned is then removed in bounded steps that can be repeated.
+//!
+//! The item that says so is the to-do list: its writing wakes the worker on the table's stream, and so does its end by TTL, hours
+//! later, for what a request that was under way at the time may have written since.
+
+use std::time::Duration;
+
+use super::{
+    Account, Outcome, Store, StoreError, StreamRecord,
+    keys::{ERASURES, Key, inbox, shuns, user_partition},
+    number, text,
+};
+use crate::{
+    tokens::EmailHash,
+    types::{Parse, Timestamp, UserId},
+};
+
+/// How long nobody can claim the name (the contract's 30 days).
+const NAME_RESERVED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Longer than any request takes.
+const SECOND_LOOK: Duration = Duration::from_secs(60 * 60);
+/// Items of each partition that one step removes.
+const STEP: i32 = 100;
+
+/// An account whose remains are to be removed.
+pub struct Erasure {
+    user_id: UserId,
+    /// In lower case.
+    username: String,
+}
+
+impl Erasure {
+    /// The erasure that a change of the table begins; `None` for another change.
+    pub fn of(record: &StreamRecord) -> Option<Self> {
+        let keys = record.keys();
+        let user_id = UserId::parse(keys.pk.text.strip_prefix(ERASURES)?).ok()?;
+        Some(Self { user_id, username: keys.sk.text.clone() })
+    }
+}
+
+impl Store {
+    /// From here on the account is gone for everyone; `None` when its password changed meanwhile, or it is gone already.
+    pub async fn close_account(
+        &self,
+        account: &Account,
+        email: &EmailHash,
+        now: Timestamp,
+    ) -> Result<Option<Erasure>, StoreError> {
+        let erasure = Erasure { user_id: account.id, username: account.username.lower_case() };
+        let mut item = Key::erasure(erasure.user_id, &erasure.username).into_item();
+        item.insert("ttl".to_owned(), number(now.after(SECOND_LOOK).seconds()));
+        let outcome = self
+            .transact(vec![
+                self.delete_step_if(
+                    Key::user(account.id),
+                    Some("password_hash = :hash"),
+                    [(":hash", text(account.password_hash.as_str()))],
+                ),
+                self.delete_step_if(Key::email(email), Some("user_id = :user"), [(":user", text(account.id))]),
+                self.reserve_step(&account.username, account.id, now.after(NAME_RESERVED))?,
+                self.put_step(item, None, []),
+            ])
+            .await?;
+        Ok(matches!(outcome, Outcome::Done).then_some(erasure))
+    }
+
+    /// Removes some of what an account left; `false` when there is nothing left.
+    pub async fn erase_some(&self, erasure: &Erasure) -> Result<bool, StoreError> {
+        let Erasure { user_id, username } = erasure;
+        self.remove_some(vec![user_partition(*user_id), inbox(*user_id), shuns(username)], STEP).await
+    }
+}

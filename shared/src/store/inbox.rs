@@ -1,0 +1,138 @@
+//! Inboxes: one message is one item, and its sender is known to nobody. What block-sender needs of who sent it is sealed on it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Item, Repeat, Sender, Store, StoreError, UsernameClaim, from_item,
+    keys::{AFTER_MESSAGES, Key, inbox, inbox_message_sort, reports},
+    number, text, to_item,
+    write::{Guards, Stopped, Written},
+};
+use crate::{
+    tokens::random,
+    types::{InboxMessageId, InboxText, PageSize, Timestamp, UserId, Username},
+};
+
+/// Items that messages of blocked senders are written over: enough that hardly ever two at once meet.
+const VOIDS: u8 = 64;
+
+#[derive(Serialize, Deserialize)]
+pub struct InboxMessage {
+    /// Says when it was sent, too.
+    pub id: InboxMessageId,
+    pub content: InboxText,
+    /// The names of its sender under two keys, sealed (senders.rs).
+    pub sealed_sender: String,
+}
+
+/// Messages, newest first.
+pub struct InboxPage {
+    pub messages: Vec<InboxMessage>,
+    /// The last of these, when there are older ones.
+    pub next: Option<InboxMessageId>,
+}
+
+/// How the delivery of a message ended.
+pub enum Delivery {
+    Done,
+    Repeated(Repeat),
+}
+
+impl Store {
+    /// Puts a message into an inbox; one of a blocked sender (`vanishes`) is written all the same, and as slowly, to where nobody
+    /// reads, with nothing of its content.
+    pub async fn deliver(
+        &self,
+        claim: &UsernameClaim,
+        message: InboxMessage,
+        vanishes: bool,
+        guards: &mut Guards<'_>,
+    ) -> Result<Delivery, StoreError> {
+        let item = if vanishes {
+            let [dice] = random();
+            let nothing = InboxMessage { content: InboxText::blank_of(&message.content), ..message };
+            to_item(Key::void(dice % VOIDS), &nothing)?
+        } else {
+            to_item(Key::inbox_message(claim.user_id, message.id), &message)?
+        };
+        // By itself it costs half of what it costs in a transaction.
+        if guards.once.is_none() {
+            return self.put(item).await.map(|()| Delivery::Done);
+        }
+        match self.write(guards, vec![self.put_step(item, None, [])]).await? {
+            Written::Done(_) => Ok(Delivery::Done),
+            Written::Stopped(Stopped::Repeated(repeat)) => Ok(Delivery::Repeated(repeat)),
+            Written::Stopped(Stopped::Limited(_)) | Written::Refused(_) => {
+                Err(StoreError::new("a message was refused without a condition".to_owned()))
+            }
+        }
+    }
+
+    pub async fn inbox_message(&self, user: UserId, id: InboxMessageId) -> Result<Option<InboxMessage>, StoreError> {
+        self.get(Key::inbox_message(user, id)).await
+    }
+
+    /// The newest messages older than `before`.
+    pub async fn inbox(
+        &self,
+        user: UserId,
+        before: Option<InboxMessageId>,
+        size: PageSize,
+    ) -> Result<InboxPage, StoreError> {
+        let before = before.map_or_else(|| AFTER_MESSAGES.to_owned(), inbox_message_sort);
+        let page = self.query(inbox(user), |query| {
+            query
+                .key_condition_expression("pk = :pk AND sk < :before")
+                .expression_attribute_values(":before", text(before))
+                .scan_index_forward(false)
+                .limit(size.get() as i32 + 1)
+        });
+        let items: Vec<Item> = page.await?.items.unwrap_or_default();
+        let mut messages: Vec<InboxMessage> = items.into_iter().map(from_item).collect::<Result<_, _>>()?;
+        let more = messages.len() > size.get();
+        messages.truncate(size.get());
+        let next = messages.last().filter(|_| more).map(|message| message.id);
+        Ok(InboxPage { messages, next })
+    }
+
+    /// Removes a message; one that is gone already stays gone.
+    pub async fn delete_inbox_message(&self, user: UserId, id: InboxMessageId) -> Result<(), StoreError> {
+        self.delete(Key::inbox_message(user, id), |delete| delete).await
+    }
+
+    /// Marks a message for those who run Sotto; the first report counts. `false` when there is no such message.
+    pub async fn report(&self, user: UserId, id: InboxMessageId, now: Timestamp) -> Result<bool, StoreError> {
+        let at = now.to_string();
+        let reported = self.update(Key::inbox_message(user, id), |update| {
+            update
+                .update_expression(
+                    "SET reported_at = if_not_exists(reported_at, :now), gsi1pk = if_not_exists(gsi1pk, :month), \
+                     gsi1sk = if_not_exists(gsi1sk, :place)",
+                )
+                .condition_expression("attribute_exists(pk)")
+                .expression_attribute_values(":now", text(&at))
+                .expression_attribute_values(":month", text(reports(&at)))
+                .expression_attribute_values(":place", text(format!("{at}#{id}")))
+        });
+        Ok(reported.await?.is_ok())
+    }
+
+    /// From here until `ends_at`, what the sender of that name writes to `recipient` vanishes.
+    pub async fn shun(&self, recipient: &Username, sender: &str, ends_at: Timestamp) -> Result<(), StoreError> {
+        let mut item = Key::shun(recipient, sender).into_item();
+        item.insert("ends_at".to_owned(), text(ends_at));
+        item.insert("ttl".to_owned(), number(ends_at.seconds()));
+        self.put(item).await
+    }
+
+    pub async fn is_shunned(&self, recipient: &Username, sender: &Sender, now: Timestamp) -> Result<bool, StoreError> {
+        let [before, current] = sender.shunned_as();
+        let (before, current) = futures_util::try_join!(
+            self.get_item(Key::shun(recipient, before)),
+            self.get_item(Key::shun(recipient, current))
+        )?;
+        let now = now.to_string();
+        let is_live = |item: &Item| item.get("ends_at").and_then(|end| end.as_s().ok()).is_some_and(|end| *end > now);
+        Ok([before, current].iter().flatten().any(is_live))
+    }
+}

@@ -1,0 +1,217 @@
+//! What people give for their accounts: names, addresses, passwords, codes. Secrets have neither `Debug` nor `Serialize`.
+
+use email_address::{EmailAddress, Options};
+use serde::Serialize;
+
+use super::{
+    Invalid, Parse, text_type,
+    texts::{plain, within, written},
+};
+
+/// 2 to 20 of `a-zA-Z0-9_`. Two names that differ only in case are one name to claim, and two to write to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Username(String);
+text_type!(Username);
+
+impl Username {
+    /// What is claimed.
+    pub fn lower_case(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
+
+impl Parse for Username {
+    /// Its refusals are whole sentences, as documented.
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        within(text, 2, usize::MAX, "Username must be atleast 2 characters")?;
+        within(text, 0, 20, "username must not be more than 20")?;
+        if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return Err(Invalid("Username can only contain letters, numbers, and underscores"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// An address that mail can be sent to: trimmed, the domain in lower case, at most 254 characters (RFC 5321, erratum 1690), of
+/// ASCII, as not every mail server takes more.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Email(String);
+text_type!(Email);
+
+impl Parse for Email {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        const INVALID: Invalid = Invalid("must be an e-mail address");
+        let text = text.trim();
+        within(text, 0, 254, "must be at most 254 characters")?;
+        let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
+        let address = EmailAddress::parse_with_options(text, options).map_err(|_| INVALID)?;
+        if !text.is_ascii() {
+            return Err(INVALID);
+        }
+        Ok(Self(format!("{}@{}", address.local_part(), address.domain().to_ascii_lowercase())))
+    }
+}
+
+/// A password as it is chosen: 8 to 128 characters, not blank.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(String);
+text_type!(Password);
+
+impl Parse for Password {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        within(text, 8, 128, "must be 8 to 128 characters")?;
+        written(text)?;
+        plain(text).map(Self)
+    }
+}
+
+/// What someone gives for a password: any text, as whether it is the password is all that matters. One that is too long to be a
+/// password is not hashed: it is cut short, and so stays wrong.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordTry(String);
+text_type!(PasswordTry);
+
+impl Parse for PasswordTry {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        Ok(Self(text.chars().take(129).collect()))
+    }
+}
+
+/// A one-time code: six digits.
+pub struct Code(String);
+
+impl Code {
+    /// Every code is as likely as any other, but for one part in 10^13.
+    pub fn generate(random: [u8; 8]) -> Self {
+        Self(format!("{:06}", u64::from_be_bytes(random) % 1_000_000))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What someone gives for a code: any text, as whether it is the code is all that matters.
+pub struct CodeTry(String);
+text_type!(CodeTry);
+
+impl Parse for CodeTry {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// Who signs in: by address or by name. Anything else is nobody.
+pub enum Identifier {
+    Email(Email),
+    Username(Username),
+    Nobody(String),
+}
+
+impl Parse for Identifier {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        within(text, 1, 1024, "must be a username or an e-mail address")?;
+        Ok(match (Email::parse(text), Username::parse(text)) {
+            (Ok(email), _) => Self::Email(email),
+            (_, Ok(username)) => Self::Username(username),
+            _ => Self::Nobody(text.to_owned()),
+        })
+    }
+}
+
+impl Identifier {
+    /// The same text for the same account, as far as the text tells.
+    pub fn normal(&self) -> String {
+        match self {
+            Self::Email(email) => email.as_str().to_owned(),
+            Self::Username(username) => username.lower_case(),
+            Self::Nobody(text) => text.clone(),
+        }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Identifier {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        super::deserialize_text(deserializer, "text")
+    }
+}
+
+/// What a person calls a device: 1 to 100 characters, not blank.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeviceName(String);
+text_type!(DeviceName);
+
+impl Default for DeviceName {
+    fn default() -> Self {
+        Self("Unnamed device".to_owned())
+    }
+}
+
+impl Parse for DeviceName {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        within(text, 1, 100, "must be 1 to 100 characters")?;
+        written(text)?;
+        plain(text).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_username_says_which_rule_it_breaks() {
+        for (text, message) in [
+            ("", "Username must be atleast 2 characters"),
+            ("!", "Username must be atleast 2 characters"),
+            (&"a".repeat(21), "username must not be more than 20"),
+            (&"ä".repeat(20), "Username can only contain letters, numbers, and underscores"),
+            ("a b", "Username can only contain letters, numbers, and underscores"),
+            ("a\n", "Username can only contain letters, numbers, and underscores"),
+        ] {
+            assert_eq!(Username::parse(text), Err(Invalid(message)), "{text:?}");
+        }
+        assert!(Username::parse(&"a".repeat(20)).is_ok() && Username::parse("A_").is_ok());
+    }
+
+    #[test]
+    fn an_address_is_trimmed_and_its_domain_lower_case() {
+        assert_eq!(Email::parse(" Ann.O@Example.COM\n").ok().unwrap().as_str(), "Ann.O@example.com");
+        let domain = format!("{}.{}.{}.com", "d".repeat(63), "e".repeat(63), "f".repeat(57));
+        assert!(Email::parse(&format!("{}@{domain}", "l".repeat(64))).is_ok());
+        for text in
+            ["", "a", "a@", "@b.c", "a@b", "a@b@c.d", "a b@c.d", "ä@c.de", "a@[127.0.0.1]", "A <a@b.cd>", "a@b.cd\0"]
+        {
+            assert!(Email::parse(text).is_err(), "{text:?}");
+        }
+        assert!(Email::parse(&format!("{}@{domain}x", "l".repeat(64))).is_err());
+    }
+
+    #[test]
+    fn a_password_counts_characters() {
+        assert!(Password::parse(&"ä".repeat(8)).is_ok() && Password::parse(&"😀".repeat(128)).is_ok());
+        for text in ["1234567", &"x".repeat(129), "        ", "abcdefg\0"] {
+            assert!(Password::parse(text).is_err(), "{text:?}");
+        }
+        assert_ne!(PasswordTry::parse(&"x".repeat(1000)).ok().unwrap().as_str(), "x".repeat(128));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_a_parser(text in any::<String>()) {
+            let _ = (Username::parse(&text), Password::parse(&text).is_ok(), Identifier::parse(&text).is_ok());
+            if let Ok(email) = Email::parse(&text) {
+                prop_assert!(email.as_str().is_ascii() && email.as_str().len() <= 254);
+                prop_assert!(Email::parse(email.as_str()) == Ok(email));
+            }
+        }
+
+        #[test]
+        fn every_code_is_six_digits(random in any::<[u8; 8]>()) {
+            let code = Code::generate(random);
+            prop_assert!(code.as_str().len() == 6 && code.as_str().bytes().all(|byte| byte.is_ascii_digit()));
+        }
+    }
+}

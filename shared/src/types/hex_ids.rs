@@ -1,0 +1,126 @@
+//! Ids of users and of what they own: 24 lower-case hex digits, 6 bytes of Unix milliseconds and then 6 random ones, so that
+//! they sort by the millisecond of their making. Devices and sessions say nothing of time: 32 digits, all random.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Invalid, Parse, Timestamp, deserialize_text};
+
+macro_rules! hex_type {
+    ($(#[$doc:meta])* $name:ident, $bytes:literal, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub struct $name([u8; $bytes]);
+
+        impl $name {
+            pub fn from_bytes(bytes: [u8; $bytes]) -> Self {
+                Self(bytes)
+            }
+
+            pub fn as_bytes(&self) -> &[u8; $bytes] {
+                &self.0
+            }
+        }
+
+        impl Parse for $name {
+            /// Takes lower-case digits only, the form that we write.
+            fn parse(text: &str) -> Result<Self, Invalid> {
+                let mut bytes = [0; $bytes];
+                let lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
+                match hex::decode_to_slice(text, &mut bytes) {
+                    Ok(()) if lower => Ok(Self(bytes)),
+                    _ => Err(Invalid(concat!("must be ", $expected))),
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserialize_text(deserializer, $expected)
+            }
+        }
+    };
+}
+
+macro_rules! timed_id_type {
+    ($(#[$doc:meta])* $name:ident) => {
+        hex_type!($(#[$doc])* $name, 12, "an id of 24 hex digits");
+
+        impl $name {
+            /// An id of the millisecond `now`; the random part must come from a CSPRNG.
+            pub fn new(now: Timestamp, random: [u8; 6]) -> Self {
+                let mut bytes = [0; 12];
+                bytes[..6].copy_from_slice(&now.millis().to_be_bytes()[2..]);
+                bytes[6..].copy_from_slice(&random);
+                Self(bytes)
+            }
+
+            /// The millisecond of its making.
+            pub fn made_at(&self) -> Timestamp {
+                Timestamp::from_millis(self.0[..6].iter().fold(0, |millis, byte| millis << 8 | i64::from(*byte)))
+            }
+        }
+    };
+}
+
+timed_id_type!(
+    /// A user, for as long as the account lives: a username may be claimed by another user later, an id never.
+    UserId
+);
+timed_id_type!(
+    /// A message in somebody's inbox.
+    InboxMessageId
+);
+hex_type!(
+    /// A device of a user. Who presents it with the right password is trusted as it is, so it is all random.
+    DeviceId, 16, "an id of 32 hex digits"
+);
+hex_type!(
+    /// One sign-in on a device: the next one there takes its place.
+    SessionId, 16, "an id of 32 hex digits"
+);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_id_sorts_by_its_millisecond_and_tells_it() {
+        let earlier = InboxMessageId::new(Timestamp::from_millis(1_770_381_471_522), [255; 6]);
+        let later = InboxMessageId::new(Timestamp::from_millis(1_770_381_471_523), [0; 6]);
+        assert!(earlier < later && earlier.to_string() < later.to_string());
+        assert_eq!(later.made_at(), Timestamp::from_millis(1_770_381_471_523));
+        assert_eq!(later.to_string().len(), 24);
+        assert_eq!(InboxMessageId::parse(&later.to_string()), Ok(later));
+    }
+
+    #[test]
+    fn only_the_form_that_we_write_is_read() {
+        for text in ["", "x", &"0".repeat(23), &"0".repeat(25), &"A".repeat(24), &"g".repeat(24), &"ä".repeat(12)] {
+            assert!(UserId::parse(text).is_err(), "{text}");
+        }
+        assert!(DeviceId::parse(&"0".repeat(24)).is_err() && DeviceId::parse(&"0".repeat(32)).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_parser(text in any::<String>()) {
+            if let Ok(id) = UserId::parse(&text) {
+                prop_assert_eq!(id.to_string(), text);
+            }
+        }
+    }
+}

@@ -3,8 +3,10 @@
 //! They start the local stack in memory by themselves. With `BASE_URL` set they use that one instead and start nothing;
 //! what looks behind HTTP (logs, processes, the table) is skipped then.
 
+mod accounts;
 mod faults;
 mod guards;
+mod inbox;
 mod links;
 mod rights;
 mod support;

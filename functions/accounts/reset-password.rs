@@ -12,6 +12,7 @@ struct Reset {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
+    app.limits.admit(&app.tokens, Limit::Codes, request.client(), "reset", now)?;
     let Reset { email, code, new_password } = request.json()?;
     let address = app.tokens.email_hash(&email);
     let code = OneTimeCode::new(&app.tokens, CodeFor::NewPassword(&address), code.as_str());

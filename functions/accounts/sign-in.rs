@@ -61,7 +61,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     match done? {
         store::SignedIn::Done => {}
         store::SignedIn::NoDevice => return Err(AccountsError::DeviceNotFound),
-        store::SignedIn::Stopped(stopped) => return Ok(signed_in(app, request, Reply::stopped(stopped)?)),
+        store::SignedIn::Stopped(stopped) => {
+            return Ok(signed_in(app, request, Reply::stopped(stopped)?.with_status(StatusCode::OK)));
+        }
     }
     if !device.trusted {
         mail_code_if_possible(app, CodeFor::Device(device.id), &account.email, Letter::new_device, now).await;

@@ -14,6 +14,7 @@ struct SignUp {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
+    app.limits.admit(&app.tokens, Limit::Codes, request.client(), "sign-up", now)?;
     let fields = ["username", "email", "password", "otp"];
     let SignUp { username, email, password, otp, device_name } = request.json_with(&fields, "All fields required")?;
     let address = app.tokens.email_hash(&email);

@@ -54,7 +54,7 @@ impl App {
         };
         if config.prime {
             app.prime(needs).await;
-            app.tally.take();
+            app.tally.forget_costs();
         }
         Ok(app)
     }

@@ -36,6 +36,12 @@ impl Tally {
         self.sums().degraded = Some(cause);
     }
 
+    /// What was asked during init costs no request anything, but needs its rights: they stand on the first request's line.
+    pub fn forget_costs(&self) {
+        let mut sums = self.sums();
+        *sums = Sums { actions: std::mem::take(&mut sums.actions), ..Sums::default() };
+    }
+
     /// The sums so far; counting starts anew.
     pub fn take(&self) -> Sums {
         std::mem::take(&mut self.sums())

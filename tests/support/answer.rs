@@ -48,6 +48,12 @@ impl Answer {
         self.is(status, json!({ "error": message }));
     }
 
+    /// The error shape of accounts and inboxes, to the letter.
+    #[track_caller]
+    pub fn fails(&self, status: u16, message: &str) {
+        self.is(status, json!({ "success": false, "message": message }));
+    }
+
     /// Too many requests, with everything that the answer has to say about it; returns the seconds to wait.
     #[track_caller]
     pub fn limited(&self, name: &str, quota: u64, window: u64) -> u64 {

@@ -9,6 +9,7 @@ mod link;
 mod logs;
 mod stack;
 mod table;
+mod user;
 mod visitor;
 
 pub mod png;
@@ -23,4 +24,5 @@ pub use link::{Link, random_slug};
 pub use logs::{line_of, lines};
 pub use stack::{Elsewhere, base, options, own_stack};
 pub use table::{everything_stored, store_old_messages, stored_in, texts};
+pub use user::{PASSWORD, User, code_for, mail_for, mails_for, random_email, random_username, send_otp};
 pub use visitor::{Call, Visitor, all_at_once};

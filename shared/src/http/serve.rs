@@ -63,7 +63,6 @@ async fn answer<E: FamilyError>(
 ) -> ApiGatewayV2httpResponse {
     let started = Instant::now();
     let request = Request::new(event, Timestamp::now());
-    app.tally.take();
     let (reply, cause) = handle(app, &request).await.map_or_else(E::reply, |reply| (reply, None));
     log::request(&log::Line {
         request_id: request.request_id(),

@@ -46,7 +46,6 @@ async fn work(
     cold: bool,
 ) -> Value {
     let mut failures = Vec::new();
-    app.tally.take();
     for (place, record) in event.payload.records.iter().enumerate() {
         let started = Instant::now();
         let outcome = handle(app, record).await;

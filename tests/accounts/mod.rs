@@ -1,0 +1,1 @@
+//! Accounts and sessions: section 1 of the contract.

@@ -1,0 +1,3 @@
+//! The anonymous inbox: section 2 of the contract.
+
+mod send;

@@ -1,0 +1,146 @@
+//! Somebody with an account: what nearly every test of accounts and inboxes begins with.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Answer, Call, Visitor, all_at_once, own_stack};
+
+pub const PASSWORD: &str = "correct horse battery";
+
+#[derive(Clone)]
+pub struct User {
+    pub id: String,
+    pub username: String,
+    pub email: String,
+    pub password: String,
+    /// The session of the sign-up, on a trusted device.
+    pub token: String,
+    pub device: String,
+    /// Where the user is.
+    pub visitor: Visitor,
+}
+
+pub fn random_username() -> String {
+    format!("U{}", &Uuid::new_v4().simple().to_string()[..19])
+}
+
+pub fn random_email() -> String {
+    format!("{}@example.com", Uuid::new_v4().simple())
+}
+
+/// The six digits of the newest mail to an address.
+pub async fn code_for(email: &str) -> String {
+    let text = mail_for(email).await["text"].as_str().expect("a text part").to_owned();
+    let mut words = text.split(|c: char| !c.is_ascii_digit());
+    words.find(|word| word.len() == 6).unwrap_or_else(|| panic!("no code: {text}")).to_owned()
+}
+
+/// The newest mail to an address.
+pub async fn mail_for(email: &str) -> Value {
+    mails_for(email).await.into_iter().next().expect("a mail")
+}
+
+/// Every mail to an address so far, newest first. A function answers after its mail has gone out, so none is late.
+pub async fn mails_for(email: &str) -> Vec<Value> {
+    let mails = match own_stack("has an outbox") {
+        Some(stack) => stack.outbox().entries(),
+        None => {
+            let outbox = Visitor::new().get("/_local/outbox").raw().await;
+            outbox.json().as_array().expect("a list").clone()
+        }
+    };
+    mails.into_iter().filter(|mail| mail["to"] == json!([email])).collect()
+}
+
+/// Asks for a sign-up code and returns what the mail says.
+pub async fn send_otp(email: &str) -> String {
+    Visitor::new().post("/api/send-otp").json(&json!({ "email": email })).send().await.ok(200);
+    code_for(email).await
+}
+
+impl User {
+    pub async fn sign_up() -> User {
+        User::named(&random_username()).await
+    }
+
+    pub async fn named(username: &str) -> User {
+        let email = random_email();
+        let code = send_otp(&email).await;
+        let visitor = Visitor::new();
+        let body = json!({ "username": username, "email": email, "password": PASSWORD, "otp": code });
+        let answer = visitor.post("/api/sign-up").json(&body).send().await.ok(201);
+        let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        let data = &answer["data"];
+        User {
+            id: text(&data["id"]),
+            username: username.to_owned(),
+            email,
+            password: PASSWORD.to_owned(),
+            token: text(&data["token"]),
+            device: text(&data["device"]["id"]),
+            visitor,
+        }
+    }
+
+    /// That many at once.
+    pub async fn many(count: usize) -> Vec<User> {
+        all_at_once((0..count).map(|_| User::sign_up())).await
+    }
+
+    pub fn get(&self, path: &str) -> Call {
+        self.visitor.get(path).bearer(&self.token)
+    }
+
+    pub fn post(&self, path: &str) -> Call {
+        self.visitor.post(path).bearer(&self.token)
+    }
+
+    pub fn patch(&self, path: &str) -> Call {
+        self.visitor.patch(path).bearer(&self.token)
+    }
+
+    pub fn delete(&self, path: &str) -> Call {
+        self.visitor.delete(path).bearer(&self.token)
+    }
+
+    /// Signs in on a device that is new to the account; the same user there.
+    pub async fn on_new_device(&self) -> User {
+        let answer = self.sign_in(json!({})).await.ok(200);
+        let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        User { token: text(&answer["data"]["token"]), device: text(&answer["data"]["device"]["id"]), ..self.clone() }
+    }
+
+    /// With these fields besides name and password, from an address of its own.
+    pub async fn sign_in(&self, fields: Value) -> Answer {
+        let mut body = json!({ "identifier": self.username, "password": self.password });
+        body.as_object_mut().expect("an object").extend(fields.as_object().expect("fields").clone());
+        Visitor::new().post("/api/auth/sign-in").json(&body).send().await
+    }
+
+    /// What somebody who never sent anything before sends to the user's inbox.
+    pub async fn receive(&self, content: &str) -> Answer {
+        self.receive_from(&Visitor::new(), content).await
+    }
+
+    pub async fn receive_from(&self, sender: &Visitor, content: &str) -> Answer {
+        sender.post("/api/send-message").json(&json!({ "username": self.username, "content": content })).send().await
+    }
+
+    /// A page of the inbox, with these query parameters.
+    pub async fn page(&self, query: &str) -> Value {
+        self.get(&format!("/api/get-messages{query}")).send().await.ok(200)
+    }
+
+    /// The newest messages, 100 at most.
+    pub async fn inbox(&self) -> Vec<Value> {
+        self.page("").await["messages"].as_array().expect("messages").clone()
+    }
+
+    /// Receives a message, and returns it as the inbox shows it.
+    pub async fn received(&self, content: &str) -> Value {
+        self.receive(content).await.ok(201);
+        let newest = self.inbox().await.into_iter().next().expect("a message");
+        assert_eq!(newest["content"], content);
+        newest
+    }
+}

@@ -12,7 +12,7 @@ struct Change {
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let caller = Caller::of(app, request).await?;
     let Change { current_password, new_password } = request.json()?;
-    let (account, tries) = caller.prove(app, &current_password, request.now()).await?;
+    let (account, mut tries) = caller.prove(app, &current_password, request.now()).await?;
 
     let new = SecretHash::of(new_password.as_str()).await;
     let kept = (caller.session.device, caller.session.id);
@@ -22,7 +22,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     if !changed? {
         return Err(AccountsError::WrongPassword);
     }
-    Ok(Reply::ok(&json!({ "success": true, "message": "Password changed. Every other session has ended" })))
+    let reply = Reply::ok(&json!({ "success": true, "message": "Password changed. Every other session has ended" }));
+    Ok(reply.metered(tries.meters(), request.now()))
 }
 
 shared::lambda!(handle, sessions);

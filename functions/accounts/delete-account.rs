@@ -17,7 +17,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let started = Instant::now();
     let caller = Caller::of(app, request).await?;
     let Delete { password } = request.json()?;
-    let (account, _) = caller.prove(app, &password, request.now()).await?;
+    let (account, tries) = caller.prove(app, &password, request.now()).await?;
 
     let address = app.tokens.email_hash(&account.email);
     let closed = app.store.close_account(&account, &address, request.now()).await?;
@@ -32,7 +32,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
             }
         }
     }
-    Ok(end_session(app, request, Reply::ok(&json!({ "success": true, "message": "Account deleted" }))))
+    let reply = Reply::ok(&json!({ "success": true, "message": "Account deleted" }));
+    Ok(end_session(app, request, reply).metered(tries.meters(), request.now()))
 }
 
 shared::lambda!(handle, sessions);

@@ -1,4 +1,5 @@
-//! `GET /api/auth/devices`: the devices of the signed-in user's account.
+//! `GET /api/auth/devices`: the devices of the signed-in user's account. Who gives a device's id with the password is trusted as the
+//! device is, so a device that is not trusted sees no other.
 
 use shared::prelude::*;
 
@@ -20,9 +21,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let after = request.cursor(app, caller.user().as_bytes())?.map(DeviceId::from_bytes);
 
     let page = app.store.devices(caller.user(), after, size).await?;
-    let listed = page.devices.iter().map(|device| Listed {
+    let seen = page.devices.iter().filter(|device| caller.device.trusted || device.id == caller.device.id);
+    let listed = seen.map(|device| Listed {
         device: DeviceBody::of(device),
-        current: device.id == caller.session.device,
+        current: device.id == caller.device.id,
         signed_in: device.session_id.is_some() && device.epoch == caller.claim.epoch,
         created_at: device.created_at,
         last_sign_in_at: device.signed_in_at,

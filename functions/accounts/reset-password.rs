@@ -17,13 +17,19 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let address = app.tokens.email_hash(&email);
     let code = OneTimeCode::new(&app.tokens, CodeFor::NewPassword(&address), code.as_str());
 
-    let (holder, is_right) = try_join!(app.store.email_claim(&address), app.store.try_code(&code, now))?;
+    let meter = Limit::ResetCodes.meter(&app.store, &app.tokens, Counted::Everyone, address.as_str(), now);
+    let (holder, meter) = try_join!(app.store.email_claim(&address), meter)?;
+    let mut tries = Tries::count(&app.store, vec![meter], now).await??;
+    let is_right = app.store.try_code(&code, now).await?;
     let holder = holder.filter(|_| is_right).ok_or(AccountsError::WrongCode)?;
     let new = SecretHash::of(new_password.as_str()).await;
     if !app.store.reset_password(&holder, &new, &code, now).await? {
         return Err(AccountsError::WrongCode);
     }
-    Ok(Reply::ok(&json!({ "success": true, "message": "Password set. Every session has ended: sign in with it" })))
+    tries.uncount(&app.store).await;
+    let reply =
+        Reply::ok(&json!({ "success": true, "message": "Password set. Every session has ended: sign in with it" }));
+    Ok(reply.metered(tries.meters(), now))
 }
 
 shared::lambda!(handle);

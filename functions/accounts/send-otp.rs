@@ -12,8 +12,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotSent> {
     let by_client = app.limits.admit(&app.tokens, Limit::Codes, request.client(), "", now)?;
     let SendOtp { email } = request.json()?;
     let address = app.tokens.email_hash(&email);
-    let to_address = app.limits.admit(&app.tokens, Limit::CodesToAddress, Counted::Everyone, address.as_str(), now)?;
-    let once = request.once(app, "send-otp", address.as_str())?;
+    let is_for = CodeFor::SignUp(&address);
+    let target = codes_to(app, &is_for, &email);
+    let to_address = app.limits.admit(&app.tokens, Limit::CodesToAddress, Counted::Everyone, &target, now)?;
+    let once = request.once(app, "send-otp", address.as_str())?.map(store::Once::pending);
 
     let (claim, by_client, to_address, repeat) = try_join!(
         app.store.email_claim(&address),
@@ -22,18 +24,27 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotSent> {
         app.store.repeat(once.as_ref()),
     )?;
     if let Some(repeat) = repeat {
-        return Ok(Reply::repeated(repeat)?.with_status(StatusCode::OK));
+        return first_answer(app, once.as_ref(), repeat).await;
     }
     if claim.is_some() {
         return Err(AccountsError::AlreadyRegistered.into());
     }
     let answer = json!({ "success": true, "message": "OTP sent successfully" }).to_string();
     let mut guards = Guards { meters: to_address.into_iter().chain(by_client).collect(), once, answer, now };
-    let reply = match mail_code(app, CodeFor::SignUp(&address), &email, Letter::sign_up, &mut guards).await? {
-        Ok(()) => Reply::created(guards.answer),
-        Err(stopped) => Reply::stopped(stopped)?,
+    match mail_code(app, is_for, &email, Letter::sign_up, &mut guards).await? {
+        Ok(()) => Ok(Reply::created(guards.answer).with_status(StatusCode::OK).metered(&guards.meters, now)),
+        Err(store::Stopped::Repeated(repeat)) => first_answer(app, guards.once.as_ref(), repeat).await,
+        Err(store::Stopped::Limited(too_many)) => Err(too_many.into()),
+    }
+}
+
+/// What the first request with the same key was answered, or will be: its mail may be under way.
+async fn first_answer(app: &App, once: Option<&store::Once<'_>>, repeat: store::Repeat) -> Result<Reply, NotSent> {
+    let repeat = match repeat {
+        store::Repeat::Pending => app.store.late_repeat(once).await?.unwrap_or(store::Repeat::Pending),
+        repeat => repeat,
     };
-    Ok(reply.with_status(StatusCode::OK).metered(&guards.meters, now))
+    Ok(Reply::repeated(repeat)?.with_status(StatusCode::OK))
 }
 
 shared::lambda!(handle, mail);

@@ -14,38 +14,40 @@ struct SignIn {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
-    let gate = app.limits.admit(&app.tokens, Limit::PasswordsByClient, request.client(), "", now)?;
+    let by_client = app.limits.admit(&app.tokens, Limit::PasswordsByClient, request.client(), "", now)?;
     let SignIn { identifier, password, device_id, device_name } = request.json()?;
+    let by_name = app.limits.admit(&app.tokens, Limit::Passwords, Counted::Everyone, &identifier.normal(), now)?;
     let device_id = device_id.and_then(|id| DeviceId::parse(&id).ok());
     let once = request.once(app, "sign-in", &identifier.normal())?;
 
-    let (known, repeat) = try_join!(Known::find(app, &identifier), app.store.repeat(once.as_ref()))?;
-    if let Some(repeat) = repeat {
+    let (known, repeat, by_client, by_name) = try_join!(
+        Known::find(app, &identifier),
+        app.store.repeat(once.as_ref()),
+        by_client.meter(&app.store),
+        by_name.meter(&app.store),
+    )?;
+    let is_other = matches!(repeat, Some(store::Repeat::OtherBody));
+    if let Some(repeat) = repeat.filter(|_| !is_other) {
         return Ok(signed_in(app, request, Reply::repeated(repeat)?.with_status(StatusCode::OK)));
     }
-    // Known or not, the same calls follow: their time must not tell.
-    let by_account = Limit::Passwords.blank_meter(&app.tokens, Counted::Everyone, known.target(&identifier), now);
-    let (tries, account, claim, device) = try_join!(
-        Tries::count(&app.store, vec![by_account, gate.blank()], now),
-        app.store.account(known.user),
-        app.store.username_claim(&known.username),
-        app.store.device(known.user, device_id.unwrap_or(DeviceId::from_bytes([0; 16]))),
-    )?;
-    let tries = tries?;
-    let nobody = SecretHash::of_nobody();
-    let hash = account.as_ref().map_or(&nobody, |account| &account.password_hash);
-    let is_right = hash.is_of(password.as_str()).await;
-    let (Some(account), Some(claim), true) = (account, claim, is_right) else {
-        return Err(AccountsError::WrongCredentials);
+    let meters = by_name.into_iter().chain(by_client).collect();
+    let signing_in = match known.try_password(app, &password, device_id, meters, now).await? {
+        Ok(signing_in) => signing_in,
+        // What fills the window may be the very requests that this one repeats.
+        Err(too_many) => match app.store.late_repeat(once.as_ref()).await? {
+            Some(repeat) => return Ok(signed_in(app, request, Reply::repeated(repeat)?.with_status(StatusCode::OK))),
+            None => return Err(too_many.into()),
+        },
     };
-    if claim.status != AccountStatus::Active {
-        return Err(AccountsError::NotActive);
+    if is_other {
+        return Err(Problem::reused_key().into());
     }
 
+    let SigningIn { account, claim, device, mut tries } = signing_in;
     let is_new = device.is_none();
     let mut device = device.unwrap_or_else(|| Device::new(DeviceName::default(), false, now));
     device.device_name = device_name.unwrap_or(device.device_name);
-    let session = device.begin(&claim, now);
+    let session = device.begin(&account, now);
     let answer = json!({
         "success": true,
         "message": "Signed in",
@@ -56,7 +58,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
             "device": DeviceBody::of(&device),
         },
     });
-    let mut guards = Guards { meters: Vec::new(), once, answer: answer.to_string(), now };
+    let new_devices = || Limit::NewDevices.blank_meter(&app.tokens, Counted::Everyone, account.id, now);
+    let meters = is_new.then(new_devices).into_iter().collect();
+    let mut guards = Guards { meters, once, answer: answer.to_string(), now };
     let (done, ()) = join!(app.store.sign_in(account.id, &device, is_new, &mut guards), tries.uncount(&app.store));
     match done? {
         store::SignedIn::Done => {}
@@ -66,9 +70,11 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         }
     }
     if !device.trusted {
-        mail_code_if_possible(app, CodeFor::Device(device.id), &account.email, Letter::new_device, now).await;
+        let is_for = CodeFor::Device(device.id);
+        mail_code_if_possible(app, is_for, &account.email, Letter::new_device, now, MAIL_PATIENCE).await;
     }
-    Ok(signed_in(app, request, Reply::created(guards.answer).with_status(StatusCode::OK)))
+    let reply = Reply::created(guards.answer).with_status(StatusCode::OK);
+    Ok(signed_in(app, request, reply).metered(tries.meters(), now))
 }
 
 shared::lambda!(handle, sessions, mail);

@@ -23,6 +23,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
 
     let (repeat, holder, is_right) =
         try_join!(app.store.repeat(once.as_ref()), app.store.email_claim(&address), app.store.try_code(&code, now),)?;
+    // What took the address or the code meanwhile may be the very request that this one repeats.
+    let is_refused = holder.is_some() || !is_right;
+    let repeat = if is_refused && repeat.is_none() { app.store.repeat(once.as_ref()).await? } else { repeat };
     match (repeat, holder, is_right) {
         (Some(repeat), _, _) => return Ok(signed_in(app, request, Reply::repeated(repeat)?)),
         (_, Some(_), _) => return Err(AccountsError::EmailTaken),
@@ -30,10 +33,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         (None, None, true) => {}
     }
     let password_hash = SecretHash::of(password.as_str()).await;
-    let account = Account { id: UserId::new(now, random()), username, email, password_hash, created_at: now };
+    let account = Account { id: UserId::new(now, random()), username, email, password_hash, epoch: 0, created_at: now };
     let claim = UsernameClaim::new(account.username.clone(), account.id);
     let mut device = Device::new(device_name.unwrap_or_default(), true, now);
-    let session = device.begin(&claim, now);
+    let session = device.begin(&account, now);
     let answer = json!({
         "success": true,
         "message": "User Registered Successfully",

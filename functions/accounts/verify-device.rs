@@ -12,8 +12,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let Caller { session, device, .. } = Caller::of(app, request).await?;
     let Verify { code } = request.json()?;
     let code = OneTimeCode::new(&app.tokens, CodeFor::Device(device.id), code.as_str());
-    let meter = Limit::DeviceCodes.blank_meter(&app.tokens, Counted::Everyone, session.user, now);
-    let tries = Tries::count(&app.store, vec![meter], now).await??;
+    let meter = Limit::DeviceCodes.meter(&app.store, &app.tokens, Counted::Everyone, session.user, now).await?;
+    let mut tries = Tries::count(&app.store, vec![meter], now).await??;
 
     let is_right = app.store.try_code(&code, now).await?;
     if !is_right || !app.store.trust_device(session.user, session.device, session.id, &code, now).await? {
@@ -22,7 +22,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     tries.uncount(&app.store).await;
     let device = Device { trusted: true, ..device };
     let body = json!({ "success": true, "message": "Device verified", "data": { "device": DeviceBody::of(&device) } });
-    Ok(Reply::ok(&body))
+    Ok(Reply::ok(&body).metered(tries.meters(), now))
 }
 
 shared::lambda!(handle, sessions);

@@ -12,6 +12,8 @@ struct Send {
 enum Sent {
     Now(String),
     Before(store::Repeat),
+    /// The store failed to say.
+    Perhaps(StoreError),
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
@@ -49,21 +51,23 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         let message = InboxMessage { id, content, sealed_sender: keys.seal(&app.tokens, &sender, id) };
         let answer = json!({ "success": true, "message": "Message sent successfully" }).to_string();
         let mut guards = Guards { meters: Vec::new(), once, answer, now };
-        Ok(match app.store.deliver(&claim, message, is_shunned?, &mut guards).await? {
-            store::Delivery::Done => Sent::Now(guards.answer),
-            store::Delivery::Repeated(repeat) => Sent::Before(repeat),
+        Ok(match app.store.deliver(&claim, message, is_shunned?, &mut guards).await {
+            Ok(store::Delivery::Done) => Sent::Now(guards.answer),
+            Ok(store::Delivery::Repeated(repeat)) => Sent::Before(repeat),
+            Err(error) => Sent::Perhaps(error),
         })
     };
     let sent: Result<Sent, AccountsError> = send.await;
     let hit = hit.ok().flatten();
-    if let (Some(hit), Ok(Sent::Now(_))) = (&hit, &sent) {
-        app.store.tidy_hits(hit).await;
-    } else if let Some(hit) = &hit {
-        app.store.take_back_hit(hit).await;
+    match (&hit, &sent) {
+        (Some(hit), Ok(Sent::Now(_) | Sent::Perhaps(_))) => app.store.tidy_hits(hit).await,
+        (Some(hit), Ok(Sent::Before(_)) | Err(_)) => app.store.take_back_hit(hit).await,
+        (None, _) => {}
     }
     match sent? {
         Sent::Now(answer) => Ok(Reply::created(answer).gauged(hit.iter().flat_map(store::Hits::gauges))),
         Sent::Before(repeat) => Ok(Reply::repeated(repeat)?),
+        Sent::Perhaps(error) => Err(error.into()),
     }
 }
 

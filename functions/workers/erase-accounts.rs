@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use shared::{
     prelude::*,
-    store::{Erasure, StoreError, StreamRecord},
+    store::{Erasure, StreamRecord},
 };
 
 /// What is not erased by then is left to the next try, well before the function's own time-out.

@@ -1,15 +1,21 @@
 //! Codes that go out by mail.
 
+use std::time::Duration;
+
 use crate::{
     app::App,
     limits::{Counted, Limit},
     mail::Letter,
-    store::{CodeFor, Guards, Meter, OneTimeCode, Stopped, StoreError},
+    store::{CodeFor, Guards, OneTimeCode, Stopped, StoreError},
     tokens::random,
     types::{Code, Email, Timestamp},
 };
 
-/// Makes a code, counts it and mails it, or nothing of all that: a code that nobody was told of is none.
+/// How long a request waits for a mail that it can do without: well within every function's time-out.
+pub const MAIL_PATIENCE: Duration = Duration::from_secs(8);
+
+/// Makes a code, counts it and mails it, or nothing of all that: a code that nobody was told of is none. A repeated request gets
+/// its answer only once the mail is sent.
 pub async fn mail_code(
     app: &App,
     is_for: CodeFor<'_>,
@@ -27,26 +33,37 @@ pub async fn mail_code(
         app.store.withdraw_code(&kept, guards, &receipt).await?;
         return Err(error);
     }
+    // It is sent, and whoever is told of a failure would have another one sent.
+    if let Some(once) = &guards.once
+        && let Err(error) = app.store.settle(once).await
+    {
+        app.store.degrade(&error);
+    }
     Ok(Ok(()))
 }
 
-/// The same for a request that succeeds with and without it: an address that got its codes gets no more for now, and a failure
-/// is left to the log.
+/// The same for a request that succeeds with and without it: an address that got its codes gets no more for now, and what
+/// fails, or is not over after `patience`, is left to the log.
 pub async fn mail_code_if_possible(
     app: &App,
     is_for: CodeFor<'_>,
     to: &Email,
     letter: fn(Code) -> Letter,
     now: Timestamp,
+    patience: Duration,
 ) {
-    let meters = vec![codes_to(app, &is_for, now)];
-    let mut guards = Guards { meters, once: None, answer: String::new(), now };
-    if let Err(error) = mail_code(app, is_for, to, letter, &mut guards).await {
-        app.store.degrade(&error);
+    let target = codes_to(app, &is_for, to);
+    let meter = Limit::CodesToAddress.blank_meter(&app.tokens, Counted::Everyone, target, now);
+    let mut guards = Guards { meters: vec![meter], once: None, answer: String::new(), now };
+    let mailed = tokio::time::timeout(patience, mail_code(app, is_for, to, letter, &mut guards)).await;
+    match mailed {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => app.store.degrade(&error),
+        Err(_) => app.store.degrade(&StoreError::new("SendEmail: took too long".to_owned())),
     }
 }
 
-/// What counts the codes of one kind to one address.
-fn codes_to<'a>(app: &'a App, is_for: &CodeFor<'_>, now: Timestamp) -> Meter<'a> {
-    Limit::CodesToAddress.blank_meter(&app.tokens, Counted::Everyone, is_for.subject(), now)
+/// Under what the codes of one kind to one mailbox are counted, however the address is written.
+pub fn codes_to(app: &App, is_for: &CodeFor<'_>, to: &Email) -> String {
+    format!("{} {}", is_for.purpose(), app.tokens.email_hash(&to.in_lower_case()).as_str())
 }

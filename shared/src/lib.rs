@@ -32,9 +32,9 @@ pub mod prelude {
 
     pub use crate::{
         app::App,
-        auth::{Admitted, Caller, Known, LinkOwner, end_session, signed_in},
+        auth::{Admitted, Caller, Known, LinkOwner, SigningIn, end_session, signed_in},
         cards::{self, Cards},
-        codes::{mail_code, mail_code_if_possible},
+        codes::{MAIL_PATIENCE, codes_to, mail_code, mail_code_if_possible},
         http::{
             AccountsError, DeviceBody, InboxBody, LinkBody, LinksError, NotSent, Problem, Reply, Request, UserBody,
         },
@@ -47,7 +47,7 @@ pub mod prelude {
         shared_message::SharedMessage,
         store::{
             self, Account, AccountStatus, CodeFor, Device, Guards, InboxMessage, Link, LinkChanges, LinkMessage,
-            LinkStatus, OneTimeCode, Tries, UsernameClaim,
+            LinkStatus, OneTimeCode, StoreError, Tries, UsernameClaim,
         },
         tokens::{AdminToken, Purpose, random},
         types::*,

@@ -31,12 +31,19 @@ pub enum Limit {
     Links,
     /// Messages that a client sends to one link.
     LinkMessages,
-    /// Passwords that are tried on one account.
+    /// Devices that are new to one account.
+    NewDevices,
+    /// Passwords that are tried on one name or address. Both of an account are counted apart: together they would tell that
+    /// they belong together.
     Passwords,
     /// Passwords that a client tries on any account.
     PasswordsByClient,
     /// PINs that a client tries on one link.
     Pins,
+    /// Passwords that a signed-in user gives once more.
+    Proofs,
+    /// Codes for a new password that are tried on one address.
+    ResetCodes,
 }
 
 /// What happens while the limiter itself is down.
@@ -59,9 +66,12 @@ impl Limit {
             Self::InboxMessages => ("inbox-messages", 5, 1),
             Self::LinkMessages => ("link-messages", 5, 1),
             Self::Links => ("links", 10, 60),
+            Self::NewDevices => ("new-devices", 20, 60),
             Self::Passwords => ("passwords", 10, 15),
             Self::PasswordsByClient => ("passwords-by-client", 10, 15),
             Self::Pins => ("pins", 10, 15),
+            Self::Proofs => ("proofs", 10, 15),
+            Self::ResetCodes => ("reset-codes", 15, 24 * 60),
         };
         Quota { name, hits, window: Duration::from_secs(minutes * MINUTE) }
     }
@@ -72,9 +82,12 @@ impl Limit {
             Self::Codes
             | Self::CodesToAddress
             | Self::DeviceCodes
+            | Self::NewDevices
             | Self::Passwords
             | Self::PasswordsByClient
-            | Self::Pins => WhenDown::Closed,
+            | Self::Pins
+            | Self::Proofs
+            | Self::ResetCodes => WhenDown::Closed,
         }
     }
 }
@@ -158,6 +171,19 @@ impl Limit {
         let names = self.names(tokens, counted.into(), &target.to_string(), now);
         Meter::blank(tokens, self.quota(), names)
     }
+
+    /// The hits as the store has them, of a limit that fails closed.
+    pub async fn meter<'a>(
+        self,
+        store: &Store,
+        tokens: &'a Tokens,
+        counted: impl Into<Counted>,
+        target: impl ToString,
+        now: Timestamp,
+    ) -> Result<Meter<'a>, StoreError> {
+        let names = self.names(tokens, counted.into(), &target.to_string(), now);
+        store.meter(tokens, self.quota(), names).await
+    }
 }
 
 impl Limits {
@@ -196,11 +222,6 @@ impl<'a> Gate<'a> {
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// The same as [`Limit::blank_meter`].
-    pub fn blank(self) -> Meter<'a> {
-        Meter::blank(self.tokens, self.limit.quota(), self.names)
     }
 
     /// Counts a hit on this limit and, for one `recipient` of many, on another one with it, in one write. No hit when the limiter

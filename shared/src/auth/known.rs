@@ -4,17 +4,17 @@ use crate::{
     app::App,
     http::AccountsError,
     limits::{Counted, Limit},
-    store::{Account, StoreError, Tries},
-    types::{Identifier, Parse, PasswordTry, Timestamp, UserId, Username},
+    passwords::SecretHash,
+    store::{Account, AccountStatus, Device, Meter, StoreError, TooMany, Tries, UsernameClaim},
+    types::{DeviceId, Identifier, Parse, PasswordTry, Timestamp, UserId, Username},
 };
 
 use super::Caller;
 
 /// Who an identifier stands for. For nobody it holds ids of nobody, so that the calls that follow are the same.
 pub struct Known {
-    pub user: UserId,
-    pub username: Username,
-    is_somebody: bool,
+    user: UserId,
+    username: Username,
 }
 
 impl Known {
@@ -32,14 +32,51 @@ impl Known {
                 None
             }
         };
-        let is_somebody = found.is_some();
         let (user, username) = found.unwrap_or_else(|| (UserId::from_bytes([0; 12]), nobodys_name()));
-        Ok(Self { user, username, is_somebody })
+        Ok(Self { user, username })
     }
+}
 
-    /// Under what tries are counted: the account, whichever way it was named; else what stood for one.
-    pub fn target(&self, identifier: &Identifier) -> String {
-        if self.is_somebody { self.user.to_string() } else { format!("nobody {}", identifier.normal()) }
+/// An account whose password was given.
+pub struct SigningIn<'a> {
+    pub account: Account,
+    pub claim: UsernameClaim,
+    /// The device that was named, if it is one of the account's.
+    pub device: Option<Device>,
+    /// To be taken back when the sign-in is done.
+    pub tries: Tries<'a>,
+}
+
+impl Known {
+    /// Counts a try on `meters`, and looks at it. Known or not, the same calls are made and the same work is done: neither time
+    /// nor cost may tell. The inner error: too many tries.
+    pub async fn try_password<'a>(
+        &self,
+        app: &App,
+        password: &PasswordTry,
+        device: Option<DeviceId>,
+        meters: Vec<Meter<'a>>,
+        now: Timestamp,
+    ) -> Result<Result<SigningIn<'a>, TooMany>, AccountsError> {
+        let (tries, account, claim, device) = futures_util::try_join!(
+            Tries::count(&app.store, meters, now),
+            app.store.account(self.user),
+            app.store.username_claim(&self.username),
+            app.store.device(self.user, device.unwrap_or(DeviceId::from_bytes([0; 16]))),
+        )?;
+        let tries = match tries {
+            Ok(tries) => tries,
+            Err(too_many) => return Ok(Err(too_many)),
+        };
+        let nobody = SecretHash::of_nobody();
+        let hash = account.as_ref().map_or(&nobody, |account| &account.password_hash);
+        match (hash.is_of(password.as_str()).await, account, claim) {
+            (true, Some(account), Some(claim)) if claim.status == AccountStatus::Active => {
+                Ok(Ok(SigningIn { account, claim, device, tries }))
+            }
+            (true, Some(_), Some(_)) => Err(AccountsError::NotActive),
+            _ => Err(AccountsError::WrongCredentials),
+        }
     }
 }
 
@@ -57,10 +94,11 @@ impl Caller {
         password: &PasswordTry,
         now: Timestamp,
     ) -> Result<(Account, Tries<'a>), AccountsError> {
-        let meter = Limit::Passwords.blank_meter(&app.tokens, Counted::Everyone, self.user(), now);
-        let (tries, account) =
-            futures_util::try_join!(Tries::count(&app.store, vec![meter], now), app.store.account(self.user()))?;
-        let (tries, account) = (tries?, account.ok_or(AccountsError::UserNotFound)?);
+        // Counted apart from sign-ins, so that strangers who guess there keep nobody from this.
+        let meter = Limit::Proofs.meter(&app.store, &app.tokens, Counted::Everyone, self.user(), now);
+        let (meter, account) = futures_util::try_join!(meter, app.store.account(self.user()))?;
+        let tries = Tries::count(&app.store, vec![meter], now).await??;
+        let account = account.ok_or(AccountsError::UserNotFound)?;
         if account.password_hash.is_of(password.as_str()).await {
             Ok((account, tries))
         } else {

@@ -92,7 +92,7 @@ impl<'a> Admitted<'a> {
 
     /// A right PIN is no try.
     pub async fn uncount(self, app: &App) {
-        if let Some(tries) = self.0 {
+        if let Some(mut tries) = self.0 {
             tries.uncount(&app.store).await;
         }
     }

@@ -5,5 +5,5 @@ mod known;
 mod links;
 
 pub use caller::{Caller, NotACaller, end_session, signed_in};
-pub use known::Known;
+pub use known::{Known, SigningIn};
 pub use links::{Admitted, LinkOwner};

@@ -39,6 +39,12 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
     }
 
+    /// The first request with a key has neither succeeded nor failed: whoever asks again later gets to know.
+    pub fn under_way() -> Self {
+        let cause = Some("the first request with this key is under way, or died".to_owned());
+        Self { cause, ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Please try again in half a minute") }
+    }
+
     pub fn reused_key() -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "This Idempotency-Key was already used for another request")
     }

@@ -50,6 +50,7 @@ impl Reply {
         match repeat {
             Repeat::Answer(body) => Ok(Self::created(body)),
             Repeat::OtherBody => Err(Problem::reused_key()),
+            Repeat::Pending => Err(Problem::under_way()),
         }
     }
 

@@ -21,6 +21,8 @@ pub struct Account {
     pub username: Username,
     pub email: Email,
     pub password_hash: SecretHash,
+    /// The epoch that the password belongs to: a session that was begun with it lives in this one, and in none after it.
+    pub epoch: u64,
     pub created_at: Timestamp,
 }
 
@@ -95,9 +97,9 @@ impl Store {
             .transact(vec![
                 self.update_step(
                     Key::user(user),
-                    "SET password_hash = :new",
+                    "SET password_hash = :new, epoch = :next",
                     "password_hash = :old",
-                    [(":new", text(new.as_str())), (":old", text(old.as_str()))],
+                    [(":new", text(new.as_str())), (":old", text(old.as_str())), (":next", number(claim.epoch + 1))],
                 ),
                 self.update_step(
                     Key::username(&claim.username),
@@ -124,9 +126,9 @@ impl Store {
                 self.use_code_step(code, now),
                 self.update_step(
                     Key::user(holder.user_id),
-                    "SET password_hash = :new",
+                    "SET password_hash = :new, epoch = epoch + :one",
                     "attribute_exists(pk)",
-                    [(":new", text(new.as_str()))],
+                    [(":new", text(new.as_str())), (":one", number(1))],
                 ),
                 self.update_step(
                     Key::username(&holder.username),

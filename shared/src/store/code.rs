@@ -28,7 +28,7 @@ pub enum CodeFor<'a> {
 }
 
 impl CodeFor<'_> {
-    fn purpose(&self) -> &'static str {
+    pub fn purpose(&self) -> &'static str {
         match self {
             Self::SignUp(_) => "sign-up",
             Self::NewPassword(_) => "new-password",
@@ -36,10 +36,9 @@ impl CodeFor<'_> {
         }
     }
 
-    /// Whose it is. Subjects of different purposes differ.
-    pub fn subject(&self) -> String {
+    fn subject(&self) -> String {
         match self {
-            Self::SignUp(email) | Self::NewPassword(email) => format!("{}-{}", self.purpose(), email.as_str()),
+            Self::SignUp(email) | Self::NewPassword(email) => email.as_str().to_owned(),
             Self::Device(device) => device.to_string(),
         }
     }
@@ -140,16 +139,16 @@ impl Store {
         guards: &mut Guards<'_>,
         receipt: &Receipt,
     ) -> Result<(), StoreError> {
-        let mut steps = self.undo(guards, &receipt.0);
-        steps.push(self.delete_step(code.key(), None));
-        match self.transact(steps).await? {
-            Outcome::Done => Ok(()),
-            // A slot is taken anew, with its window over: the code and the kept answer must go all the same.
-            Outcome::Refused(_) => {
-                let kept = guards.once.as_ref().map(|once| self.delete_step(once.item_key(), None));
-                let steps = [self.delete_step(code.key(), None)].into_iter().chain(kept);
-                self.transact(steps.collect()).await.map(drop)
-            }
+        let steps = self.undo(guards, &receipt.0);
+        // A newer code may have taken its place, and that one stays.
+        let code = self.delete(code.key(), |delete| {
+            delete.condition_expression("code_hash = :hash").expression_attribute_values(":hash", text(&code.hash))
+        });
+        let (outcome, ()) = futures_util::try_join!(self.transact(steps), code)?;
+        match (outcome, &guards.once) {
+            // A slot is taken anew, with its window over: the kept answer must go all the same.
+            (Outcome::Refused(_), Some(once)) => self.delete(once.item_key(), |delete| delete).await,
+            _ => Ok(()),
         }
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Item, OneTimeCode, Outcome, Step, Store, StoreError, UsernameClaim, from_item,
+    Account, Item, OneTimeCode, Outcome, Step, Store, StoreError, from_item,
     keys::{DEVICES, Key, device_sort, user_partition},
     number, text, to_item,
     write::{Guards, Stopped, Written},
@@ -17,7 +17,7 @@ use crate::{
     types::{DeviceId, DeviceName, PageSize, SessionId, Timestamp, UserId},
 };
 
-/// A device that nobody signs in on is forgotten after this.
+/// A trusted device that nobody signs in on is forgotten after this; another one with its session.
 const REMEMBERED: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 #[derive(Serialize, Deserialize)]
@@ -48,14 +48,18 @@ impl Device {
         }
     }
 
-    /// A session of `claim`'s user begins here, in place of any other.
-    pub fn begin(&mut self, claim: &UsernameClaim, now: Timestamp) -> Session {
+    /// A session of `account`'s user begins here, in place of any other.
+    pub fn begin(&mut self, account: &Account, now: Timestamp) -> Session {
         let id = SessionId::from_bytes(random());
         self.session_id = Some(id);
-        self.epoch = claim.epoch;
+        self.epoch = account.epoch;
         self.signed_in_at = now;
-        let username = claim.username.clone();
-        Session { user: claim.user_id, username, device: self.id, id, expires_at: now.after(LIFETIME) }
+        let username = account.username.clone();
+        Session { user: account.id, username, device: self.id, id, expires_at: now.after(LIFETIME) }
+    }
+
+    fn forgotten_at(&self) -> i64 {
+        self.signed_in_at.after(if self.trusted { REMEMBERED } else { LIFETIME }).seconds()
     }
 }
 
@@ -109,7 +113,7 @@ impl Store {
 
     /// The write of a device that is new to its user.
     pub(super) fn new_device_step(&self, user: UserId, device: &Device) -> Result<Step, StoreError> {
-        let kept = Kept { device, ttl: device.signed_in_at.after(REMEMBERED).seconds() };
+        let kept = Kept { device, ttl: device.forgotten_at() };
         Ok(self.put_step(to_item(Key::device(user, device.id), &kept)?, None, []))
     }
 
@@ -142,7 +146,7 @@ impl Store {
                 (":epoch", number(device.epoch)),
                 (":now", text(device.signed_in_at)),
                 (":name", text(device.device_name.as_str())),
-                (":ttl", number(device.signed_in_at.after(REMEMBERED).seconds())),
+                (":ttl", number(device.forgotten_at())),
             ],
         )
     }
@@ -158,9 +162,13 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let trust = self.update_step(
             Key::device(user, device),
-            "SET trusted = :true",
+            "SET trusted = :true, #ttl = :ttl",
             "session_id = :session",
-            [(":true", AttributeValue::Bool(true)), (":session", text(session))],
+            [
+                (":true", AttributeValue::Bool(true)),
+                (":ttl", number(now.after(REMEMBERED).seconds())),
+                (":session", text(session)),
+            ],
         );
         let outcome = self.transact(vec![self.use_code_step(code, now), trust]).await?;
         Ok(matches!(outcome, Outcome::Done))

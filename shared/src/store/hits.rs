@@ -133,7 +133,9 @@ impl Store {
                 Ok(full) => gauges.push(full),
                 Err(too_many) => {
                     let own = log.names.iter().map(|_| vec![slot.clone()]).collect();
-                    self.remove_hits(&log, own).await?;
+                    if let Err(error) = self.remove_hits(&log, own).await {
+                        self.degrade(&error);
+                    }
                     return Ok(Err(too_many));
                 }
             }

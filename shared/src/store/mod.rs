@@ -182,7 +182,7 @@ impl Store {
         }
     }
 
-    /// A write that nothing can be in the way of.
+    /// A write whatever was there, tried again when it collides with a transaction.
     async fn put(&self, item: Item) -> Result<(), StoreError> {
         let call = self
             .client
@@ -190,13 +190,20 @@ impl Store {
             .table_name(&self.table)
             .set_item(Some(item))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let output = self
-            .tally
-            .call(&["dynamodb:PutItem"], call.send())
-            .await
-            .map_err(|error| StoreError(describe("PutItem", &error)))?;
-        self.spend_write(output.consumed_capacity());
-        Ok(())
+        let mut collisions = Collisions::default();
+        loop {
+            let error = match self.tally.call(&["dynamodb:PutItem"], call.clone().send()).await {
+                Ok(output) => {
+                    self.spend_write(output.consumed_capacity());
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            match error.code() {
+                Some("TransactionConflictException") if collisions.pause().await => {}
+                _ => return Err(StoreError(describe("PutItem", &error))),
+            }
+        }
     }
 
     /// One deletion, tried again when it collides with a transaction; nothing happens where its condition fails.

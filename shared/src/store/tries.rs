@@ -29,7 +29,7 @@ impl<'a> Tries<'a> {
                 Err(too_many) => refused.push(too_many),
             }
         }
-        let tries = Self(counted);
+        let mut tries = Self(counted);
         match refused.into_iter().max_by_key(|too_many: &TooMany| too_many.retry_after) {
             None => Ok(Ok(tries)),
             Some(too_many) => {
@@ -39,13 +39,18 @@ impl<'a> Tries<'a> {
         }
     }
 
+    /// How full the windows are, for the answer.
     pub fn meters(&self) -> impl Iterator<Item = &Meter<'a>> {
         self.0.iter().map(|(meter, _)| meter)
     }
 
     /// What succeeded is no try: takes it back. Where that fails the try is forgotten with its window.
-    pub async fn uncount(self, store: &Store) {
-        let releases = self.0.iter().map(|(meter, hit)| store.release(meter, hit));
+    pub async fn uncount(&mut self, store: &Store) {
+        let releases = self.0.iter_mut().map(|(meter, hit)| async {
+            store.release(meter, hit).await?;
+            meter.forget(hit);
+            Ok(())
+        });
         if let Err(error) = try_join_all(releases).await {
             store.degrade(&error);
         }

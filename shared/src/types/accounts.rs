@@ -38,6 +38,13 @@ impl Parse for Username {
 pub struct Email(String);
 text_type!(Email);
 
+impl Email {
+    /// What most mail servers take for the same mailbox.
+    pub fn in_lower_case(&self) -> Self {
+        Self(self.0.to_ascii_lowercase())
+    }
+}
+
 impl Parse for Email {
     fn parse(text: &str) -> Result<Self, Invalid> {
         const INVALID: Invalid = Invalid("must be an e-mail address");

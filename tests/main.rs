@@ -4,9 +4,12 @@
 //! what looks behind HTTP (logs, processes, the table) is skipped then.
 
 mod accounts;
+mod costs;
+mod events;
 mod faults;
 mod guards;
 mod inbox;
 mod links;
 mod rights;
+mod starts;
 mod support;

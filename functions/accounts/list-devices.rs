@@ -17,19 +17,22 @@ struct Listed<'a> {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let caller = Caller::of(app, request).await?;
+    let user = caller.user();
     let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
-    let after = request.cursor(app, caller.user().as_bytes())?.map(DeviceId::from_bytes);
+    let after = request.cursor(app, user.as_bytes())?.map(DeviceId::from_bytes);
 
-    let page = app.store.devices(caller.user(), after, size).await?;
-    let seen = page.devices.iter().filter(|device| caller.device.trusted || device.id == caller.device.id);
-    let listed = seen.map(|device| Listed {
+    let page = match caller.device.trusted {
+        true => app.store.devices(user, after, size).await?,
+        false => store::DevicePage { devices: vec![caller.device], next: None },
+    };
+    let listed = page.devices.iter().map(|device| Listed {
         device: DeviceBody::of(device),
-        current: device.id == caller.device.id,
+        current: device.id == caller.session.device,
         signed_in: device.session_id.is_some() && device.epoch == caller.claim.epoch,
         created_at: device.created_at,
         last_sign_in_at: device.signed_in_at,
     });
-    let cursor = |last: DeviceId| app.tokens.sign(Purpose::Cursor, caller.user().as_bytes(), last.as_bytes());
+    let cursor = |last: DeviceId| app.tokens.sign(Purpose::Cursor, user.as_bytes(), last.as_bytes());
     Ok(Reply::ok(&json!({
         "success": true,
         "devices": listed.collect::<Vec<_>>(),

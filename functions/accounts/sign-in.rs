@@ -16,22 +16,16 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
     let by_client = app.limits.admit(&app.tokens, Limit::PasswordsByClient, request.client(), "", now)?;
     let SignIn { identifier, password, device_id, device_name } = request.json()?;
-    let by_name = app.limits.admit(&app.tokens, Limit::Passwords, Counted::Everyone, &identifier.normal(), now)?;
     let device_id = device_id.and_then(|id| DeviceId::parse(&id).ok());
     let once = request.once(app, "sign-in", &identifier.normal())?;
 
-    let (known, repeat, by_client, by_name) = try_join!(
-        Known::find(app, &identifier),
-        app.store.repeat(once.as_ref()),
-        by_client.meter(&app.store),
-        by_name.meter(&app.store),
-    )?;
+    let (known, repeat, by_client) =
+        try_join!(Known::find(app, &identifier), app.store.repeat(once.as_ref()), by_client.meter(&app.store),)?;
     let is_other = matches!(repeat, Some(store::Repeat::OtherBody));
     if let Some(repeat) = repeat.filter(|_| !is_other) {
         return Ok(signed_in(app, request, Reply::repeated(repeat)?.with_status(StatusCode::OK)));
     }
-    let meters = by_name.into_iter().chain(by_client).collect();
-    let signing_in = match known.try_password(app, &password, device_id, meters, now).await? {
+    let signing_in = match known.try_password(app, &password, device_id, by_client, now).await? {
         Ok(signing_in) => signing_in,
         // What fills the window may be the very requests that this one repeats.
         Err(too_many) => match app.store.late_repeat(once.as_ref()).await? {

@@ -25,22 +25,20 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let keys = app.sender_keys(now).await?;
     let sender = keys.sender(&app.tokens, &username, request.client());
 
-    let recipient = username.lower_case();
-    let (hit, claim, is_shunned, repeat) = join!(
-        gate.hit(&app.store, Limit::InboxMessages, &recipient, now),
+    // Before anything is counted: a repeat takes nothing, not even for a moment. Without a key this is no call.
+    if let Some(repeat) = app.store.repeat(once.as_ref()).await? {
+        return Ok(Reply::repeated(repeat)?);
+    }
+    let (hit, claim, is_shunned) = join!(
+        gate.hit(&app.store, Limit::InboxMessages, username.as_str(), now),
         app.store.username_claim(&username),
         app.store.is_shunned(&username, &sender, now),
-        app.store.repeat(once.as_ref()),
     );
     let send = async {
-        // What fills the window may be the very requests that this one repeats.
-        match (repeat?, &hit) {
-            (Some(repeat), _) => return Ok(Sent::Before(repeat)),
-            (None, Err(too_many)) => {
-                let repeat = app.store.late_repeat(once.as_ref()).await?;
-                return repeat.map(Sent::Before).ok_or_else(|| (*too_many).into());
-            }
-            (None, Ok(_)) => {}
+        if let Err(too_many) = &hit {
+            // What fills the window may be the very requests that this one repeats.
+            let repeat = app.store.late_repeat(once.as_ref()).await?;
+            return repeat.map(Sent::Before).ok_or_else(|| (*too_many).into());
         }
         let is_active = |claim: &UsernameClaim| claim.username == username && claim.status == AccountStatus::Active;
         let claim = claim?.filter(is_active).ok_or(AccountsError::UserNotFound)?;

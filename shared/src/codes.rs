@@ -59,7 +59,7 @@ pub async fn mail_code_if_possible(
     match mailed {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => app.store.degrade(&error),
-        Err(_) => app.store.degrade(&StoreError::new("SendEmail: took too long".to_owned())),
+        Err(_) => app.store.degrade(&StoreError::new("a code was not mailed in time".to_owned())),
     }
 }
 

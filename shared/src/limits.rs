@@ -33,8 +33,7 @@ pub enum Limit {
     LinkMessages,
     /// Devices that are new to one account.
     NewDevices,
-    /// Passwords that are tried on one name or address. Both of an account are counted apart: together they would tell that
-    /// they belong together.
+    /// Passwords that are tried on one account, by its name or its address.
     Passwords,
     /// Passwords that a client tries on any account.
     PasswordsByClient,

@@ -1,17 +1,25 @@
 //! Nothing is lost or half-written when a store fails, falls silent, or does what it is asked without our hearing of it.
 
+mod accounts;
 mod cards;
 mod changes;
 mod creations;
 mod deletions;
+mod encounters;
+mod erasures;
+mod inbox;
 mod limits;
+mod mail;
 mod meetings;
+mod passwords;
+mod registrations;
+mod senders;
 mod sends;
 mod unlinking;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Interposed, Link, Trouble, Visitor, When, line_of, lines};
+use crate::support::{Answer, Interposed, Link, StoreCall, Trouble, Visitor, When, line_of, lines, whole};
 
 /// Each way of a store to fail for as long as it does: two statuses, and no answer at all.
 #[derive(Clone, Copy, Debug)]
@@ -52,16 +60,72 @@ impl Loss {
 /// The documented answer to what is nobody's fault but ours, and a line that says why, but not what was said.
 async fn sorry(own: &Interposed, answer: &Answer, secrets: &[&str]) {
     answer.refused(500, "Something went wrong on our side. Please try again");
+    explained(own, answer, secrets).await;
+}
+
+/// The same of accounts and inboxes.
+async fn failed(own: &Interposed, answer: &Answer, secrets: &[&str]) {
+    answer.fails(500, "Internal server error");
+    explained(own, answer, secrets).await;
+}
+
+async fn explained(own: &Interposed, answer: &Answer, secrets: &[&str]) {
     let (_, line) = line_of(&own.stack, answer).await;
     assert_eq!((&line["level"], &line["status"]), (&json!("error"), &json!(500)));
     assert_eq!(line["request_id"].as_str(), answer.header("x-request-id"));
     let cause = line["cause"].as_str().unwrap_or_else(|| panic!("no cause: {line}"));
     let (operation, reason) = cause.split_once(": ").unwrap_or_else(|| panic!("{cause}"));
     assert!(!operation.is_empty() && !reason.is_empty(), "{cause}");
+    unsaid(own, secrets);
+}
+
+fn unsaid(own: &Interposed, secrets: &[&str]) {
     for line in lines(&own.stack) {
         let found = secrets.iter().find(|secret| line.contains(**secret));
         assert_eq!(found, None, "{line}");
     }
+}
+
+/// The request succeeded without something that failed, and its line says what: an operation of a store.
+async fn did_without(own: &Interposed, answer: &Answer, operation: &str) {
+    let (_, line) = line_of(&own.stack, answer).await;
+    assert_eq!((&line["level"], &line["status"]), (&json!("warn"), &json!(answer.status)), "{line}");
+    assert!(line["cause"].as_str().is_some_and(|cause| cause.starts_with(&format!("{operation}: "))), "{line}");
+}
+
+/// Whether a call removes an item whose key has `text` in it, by itself or with others.
+fn deletes(call: &StoreCall, text: &str) -> bool {
+    call.asks("DeleteItem", text) || call.asks("TransactWriteItems", text) && call.body.contains("\"Delete\"")
+}
+
+/// How many more hits a limit has room for, of those that an answer tells of.
+#[track_caller]
+fn remaining(answer: &Answer, limit: &str) -> u64 {
+    let told = answer.header("ratelimit").unwrap_or_else(|| panic!("no RateLimit: {}", answer.text()));
+    let own = told.split(", ").find_map(|one| one.strip_prefix(&format!("\"{limit}\";r=")));
+    let (remaining, _) = own.and_then(|own| own.split_once(";t=")).unwrap_or_else(|| panic!("RateLimit: {told}"));
+    whole(remaining)
+}
+
+/// Too many requests, in the shape of accounts and inboxes.
+#[track_caller]
+fn limited(answer: &Answer, limit: &str) {
+    assert_eq!((answer.status, &answer.json()["success"]), (429, &json!(false)), "{}", answer.text());
+    assert_eq!(remaining(answer, limit), 0);
+}
+
+/// Whether a session lives.
+async fn is_alive(token: &str) -> bool {
+    let answer = Visitor::new().get("/api/auth/devices").bearer(token).send().await;
+    if answer.status != 200 {
+        answer.fails(401, "Not Authenticated");
+    }
+    answer.status == 200
+}
+
+async fn sign_in(identifier: &str, password: &str) -> Answer {
+    let body = json!({ "identifier": identifier, "password": password });
+    Visitor::new().post("/api/auth/sign-in").json(&body).send().await
 }
 
 /// A sent message, with a key if there is one.

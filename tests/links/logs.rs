@@ -100,7 +100,8 @@ async fn each_request_has_one_line_and_no_line_has_anything_of_its_sender() {
 
 #[track_caller]
 fn assert_line(line: &Value, function: &str, answer: &Answer) {
-    let route = template::functions().into_iter().find(|one| one.name == function).expect("a function").routes.remove(0);
+    let route =
+        template::functions().into_iter().find(|one| one.name == function).expect("a function").routes.remove(0);
     assert_eq!(line["request_id"].as_str(), answer.header("x-request-id"));
     assert_eq!((&line["route"], &line["status"]), (&json!(route), &json!(answer.status)));
     for number in ["latency_ms", "round_trips", "read_units", "write_units"] {

@@ -7,7 +7,6 @@ mod cards;
 mod counting;
 mod create;
 mod delete;
-mod events;
 mod gateway;
 mod idempotency;
 mod limits;

@@ -1,9 +1,9 @@
 //! A stack of a test's own, with somebody between its functions and the stores.
 
 use local::{Endpoints, Options, Stack};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Elsewhere, Interposer, Visitor, options, own_stack, stored_in, texts};
+use super::{Elsewhere, Interposer, Visitor, ask, options, own_stack, stored_in, texts};
 
 /// While this lives, what this thread's test does goes to it.
 pub struct Interposed {
@@ -11,6 +11,8 @@ pub struct Interposed {
     pub dynamodb: Interposer,
     pub s3: Interposer,
     pub ses: Interposer,
+    /// In front of what wakes the workers.
+    pub streams: Interposer,
     /// Where its DynamoDB is when nobody is in between.
     store: String,
     _elsewhere: Elsewhere,
@@ -22,18 +24,20 @@ impl Interposed {
         let shared = own_stack("comes between functions and stores")?;
         let (dynamodb, s3) =
             (Interposer::before(shared.dynamodb_url()).await, Interposer::before(shared.s3_url()).await);
-        let ses = Interposer::before(shared.ses_url()).await;
+        let (ses, streams) =
+            (Interposer::before(shared.ses_url()).await, Interposer::before(shared.dynamodb_url()).await);
         let credentials = Some(shared.credentials().clone());
         let endpoints = Endpoints {
             dynamodb: Some(dynamodb.url()),
             s3: Some(s3.url()),
             ses: Some(ses.url()),
-            streams: Some(shared.dynamodb_url().to_owned()),
+            streams: Some(streams.url()),
             credentials,
         };
         let stack = Stack::start(Options { endpoints, ..options() }).await.expect("a second stack");
         let elsewhere = Elsewhere::at(&stack);
-        Some(Interposed { stack, dynamodb, s3, ses, store: shared.dynamodb_url().to_owned(), _elsewhere: elsewhere })
+        let store = shared.dynamodb_url().to_owned();
+        Some(Interposed { stack, dynamodb, s3, ses, streams, store, _elsewhere: elsewhere })
     }
 
     /// Every item of its table.
@@ -46,6 +50,33 @@ impl Interposed {
         let mut items = self.stored().await;
         items.retain(|item| texts(item).iter().any(|found| found.contains(text)));
         items
+    }
+
+    /// Removes an item that is there, as its TTL does.
+    pub async fn expire(&self, item: &Value) {
+        let key = json!({ "pk": item["pk"], "sk": item["sk"] });
+        let request = json!({ "TableName": self.stack.table(), "Key": key, "ReturnValues": "ALL_OLD" });
+        let answer = ask(&self.store, &self.stack, "DeleteItem", &request).await;
+        assert!(answer["Attributes"].is_object(), "{answer}");
+    }
+
+    /// Puts that many messages into an inbox as if they had been sent long ago.
+    pub async fn fill_inbox(&self, user: &str, count: usize) {
+        let put = |n: &usize| {
+            let id = format!("{:012x}{n:012x}", 1_770_000_000_000_u64);
+            json!({ "PutRequest": { "Item": {
+                "pk": { "S": format!("INBOX#{user}") },
+                "sk": { "S": format!("MSG#{id}") },
+                "id": { "S": id },
+                "content": { "S": "x".repeat(100) },
+                "sealed_sender": { "S": "x".repeat(100) },
+            } } })
+        };
+        for batch in (0..count).collect::<Vec<_>>().chunks(25) {
+            let request = json!({ "RequestItems": { self.stack.table(): batch.iter().map(put).collect::<Vec<_>>() } });
+            let answer = ask(&self.store, &self.stack, "BatchWriteItem", &request).await;
+            assert_eq!(answer["UnprocessedItems"], json!({}));
+        }
     }
 
     /// The card of a message, as the world gets it: whether it is in the bucket, whatever its message says.

@@ -16,12 +16,16 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Uri, server};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// For trouble that lasts until it is over.
 pub const ALWAYS: usize = usize::MAX;
+
+/// Where SES takes letters.
+const LETTERS: &str = "/v2/email/outbound-emails";
 
 /// Longer than anything that a test does meanwhile.
 const SOON: Duration = Duration::from_secs(30);
@@ -30,7 +34,7 @@ const SOON: Duration = Duration::from_secs(30);
 pub struct Call {
     pub method: String,
     pub path: String,
-    /// DynamoDB's name of what is to be done; empty for S3.
+    /// DynamoDB's name of what is to be done; empty for S3 and SES.
     pub operation: String,
     pub body: String,
 }
@@ -55,12 +59,19 @@ impl Call {
     pub fn is(&self, method: &str, text: &str) -> bool {
         self.operation.is_empty() && self.method == method && self.path.contains(text)
     }
+
+    /// Whether this gives SES a letter that has `text` in it.
+    pub fn mails(&self, text: &str) -> bool {
+        self.is("POST", LETTERS) && self.body.contains(text)
+    }
 }
 
 type Matcher = Box<dyn Fn(&Call) -> bool + Send + Sync>;
 type Rules = Arc<Mutex<Vec<Arc<Rule>>>>;
 
 struct Rule {
+    /// Greater for a younger one.
+    age: usize,
     concerns: Matcher,
     /// How often it still applies.
     left: AtomicUsize,
@@ -69,8 +80,8 @@ struct Rule {
 }
 
 enum Kind {
-    /// The store never hears of the request; this is the answer.
-    Answer(StatusCode),
+    /// The store never hears of the request; this is the answer, with this for the store's own name of what is wrong.
+    Answer(StatusCode, Option<&'static str>),
     /// The store never hears of the request, and the connection ends.
     Refusal,
     /// The store does what it is asked; then the connection ends without its answer.
@@ -127,7 +138,12 @@ pub struct When<'a> {
 impl When<'_> {
     /// The next `times` of them are answered with this status, and the store never hears of them.
     pub fn answer(self, status: u16, times: usize) -> Trouble {
-        self.rule(Kind::Answer(StatusCode::from_u16(status).expect("a status")), times, None)
+        self.rule(Kind::Answer(StatusCode::from_u16(status).expect("a status"), None), times, None)
+    }
+
+    /// The next `times` of them are refused for this reason, by its name in the store, which will not be asked again.
+    pub fn reject(self, reason: &'static str, times: usize) -> Trouble {
+        self.rule(Kind::Answer(StatusCode::BAD_REQUEST, Some(reason)), times, None)
     }
 
     /// The connection ends under the next `times` of them, and the store never hears of them.
@@ -145,8 +161,8 @@ impl When<'_> {
         self.rule(Kind::Silence, times, None)
     }
 
-    /// Runs `action` when the first of them comes, and only then passes it on. Whatever else they concern waits too: a
-    /// client that loses its patience and asks again doesn't overtake the action.
+    /// Runs `action` when the first of them comes, and only then passes it on, to younger troubles if there are any. Whatever
+    /// else they concern waits too: a client that loses its patience and asks again doesn't overtake the action.
     pub fn first(self, action: impl Future<Output = ()> + Send + 'static) -> Trouble {
         let ((met, mut is_met), (is_done, done)) = (watch::channel(false), watch::channel(false));
         let action = tokio::spawn(async move {
@@ -160,7 +176,9 @@ impl When<'_> {
 
     fn rule(self, kind: Kind, times: usize, action: Option<JoinHandle<()>>) -> Trouble {
         let (left, met) = (AtomicUsize::new(times), AtomicUsize::new(0));
-        let rule = Arc::new(Rule { concerns: self.concerns, left, met, kind });
+        static RULES: AtomicUsize = AtomicUsize::new(0);
+        let age = RULES.fetch_add(1, Ordering::SeqCst);
+        let rule = Arc::new(Rule { age, concerns: self.concerns, left, met, kind });
         self.rules.lock().expect("rules").push(rule.clone());
         Trouble { rule, rules: self.rules.clone(), action }
     }
@@ -216,10 +234,15 @@ impl Proxy {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
         let call = Call::of(&head, &body);
-        let rule = self.rule(&call);
+        let mut rule = self.rule(&call, None);
+        while let Some(Kind::Meanwhile { met, done }) = rule.as_ref().map(|rule| &rule.kind) {
+            met.send_replace(true);
+            done.clone().wait_for(|done| *done).await.map_err(io::Error::other)?;
+            rule = self.rule(&call, rule.as_ref());
+        }
         match rule.as_ref().map(|rule| &rule.kind) {
-            None => self.pass(head, body).await,
-            Some(Kind::Answer(status)) => Ok(unwell(*status, &call)),
+            None | Some(Kind::Meanwhile { .. }) => self.pass(head, body).await,
+            Some(Kind::Answer(status, reason)) => Ok(unwell(*status, *reason, &call)),
             Some(Kind::Refusal) => Err(io::ErrorKind::ConnectionAborted.into()),
             Some(Kind::LostAnswer) => {
                 self.pass(head, body).await?;
@@ -229,19 +252,15 @@ impl Proxy {
                 self.pass(head, body).await?;
                 pending().await
             }
-            Some(Kind::Meanwhile { met, done }) => {
-                met.send_replace(true);
-                done.clone().wait_for(|done| *done).await.map_err(io::Error::other)?;
-                self.pass(head, body).await
-            }
         }
     }
 
-    /// The rule for a request; afterwards it applies once less.
-    fn rule(&self, call: &Call) -> Option<Arc<Rule>> {
+    /// The rule for a request, one of those that are younger than `after`; afterwards it applies once less.
+    fn rule(&self, call: &Call, after: Option<&Arc<Rule>>) -> Option<Arc<Rule>> {
         let rules = self.rules.lock().expect("rules");
         let takes = |left: usize| if left == ALWAYS { Some(ALWAYS) } else { left.checked_sub(1) };
-        let rule = rules.iter().find(|rule| {
+        let younger = rules.iter().filter(|rule| after.is_none_or(|after| rule.age > after.age));
+        let rule = younger.into_iter().find(|rule| {
             (rule.concerns)(call) && rule.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, takes).is_ok()
         })?;
         rule.met.fetch_add(1, Ordering::SeqCst);
@@ -259,19 +278,21 @@ impl Proxy {
 }
 
 /// A failure as the store words it. Its message quotes all of the request, which nobody may repeat.
-fn unwell(status: StatusCode, call: &Call) -> Response<Full<Bytes>> {
-    let (content_type, body) = match call.operation.is_empty() {
-        true => {
-            let quoted = call.path.replace(['<', '&'], " ");
-            let body = format!("<Error><Code>InternalError</Code><Message>{quoted}</Message></Error>");
-            ("application/xml", if call.method == "HEAD" { String::new() } else { body })
-        }
-        false => {
-            let name = "com.amazonaws.dynamodb.v20120810#InternalServerError";
-            let body = serde_json::json!({ "__type": name, "message": call.body });
-            ("application/x-amz-json-1.0", body.to_string())
-        }
+fn unwell(status: StatusCode, reason: Option<&str>, call: &Call) -> Response<Full<Bytes>> {
+    let mut response = Response::builder().status(status);
+    let body = if !call.operation.is_empty() {
+        response = response.header(CONTENT_TYPE, "application/x-amz-json-1.0");
+        let name = format!("com.amazonaws.dynamodb.v20120810#{}", reason.unwrap_or("InternalServerError"));
+        json!({ "__type": name, "message": call.body }).to_string()
+    } else if call.path.starts_with(LETTERS) {
+        response = response.header(CONTENT_TYPE, "application/json");
+        response = response.header("x-amzn-errortype", reason.unwrap_or("InternalFailure"));
+        json!({ "message": call.body }).to_string()
+    } else {
+        response = response.header(CONTENT_TYPE, "application/xml");
+        let (quoted, code) = (call.path.replace(['<', '&'], " "), reason.unwrap_or("InternalError"));
+        let body = format!("<Error><Code>{code}</Code><Message>{quoted}</Message></Error>");
+        if call.method == "HEAD" { String::new() } else { body }
     };
-    let response = Response::builder().status(status).header(CONTENT_TYPE, content_type);
     response.body(Full::new(body.into())).expect("an answer")
 }

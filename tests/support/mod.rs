@@ -23,6 +23,6 @@ pub use interposer::{ALWAYS, Call as StoreCall, Interposer, Trouble, When};
 pub use link::{Link, random_slug};
 pub use logs::{line_of, lines};
 pub use stack::{Elsewhere, base, options, own_stack};
-pub use table::{everything_stored, store_old_messages, stored_in, texts};
+pub use table::{ask, everything_stored, store_old_messages, stored_in, texts};
 pub use user::{PASSWORD, User, code_for, mail_for, mails_for, random_email, random_username, send_otp};
 pub use visitor::{Call, Visitor, all_at_once};

@@ -51,7 +51,15 @@ pub fn options() -> Options {
     let binaries = functions.map(|function| (function.name.clone(), directory.join(&function.name))).collect();
     let endpoints = Endpoints::from_env();
     let parameters = HashMap::new();
-    Options { template: template::path(), port: 0, state: State::Memory, endpoints, concurrency: 4, binaries, parameters }
+    Options {
+        template: template::path(),
+        port: 0,
+        state: State::Memory,
+        endpoints,
+        concurrency: 4,
+        binaries,
+        parameters,
+    }
 }
 
 /// Where the product answers, without a slash at the end.

@@ -54,7 +54,8 @@ pub async fn store_old_messages(stack: &Stack, link: &Link, count: usize) {
     }
 }
 
-async fn ask(url: &str, stack: &Stack, operation: &str, request: &Value) -> Value {
+/// What the DynamoDB that answers at `url` says.
+pub async fn ask(url: &str, stack: &Stack, operation: &str, request: &Value) -> Value {
     // Neither the embedded DynamoDB nor Amazon's local one verifies a signature; both look at the access key.
     let key = stack.credentials().access_key_id();
     let signature = format!(
@@ -64,8 +65,10 @@ async fn ask(url: &str, stack: &Stack, operation: &str, request: &Value) -> Valu
     let http = reqwest::Client::new().post(url).header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
     let http = http.header("content-type", "application/x-amz-json-1.0").header("authorization", &signature);
     let http = http.header("x-amz-date", "20260206T123751Z").body(request.to_string());
-    let answer = http.send().await.expect("an answer").text().await.expect("text");
-    serde_json::from_str(&answer).unwrap_or_else(|e| panic!("{e}: {answer}"))
+    let answer = http.send().await.expect("an answer");
+    let (status, text) = (answer.status(), answer.text().await.expect("text"));
+    assert!(status.is_success(), "{operation}: {text}");
+    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"))
 }
 
 /// Every text in an item: names, texts and numbers as they are, and what binary values hold.

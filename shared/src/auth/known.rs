@@ -15,6 +15,8 @@ use super::Caller;
 pub struct Known {
     user: UserId,
     username: Username,
+    /// Under what tries are counted: the account, whichever way it was named; else what stood for one.
+    target: String,
 }
 
 impl Known {
@@ -32,8 +34,10 @@ impl Known {
                 None
             }
         };
+        let target =
+            found.as_ref().map_or_else(|| format!("nobody {}", identifier.normal()), |(user, _)| user.to_string());
         let (user, username) = found.unwrap_or_else(|| (UserId::from_bytes([0; 12]), nobodys_name()));
-        Ok(Self { user, username })
+        Ok(Self { user, username, target })
     }
 }
 
@@ -48,23 +52,25 @@ pub struct SigningIn<'a> {
 }
 
 impl Known {
-    /// Counts a try on `meters`, and looks at it. Known or not, the same calls are made and the same work is done: neither time
+    /// Counts a try, by the account and `by_client`, and looks at it. Known or not, the same calls are made and the same work is done: neither time
     /// nor cost may tell. The inner error: too many tries.
     pub async fn try_password<'a>(
         &self,
-        app: &App,
+        app: &'a App,
         password: &PasswordTry,
         device: Option<DeviceId>,
-        meters: Vec<Meter<'a>>,
+        by_client: Option<Meter<'a>>,
         now: Timestamp,
     ) -> Result<Result<SigningIn<'a>, TooMany>, AccountsError> {
-        let (tries, account, claim, device) = futures_util::try_join!(
-            Tries::count(&app.store, meters, now),
+        let by_account = Limit::Passwords.meter(&app.store, &app.tokens, Counted::Everyone, &self.target, now);
+        let (by_account, account, claim, device) = futures_util::try_join!(
+            by_account,
             app.store.account(self.user),
             app.store.username_claim(&self.username),
             app.store.device(self.user, device.unwrap_or(DeviceId::from_bytes([0; 16]))),
         )?;
-        let tries = match tries {
+        let meters = by_client.into_iter().chain([by_account]).collect();
+        let tries = match Tries::count(&app.store, meters, now).await? {
             Ok(tries) => tries,
             Err(too_many) => return Ok(Err(too_many)),
         };

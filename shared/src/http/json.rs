@@ -79,7 +79,12 @@ fn explain(path: &str, message: &str) -> String {
         format!("{} is not a known field", quoted())
     } else if message.starts_with("invalid type") || message.starts_with("invalid value") {
         let expected = message.rsplit_once("expected ").map_or("something else", |(_, expected)| expected);
-        format!("{path} must be {}", if expected == "a boolean" { "true or false" } else { expected })
+        let expected = match expected {
+            "a boolean" => "true or false",
+            "a string" => "text",
+            expected => expected,
+        };
+        format!("{path} must be {expected}")
     } else if message.get(..path.len()).is_some_and(|start| start.eq_ignore_ascii_case(path)) {
         message.to_owned()
     } else {

@@ -92,24 +92,20 @@ impl Store {
     /// Whether `code` is the right one. A wrong one is counted in the very call that finds it wrong, so no number of tries at
     /// once gets more than its five; a right one costs nothing.
     pub async fn try_code(&self, code: &OneTimeCode, now: Timestamp) -> Result<bool, StoreError> {
-        let counted = self.update(code.key(), |update| {
-            update
-                .update_expression("SET wrong = wrong + :one")
-                .condition_expression(
-                    "attribute_exists(pk) AND code_hash <> :hash AND wrong < :most AND expires_at > :now",
-                )
-                .expression_attribute_values(":one", number(1))
-                .expression_attribute_values(":hash", text(&code.hash))
-                .expression_attribute_values(":most", number(MOST_WRONG))
-                .expression_attribute_values(":now", text(now))
-        });
+        // A transaction, though of one step: a try whose answer got lost counts once.
+        let count = self.update_step(
+            code.key(),
+            "SET wrong = wrong + :one",
+            "attribute_exists(pk) AND code_hash <> :hash AND wrong < :most AND expires_at > :now",
+            [(":one", number(1)), (":hash", text(&code.hash)), (":most", number(MOST_WRONG)), (":now", text(now))],
+        );
         let is_right = |item: Item| {
             let kept: Kept = from_item(item)?;
             Ok(kept.code_hash == code.hash && kept.wrong < MOST_WRONG && kept.expires_at > now)
         };
-        match counted.await? {
-            Ok(_) | Err(None) => Ok(false),
-            Err(Some(item)) => is_right(item),
+        match self.transact(vec![count]).await? {
+            Outcome::Done => Ok(false),
+            Outcome::Refused(mut refused) => refused.pop().and_then(|refused| refused.item).map_or(Ok(false), is_right),
         }
     }
 }

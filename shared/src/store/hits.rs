@@ -79,7 +79,8 @@ impl<'a> HitLog<'a> {
             let live = told.iter().filter(|(_, at, one)| counts(*one) && at.after(quota.window) > now);
             let mut ends: Vec<i64> = live.map(|(_, at, _)| at.after(quota.window).millis() - now.millis()).collect();
             ends.sort_unstable();
-            let seconds = |millis: i64| millis.unsigned_abs().div_ceil(1000);
+            // A hit of another clock may lie ahead of ours.
+            let seconds = |millis: i64| millis.unsigned_abs().div_ceil(1000).min(quota.window.as_secs());
             let most = quota.hits as usize;
             match ends.len().checked_sub(most + 1) {
                 // Room for one more is there when all hits but `most - 1` have gone; the hit in question goes by itself.

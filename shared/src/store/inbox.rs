@@ -13,8 +13,8 @@ use crate::{
     types::{InboxMessageId, InboxText, PageSize, Timestamp, UserId, Username},
 };
 
-/// Items that messages of blocked senders are written over: enough that hardly ever two at once meet.
-const VOIDS: u8 = 64;
+/// Bytes of the `ttl` of a vanished message: its name, and a number of ten digits (AWS, "DynamoDB item sizes and formats").
+const TTL_BYTES: usize = 9;
 
 #[derive(Serialize, Deserialize)]
 pub struct InboxMessage {
@@ -23,6 +23,19 @@ pub struct InboxMessage {
     pub content: InboxText,
     /// The names of its sender under two keys, sealed (senders.rs).
     pub sealed_sender: String,
+}
+
+fn arriving(claim: &UsernameClaim, message: &InboxMessage) -> Result<Item, StoreError> {
+    to_item(Key::inbox_message(claim.user_id, message.id), message)
+}
+
+/// An item of the very size of the message's, so that its writing costs the same, that says nothing of it and is gone soon.
+fn nothing_of(message: InboxMessage, now: Timestamp) -> Result<Item, StoreError> {
+    let content = InboxText::blank_of(&message.content, TTL_BYTES);
+    let mut item = to_item(Key::void(random(), message.id), &InboxMessage { content, ..message })?;
+    // The last digit is never a zero, which would be a byte less.
+    item.insert("ttl".to_owned(), number(Timestamp::day_start(now.day() + 1).seconds() + 1));
+    Ok(item)
 }
 
 /// Messages, newest first.
@@ -48,13 +61,7 @@ impl Store {
         vanishes: bool,
         guards: &mut Guards<'_>,
     ) -> Result<Delivery, StoreError> {
-        let item = if vanishes {
-            let [dice] = random();
-            let nothing = InboxMessage { content: InboxText::blank_of(&message.content), ..message };
-            to_item(Key::void(dice % VOIDS), &nothing)?
-        } else {
-            to_item(Key::inbox_message(claim.user_id, message.id), &message)?
-        };
+        let item = if vanishes { nothing_of(message, guards.now)? } else { arriving(claim, &message)? };
         // By itself it costs half of what it costs in a transaction.
         if guards.once.is_none() {
             return self.put(item).await.map(|()| Delivery::Done);

@@ -18,7 +18,7 @@
 //! | messages that were reported in a month | gsi1: `REPORT#<year>-<month>` | gsi1: time and message id | Query |
 //! | whether a recipient blocked a sender | `SHUN#<recipient's name in lower case>` | `<keyed hash>` | GetItem |
 //! | the keys of those hashes, sealed | `SENDERKEYS` | `KEY#<period>` | Query |
-//! | what a blocked sender's message becomes | `VOID#<number>` | `VOID` | PutItem |
+//! | what a blocked sender's message becomes | `VOIDS#<random>` | `MSG#<message id>` | PutItem |
 //! | an account whose remains are being erased | `ERASE#<user>` | username in lower case | stream |
 //! | the answer to a repeated request | `IDEM#<endpoint>#<keyed hash>` | `IDEM` | GetItem |
 //!
@@ -92,9 +92,9 @@ impl Key {
         Self { pk: SENDER_KEYS.to_owned(), sk: sender_key_sort(period) }
     }
 
-    /// A place for what is not to be kept: nothing tells whose it was, and the next one writes over it.
-    pub fn void(number: u8) -> Self {
-        Self { pk: format!("VOID#{number}"), sk: "VOID".to_owned() }
+    /// A place for what is not to be kept, as long as an inbox message's: nothing tells whose it was.
+    pub fn void(number: [u8; 12], message: InboxMessageId) -> Self {
+        Self { pk: format!("VOIDS#{}", hex::encode(number)), sk: inbox_message_sort(message) }
     }
 
     /// Both keys say what is to be erased: when TTL removes the item, the stream tells no more of it.

@@ -94,7 +94,8 @@ impl<'a> Meter<'a> {
     fn reset(&self, now: Timestamp) -> u64 {
         let oldest = self.hits().filter(|at| self.is_live(*at, now)).min();
         let leaves = oldest.unwrap_or(now).after(self.quota.window);
-        (leaves.millis() - now.millis()).unsigned_abs().div_ceil(1000)
+        // A hit of another clock may lie ahead of ours.
+        (leaves.millis() - now.millis()).unsigned_abs().div_ceil(1000).min(self.quota.window.as_secs())
     }
 
     /// A free slot, any of them, so that hits that race seldom meet.

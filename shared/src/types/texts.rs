@@ -48,9 +48,9 @@ pub struct InboxText(String);
 text_type!(InboxText);
 
 impl InboxText {
-    /// A text of as many bytes that says nothing.
-    pub fn blank_of(text: &Self) -> Self {
-        Self("x".repeat(text.0.len()))
+    /// A text that says nothing, of `less` bytes less.
+    pub fn blank_of(text: &Self, less: usize) -> Self {
+        Self("x".repeat(text.0.len().saturating_sub(less)))
     }
 }
 
@@ -124,7 +124,8 @@ fn is_blank(c: char) -> bool {
         || matches!(c,
             '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
             | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}'
-            | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
+            | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 #[cfg(test)]

@@ -1,16 +1,13 @@
-//! Each function's sample event, sent as the request that API Gateway would make it of.
+//! The events of anonymous links.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use super::{IDEMPOTENCY_KEY, Seeds};
 use crate::support::{Answer, Link, Visitor, random_slug};
 
-/// What the events say where a real request would name something that exists.
 const SLUG: &str = "team-feedback";
 const ADMIN_TOKEN: &str = "3f9a1c5e7b2d4860a9c8e7f6051423324150f6e7d8c9babbacad9e8f70615243";
 const MESSAGE_ID: &str = "0198c0df-1041-7a52-8b63-c4d5e6f70819";
-const IDEMPOTENCY_KEY: &str = "7c0f3a52-9f0e-4a37-8a52-3f4b7f0f6f10";
 const SHARE_TOKEN: &str = "AZjA3nobfD2eT1prfI2eDwGYwN8QQXpSi2PE1eb3CBleDJHXovNLhpLhwH07T6hW";
 
 /// What there is for an event to be about: a link with a message.
@@ -30,44 +27,11 @@ impl Seeded {
         self.message[field].as_str().expect("text")
     }
 
-    /// The event with what was seeded in the place of its samples.
-    fn put_in(&self, text: &str) -> String {
-        text.replace(SLUG, &self.link.slug)
-            .replace(ADMIN_TOKEN, &self.link.token)
-            .replace(MESSAGE_ID, self.text("id"))
-            .replace(IDEMPOTENCY_KEY, &self.link.slug)
-            .replace(SHARE_TOKEN, self.text("share_token"))
-    }
-
     async fn send(&self, function: &str) -> Answer {
-        let path = format!("{}/events/{function}.json", env!("CARGO_MANIFEST_DIR"));
-        let text = self.put_in(&std::fs::read_to_string(path).expect("an event"));
-        let event: Value = serde_json::from_str(&text).expect("JSON");
-        let method = event["requestContext"]["http"]["method"].as_str().expect("a method").parse().expect("a method");
-        let path = event["rawPath"].as_str().expect("a path");
-        let query = event["rawQueryString"].as_str().expect("a query string");
-        let mut call = Visitor::new().call(method, &format!("{path}?{query}"));
-        for (name, value) in event["headers"].as_object().expect("headers") {
-            if !name.starts_with("x-") && name != "host" && name != "content-length" {
-                call = call.header(name, value.as_str().expect("a value"));
-            }
-        }
-        let body = event["body"].as_str().unwrap_or_default();
-        let call = match event["isBase64Encoded"].as_bool().expect("true or false") {
-            false => call.body(body),
-            true => {
-                let bytes = BASE64_STANDARD.decode(body).expect("base64");
-                call.body(replaced(&bytes, SHARE_TOKEN.as_bytes(), self.text("share_token").as_bytes()))
-            }
-        };
-        call.send().await
+        let seeds = Seeds::default().put(SLUG, &self.link.slug).put(ADMIN_TOKEN, &self.link.token);
+        let seeds = seeds.put(MESSAGE_ID, self.text("id")).put(SHARE_TOKEN, self.text("share_token"));
+        seeds.put(IDEMPOTENCY_KEY, &self.link.slug).send(function).await
     }
-}
-
-#[track_caller]
-fn replaced(bytes: &[u8], sample: &[u8], real: &[u8]) -> Vec<u8> {
-    let at = bytes.windows(sample.len()).position(|window| window == sample).expect("the sample in the body");
-    [&bytes[..at], real, &bytes[at + sample.len()..]].concat()
 }
 
 #[tokio::test]

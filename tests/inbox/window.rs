@@ -1,0 +1,89 @@
+//! The window of the limits as time goes by, and what is kept of it.
+
+use std::time::{Duration, Instant};
+
+use local::Stack;
+use serde_json::Value;
+
+use super::{ALL_INBOXES, limited, remaining, sent};
+use crate::support::{Interposed, User, Visitor, all_at_once, eventually, stored_in};
+
+/// The items that count the messages of clients; a stack of a test's own has those of its senders only.
+async fn logs(stack: &Stack) -> Vec<Value> {
+    let mut items = stored_in(stack.dynamodb_url(), stack).await;
+    items.retain(|item| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("LIMIT#all-inboxes#")));
+    items
+}
+
+/// The hits in the only such item.
+async fn hits(stack: &Stack) -> usize {
+    // Shortly before midnight there is one for tomorrow too, with the same hits.
+    let items = logs(stack).await;
+    assert!((1..=2).contains(&items.len()), "{items:?}");
+    items[0].as_object().expect("an item").keys().filter(|name| !["pk", "sk", "ttl"].contains(&name.as_str())).count()
+}
+
+#[tokio::test]
+async fn of_refused_messages_nothing_is_kept() {
+    let Some(own) = Interposed::start().await else { return };
+    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let sends = (0..60).map(|_| {
+        let (user, sender) = (user.clone(), sender.clone());
+        async move { user.receive_from(&sender, "all of a sudden").await.status }
+    });
+    let statuses = all_at_once(sends).await;
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 5);
+    assert_eq!((hits(&own.stack).await, user.inbox().await.len()), (5, 5));
+    for item in logs(&own.stack).await {
+        // Who it was can't be told from the values: each is masked under a nonce of its own.
+        let mut values: Vec<&str> =
+            item.as_object().expect("an item").values().filter_map(|value| value["B"].as_str()).collect();
+        values.sort_unstable();
+        values.dedup();
+        assert_eq!(values.len(), 5);
+    }
+    own.stop().await;
+}
+
+/// Waits for real time: each place comes back 60 seconds after it was taken, and what has left the window is forgotten.
+#[tokio::test]
+async fn after_retry_after_one_is_accepted_again_and_the_item_stays_small() {
+    let Some(own) = Interposed::start().await else { return };
+    let (users, sender) = (User::many(7).await, Visitor::new());
+    let first = Instant::now();
+    for n in 0..30 {
+        sent(&users[n % 6].receive_from(&sender, "one of thirty messages").await);
+    }
+    let wait = limited(&users[6].receive_from(&sender, "the 31st message").await, ALL_INBOXES);
+    let (told, left) = (Instant::now(), 60u64.saturating_sub(first.elapsed().as_secs()));
+    assert!((left.saturating_sub(1)..=left + 1).contains(&wait), "told to wait {wait} seconds of {left}");
+    assert_eq!(hits(&own.stack).await, 30);
+
+    let accepted_at = eventually("the 31st message", Duration::from_secs(64), async || {
+        let (asked, answer) = (Instant::now(), users[6].receive_from(&sender, "the 31st message").await);
+        if answer.status == 201 {
+            return Some(asked);
+        }
+        limited(&answer, ALL_INBOXES);
+        // The promise of Retry-After: whoever waits as long as he was told is let in.
+        assert!(asked.duration_since(told) < Duration::from_secs(wait), "still refused after Retry-After");
+        // Twice a second, so that the poll is no flood.
+        eventually("a moment", Duration::from_secs(1), async || (asked.elapsed().as_millis() > 500).then_some(()))
+            .await;
+        None
+    })
+    .await;
+    assert!(accepted_at.duration_since(first) > Duration::from_secs(59));
+
+    eventually("the end of the window", Duration::from_secs(30), async || {
+        (told.elapsed().as_secs() > 61).then_some(())
+    })
+    .await;
+    for (n, user) in users[..6].iter().enumerate() {
+        let answer = user.receive_from(&sender, "after the minute").await;
+        sent(&answer);
+        assert_eq!(remaining(&answer), (4, 28 - n as u64));
+    }
+    assert!(hits(&own.stack).await <= 8, "hits that have left the window are still there");
+    own.stop().await;
+}

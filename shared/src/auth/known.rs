@@ -52,8 +52,8 @@ pub struct SigningIn<'a> {
 }
 
 impl Known {
-    /// Counts a try, by the account and `by_client`, and looks at it. Known or not, the same calls are made and the same work is done: neither time
-    /// nor cost may tell. The inner error: too many tries.
+    /// Counts a try, by the account and `by_client`, and looks at it. Known or not, the same calls are made and the same work is
+    /// done: neither time nor cost may tell. The inner error: too many tries.
     pub async fn try_password<'a>(
         &self,
         app: &'a App,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{id, ids, sent, table};
-use crate::support::{Link, User, Visitor, own_stack, time};
+use crate::support::{Link, User, Visitor, forgeries, own_stack, time};
 
 const BAD_CURSOR: &str = "cursor is not valid; start again without it";
 const BAD_LIMIT: &str = "limit must be a whole number from 1 to 100";
@@ -63,17 +63,7 @@ async fn a_limit_is_a_whole_number_from_1_to_100() {
 async fn a_cursor_that_was_changed_anywhere_is_refused() {
     let user = with_messages(3).await;
     let cursor = cursor(&user).await;
-    let mut forged: Vec<String> = ["x", "AAAA", "null", "%00", "12345", "{}", "%F0%9F%A6%80"].map(String::from).into();
-    for (at, original) in cursor.char_indices() {
-        for other in ['A', 'B', '-', '9'] {
-            if other != original {
-                forged.push(format!("{}{other}{}", &cursor[..at], &cursor[at + 1..]));
-            }
-        }
-    }
-    forged.push(cursor[..cursor.len() - 1].to_owned());
-    forged.push(format!("{cursor}A"));
-    forged.push(format!("{cursor}%3D"));
+    let mut forged = forgeries(&cursor);
     forged.push(cursor.repeat(1000));
     for forged in forged {
         println!("{}", &forged[..forged.len().min(80)]);

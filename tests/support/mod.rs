@@ -3,6 +3,7 @@
 mod answer;
 mod cards;
 mod clock;
+mod cursor;
 mod interposed;
 mod interposer;
 mod link;
@@ -18,6 +19,7 @@ pub mod template;
 pub use answer::Answer;
 pub use cards::{Upload, upload};
 pub use clock::{eventually, in_ms, now, time, whole};
+pub use cursor::forgeries;
 pub use interposed::Interposed;
 pub use interposer::{ALWAYS, Call as StoreCall, Interposer, Trouble, When};
 pub use link::{Link, random_slug};

@@ -4,6 +4,7 @@
 //! Runtime API, serves the template's routes as an API Gateway HTTP API would, and hands the changes of tables to the
 //! functions on their streams. What functions mail goes into an outbox. It knows no endpoint by itself.
 
+mod buckets;
 mod cdn;
 mod cors;
 mod dynamodb;

@@ -8,7 +8,7 @@ use crate::outbox::Outbox;
 use crate::pool::{Pool, Program};
 use crate::runtime::RuntimeApi;
 use crate::secrets::Secrets;
-use crate::stores::{self, Endpoints, Stores};
+use crate::stores::{Endpoints, Stores};
 use crate::template::{Deployment, Template};
 use crate::{Error, http, streams};
 use aws_credential_types::Credentials;
@@ -103,7 +103,7 @@ impl Stack {
             table.make(&dynamodb).await?;
         }
         for bucket in &template.buckets {
-            stores::make_bucket(&s3, bucket).await?;
+            bucket.make(&s3).await?;
         }
 
         let logs = Logs::new();
@@ -132,7 +132,7 @@ impl Stack {
         Ok(Self {
             url: format!("http://{address}"),
             tables: template.tables.into_iter().map(|table| table.name).collect(),
-            buckets: template.buckets,
+            buckets: template.buckets.into_iter().map(|bucket| bucket.name).collect(),
             routes,
             pools,
             stores,

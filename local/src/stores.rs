@@ -6,8 +6,6 @@ use crate::outbox::Outbox;
 use crate::{ACCESS_KEY, Error, REGION, SECRET_KEY, State, dynamodb, ses};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::SharedHttpClient;
-use aws_sdk_s3::error::DisplayErrorContext;
-use aws_sdk_s3::operation::create_bucket::CreateBucketError;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use std::collections::BTreeMap;
@@ -141,17 +139,6 @@ impl Stores {
 /// A variable of the environment that is not empty.
 fn named(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// Makes the bucket `name`, unless it exists.
-pub async fn make_bucket(s3: &aws_sdk_s3::Client, name: &str) -> Result<(), Error> {
-    match s3.create_bucket().bucket(name).send().await {
-        Ok(_) => Ok(()),
-        Err(error) => match error.as_service_error() {
-            Some(CreateBucketError::BucketAlreadyOwnedByYou(_)) => Ok(()),
-            _ => Err(Error::new(format!("making the bucket {name}: {}", DisplayErrorContext(error)))),
-        },
-    }
 }
 
 fn http_client(url: &str) -> SharedHttpClient {

@@ -1,5 +1,6 @@
 //! What the local stack takes from template.yaml: functions, routes, tables, buckets, secrets, the content network.
 
+use crate::buckets::Bucket;
 use crate::cdn;
 use crate::cors::Cors;
 use crate::functions::{self, Event, Function, Target};
@@ -25,8 +26,7 @@ pub struct Template {
     pub streams: Vec<StreamMapping>,
     pub cors: Option<Cors>,
     pub tables: Vec<Table>,
-    /// Names of buckets.
-    pub buckets: Vec<String>,
+    pub buckets: Vec<Bucket>,
     /// What the content network may read, when there is one.
     pub cdn: Option<cdn::Grant>,
 }
@@ -127,7 +127,7 @@ impl Template {
                 self.cors = checked.map_err(|error| error.within("CorsConfiguration"))?;
             }
             "AWS::DynamoDB::Table" => self.tables.push(Table::read(resource, scope)?),
-            "AWS::S3::Bucket" => self.buckets.push(scope.names[resource.id].clone()),
+            "AWS::S3::Bucket" => self.buckets.push(Bucket::read(resource, scope)?),
             _ => {}
         }
         Ok(())
@@ -244,6 +244,9 @@ mod tests {
         let parameter = "{Parameters: {P: {Type: String}}, Resources: {}}";
         assert!(refused(parameter).starts_with("parameter P: it has no default"));
         assert!(refused("Resources: {T: {Type: AWS::DynamoDB::Table, Properties: {}}}").starts_with("T: "));
+        let rule = "Resources: {B: {Type: AWS::S3::Bucket, Properties: {CorsConfiguration: {CorsRules: [
+            {AllowedOrigins: ['*'], AllowedMethods: [GET], ExposeHeaders: [ETag]}]}}}}";
+        assert!(refused(rule).starts_with("B: CorsConfiguration: CorsRules: "), "CloudFormation says ExposedHeaders");
         assert!(refused("[]").starts_with("not a template"));
     }
 }

@@ -14,6 +14,7 @@ use super::{
     address::Address,
     body::{Body, BodyFile},
     conditions::MayReplace,
+    cors::Cors,
     directory::Directory,
     draft::Draft,
     object::Object,
@@ -28,6 +29,7 @@ pub(super) struct Catalogue {
     /// A key belongs to one of these by its hash; whoever changes a key holds it, from looking at the current version
     /// until the new one is there. So a condition on the current version holds when the write takes effect.
     keys: [Mutex<()>; 256],
+    pub cors: Cors,
     /// None if everything is in memory.
     directory: Option<Directory>,
 }
@@ -39,7 +41,8 @@ impl Catalogue {
             Keep::Directory(root) => Some(Directory::open(root)?),
         };
         let buckets = directory.as_ref().map_or_else(|| Ok(BTreeMap::new()), Directory::load)?;
-        Ok(Self { buckets: RwLock::new(buckets), keys: [const { Mutex::new(()) }; 256], directory })
+        let keys = [const { Mutex::new(()) }; 256];
+        Ok(Self { buckets: RwLock::new(buckets), keys, cors: Cors::default(), directory })
     }
 
     /// Makes a bucket; one that is there already is left as it is.

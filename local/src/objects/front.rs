@@ -9,27 +9,57 @@ use std::{
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::{
-    Request,
+    Method, Request,
     body::{Body, Frame, Incoming, SizeHint},
     header::{CONTENT_ENCODING, EXPECT, HeaderMap, HeaderValue},
+    http::request::Parts,
 };
 use s3s::{HttpError, HttpResponse, service::S3Service};
 
-/// Answers one request.
+use super::{
+    Objects,
+    cors::{Cors, Crossing},
+};
+
+/// Answers one request, and browsers before and about it.
 ///
 /// An answer that comes before the body was read would be lost: closing a connection with bytes unread resets it, and
 /// the client sees a broken pipe instead of the reason. So the rest of the body is read and dropped first; unless the
 /// client waits to be asked for it, and so has not sent it.
-pub(super) async fn answer(s3: S3Service, request: Request<Incoming>) -> Result<HttpResponse, HttpError> {
+pub(super) async fn answer(
+    s3: S3Service,
+    objects: Objects,
+    request: Request<Incoming>,
+) -> Result<HttpResponse, HttpError> {
     let (mut head, body) = request.into_parts();
+    let cors = &objects.0.cors;
+    if head.method == Method::OPTIONS {
+        return preflight(cors, &head);
+    }
+    let crossing = Crossing::of(head.uri.path(), head.method.as_str(), &head.headers);
     join_encodings(&mut head.headers);
     let waits = head.headers.contains_key(EXPECT);
     let mut body = Shared(Arc::new(Mutex::new(body)));
-    let answer = s3.call(Request::from_parts(head, s3s::Body::http_body(body.clone()))).await;
+    let mut answer = s3.call(Request::from_parts(head, s3s::Body::http_body(body.clone()))).await;
     if !waits {
         while let Some(Ok(_)) = body.frame().await {}
     }
+    if let (Ok(answer), Some(allowed)) = (&mut answer, crossing.and_then(|crossing| cors.allowed(&crossing))) {
+        answer.headers_mut().extend(allowed);
+    }
     answer
+}
+
+/// Tells a browser whether it may ask.
+fn preflight(cors: &Cors, head: &Parts) -> Result<HttpResponse, HttpError> {
+    match cors.preflight(head.uri.path(), &head.headers) {
+        Ok(headers) => {
+            let mut answer = HttpResponse::default();
+            *answer.headers_mut() = headers;
+            Ok(answer)
+        }
+        Err(refusal) => refusal.to_http_response().map_err(|error| HttpError::new(Box::new(error))),
+    }
 }
 
 /// Amazon's client sends `gzip` and `aws-chunked` as two headers; s3s knows the list only in one. To a signature they

@@ -1,14 +1,18 @@
 //! The embedded S3: buckets and objects in memory or in a directory, over the wire format and signatures of s3s.
 //!
 //! What lives here is what the product may ask of S3 and no more: one owner, no versions, no multipart uploads, no
-//! policies. Each operation either does what S3 does or refuses with S3's own error code; none ignores what it can't do
-//! if a caller could rely on it. Every request must be signed with the one key pair.
+//! policies. There is no lifecycle either: an upload under `temp/` that nobody promotes stays until it is deleted.
+//!
+//! Each operation either does what S3 does or refuses with S3's own error code; none ignores what it can't do if a
+//! caller could rely on it. Every request must be signed with the one key pair, but for a browser's question whether it
+//! may ask, which the bucket's CORS rules answer.
 
 mod address;
 mod body;
 mod catalogue;
 mod claims;
 mod conditions;
+mod cors;
 mod directory;
 mod draft;
 mod front;
@@ -55,7 +59,7 @@ impl Objects {
         secret_key: &str,
         until: impl Future<Output = ()> + Send + 'static,
     ) {
-        let mut service = S3ServiceBuilder::new(self);
+        let mut service = S3ServiceBuilder::new(self.clone());
         service.set_auth(SimpleAuth::from_single(access_key, secret_key));
         service.set_access(signed::Signed);
         let service = service.build();
@@ -71,8 +75,10 @@ impl Objects {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => {
                         let _ = stream.set_nodelay(true);
-                        let service = service.clone();
-                        let answer = service_fn(move |request| front::answer(service.clone(), request));
+                        let (service, objects) = (service.clone(), self.clone());
+                        let answer = service_fn(move |request| {
+                            front::answer(service.clone(), objects.clone(), request)
+                        });
                         let connection = http.serve_connection(TokioIo::new(stream), answer);
                         connections.spawn(async move {
                             // A client that hangs up is no news.

@@ -89,6 +89,13 @@ impl S3 for Objects {
         Ok(S3Response::new(HeadBucketOutput::default()))
     }
 
+    async fn put_bucket_cors(&self, req: S3Request<PutBucketCorsInput>) -> S3Result<S3Response<PutBucketCorsOutput>> {
+        let PutBucketCorsInput { bucket, cors_configuration, .. } = req.input;
+        self.0.expect_bucket(&bucket)?;
+        self.0.cors.set(bucket, cors_configuration.cors_rules)?;
+        Ok(S3Response::new(PutBucketCorsOutput::default()))
+    }
+
     async fn put_object(&self, req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
         let S3Request { input, headers, trailing_headers, .. } = req;
         let address = Address::parse(&input.bucket, &input.key)?;

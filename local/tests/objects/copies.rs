@@ -8,6 +8,7 @@ use crate::support::{BUCKET, code, in_both_modes};
 async fn a_copy_has_the_bytes_and_either_the_old_metadata_or_the_new() {
     in_both_modes(async |store| {
         let put = store.put("a ü/from", b"bytes").content_type("image/png").metadata("owner", "u1");
+        let put = put.content_disposition("inline");
         let tag = put.send().await.expect("a put").e_tag.expect("a tag");
         let copy =
             |to: &str| store.s3.copy_object().bucket(BUCKET).key(to).copy_source(format!("{BUCKET}/a%20%C3%BC/from"));
@@ -22,12 +23,15 @@ async fn a_copy_has_the_bytes_and_either_the_old_metadata_or_the_new() {
         );
 
         let replace = copy("replaced").metadata_directive(MetadataDirective::Replace).content_type("text/plain");
+        let replace = replace.content_disposition("attachment; filename=\"a.txt\"");
         replace.send().await.expect("a copy");
         let replaced = head("replaced").await;
         assert_eq!(
             (replaced.content_type(), replaced.metadata().is_none_or(|m| m.is_empty())),
             (Some("text/plain"), true)
         );
+        assert_eq!(kept.content_disposition(), Some("inline"));
+        assert_eq!(replaced.content_disposition(), Some("attachment; filename=\"a.txt\""));
 
         store.s3.delete_object().bucket(BUCKET).key("a ü/from").send().await.expect("a deletion");
         assert_eq!(store.get("kept").await.as_deref(), Ok(&b"bytes"[..]), "a copy is its own");
@@ -41,8 +45,9 @@ async fn a_copy_is_refused_unless_its_source_is_the_wanted_version() {
     in_both_modes(async |store| {
         let tag = store.put("from", b"bytes").send().await.expect("a put").e_tag.expect("a tag");
         let copy = |to: &str| store.s3.copy_object().bucket(BUCKET).key(to).copy_source(format!("{BUCKET}/from"));
-        let other = copy("to").copy_source_if_match("\"other\"").send().await.map_err(code);
-        assert_eq!(other.err().as_deref(), Some("PreconditionFailed"));
+        let other = copy("to").copy_source_if_match("\"other\"").send().await.expect_err("another version");
+        assert_eq!(other.raw_response().map(|answer| answer.status().as_u16()), Some(412));
+        assert_eq!(code(other), "PreconditionFailed");
         let known = copy("to").copy_source_if_none_match(&tag).send().await.map_err(code);
         assert_eq!(known.err().as_deref(), Some("PreconditionFailed"));
         assert_eq!(copy("from").send().await.map_err(code).err().as_deref(), Some("InvalidRequest"), "onto itself");

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 mod copies;
+mod cors;
 mod digests;
 mod directory;
+mod downloads;
 mod keys;
 mod lists;
 mod memory;
@@ -12,4 +14,5 @@ mod objects;
 mod reads;
 mod signatures;
 mod support;
+mod uploads;
 mod writes;

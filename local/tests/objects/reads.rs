@@ -23,7 +23,11 @@ async fn a_range_is_answered_with_its_bytes_and_the_whole_size() {
         }
         assert_eq!(get("bytes=10-").await.map_err(code).err().as_deref(), Some("InvalidRange"));
         store.put("k", b"").send().await.expect("a put");
-        assert_eq!(get("bytes=-3").await.map_err(code).err().as_deref(), Some("InvalidRange"));
+        for range in ["bytes=-3", "bytes=0-", "bytes=0-3"] {
+            let error = get(range).await.expect_err("an empty object has no byte");
+            assert_eq!(error.raw_response().map(|answer| answer.status().as_u16()), Some(416), "{range}");
+            assert_eq!(code(error), "InvalidRange", "{range}");
+        }
     })
     .await;
 }

@@ -12,7 +12,7 @@ use aws_sdk_s3::{
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::{client::legacy, rt::TokioExecutor};
 use local::objects::{Keep, Objects};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -133,6 +133,12 @@ pub async fn in_both_modes(test: impl AsyncFn(&Served)) {
 }
 
 pub async fn raw(method: Method, uri: &str, headers: &[(&str, &str)], body: &'static [u8]) -> (StatusCode, Bytes) {
+    let answer = exchange(method, uri, headers, body).await;
+    (answer.status(), answer.into_body())
+}
+
+/// One request and its whole answer.
+pub async fn exchange(method: Method, uri: &str, headers: &[(&str, &str)], body: &'static [u8]) -> Response<Bytes> {
     let client = legacy::Client::builder(TokioExecutor::new()).build_http();
     let mut request = Request::builder().method(method).uri(uri);
     for (name, value) in headers {
@@ -140,7 +146,8 @@ pub async fn raw(method: Method, uri: &str, headers: &[(&str, &str)], body: &'st
     }
     let request = request.body(Full::new(Bytes::from_static(body))).expect("a request");
     let answer = client.request(request).await.expect("an answer");
-    (answer.status(), answer.into_body().collect().await.expect("a body").to_bytes())
+    let (head, body) = answer.into_parts();
+    Response::from_parts(head, body.collect().await.expect("a body").to_bytes())
 }
 
 /// Sends what was presigned, with the headers that were signed.

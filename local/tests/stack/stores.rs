@@ -133,6 +133,27 @@ async fn the_content_network_serves_what_the_bucket_policy_grants_and_no_more() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_bucket_lets_browsers_do_what_the_template_says() {
+    let embedded = Options { endpoints: Endpoints::default(), ..options(State::Memory) };
+    let stack = Stack::start(embedded).await.unwrap();
+    let (s3, path) = (Http::new(stack.s3_url()), format!("/{}/temp/a", stack.bucket()));
+    let preflight = async |origin: &str, method: &str| {
+        let asked = [("access-control-request-method", method), ("access-control-request-headers", "content-type")];
+        s3.send("OPTIONS", &path, &[("origin", origin), asked[0], asked[1]], "").await
+    };
+    let answer = preflight("https://two.example", "PUT").await;
+    assert_eq!(answer.status, 200);
+    for (name, value) in [("origin", "https://two.example"), ("methods", "PUT"), ("headers", "content-type")] {
+        assert_eq!(answer.header(&format!("access-control-allow-{name}")), Some(value));
+    }
+    assert_eq!(answer.header("access-control-expose-headers"), Some("ETag"));
+    assert_eq!(answer.header("access-control-max-age"), Some("60"));
+    assert_eq!(preflight("https://two.example", "DELETE").await.status, 403);
+    assert_eq!(preflight("https://three.example", "PUT").await.status, 403);
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_data_directory_keeps_everything_and_takes_one_stack_at_a_time() {
     let directory = Directory::new();
     let stack = Stack::start(directory.options()).await.unwrap();

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use shared::prelude::*;
+use shared::{erasing::erase_some, prelude::*};
 
 #[derive(Deserialize)]
 struct Delete {
@@ -23,7 +23,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let closed = app.store.close_account(&account, &address, request.now()).await?;
     let erasure = closed.ok_or(AccountsError::WrongPassword)?;
     while started.elapsed() < PATIENCE {
-        match app.store.erase_some(&erasure).await {
+        match erase_some(app, &erasure).await {
             Ok(true) => {}
             Ok(false) => break,
             Err(error) => {

@@ -23,20 +23,20 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
 
     let page = match caller.device.trusted {
         true => app.store.devices(user, after, size).await?,
-        false => store::DevicePage { devices: vec![caller.device], next: None },
+        false => store::Page { items: vec![caller.device], has_more: false },
     };
-    let listed = page.devices.iter().map(|device| Listed {
+    let listed = page.items.iter().map(|device| Listed {
         device: DeviceBody::of(device),
         current: device.id == caller.session.device,
         signed_in: device.session_id.is_some() && device.epoch == caller.claim.epoch,
         created_at: device.created_at,
         last_sign_in_at: device.signed_in_at,
     });
-    let cursor = |last: DeviceId| app.tokens.sign(Purpose::Cursor, user.as_bytes(), last.as_bytes());
+    let cursor = |last: &Device| app.tokens.sign(Purpose::Cursor, user.as_bytes(), last.id.as_bytes());
     Ok(Reply::ok(&json!({
         "success": true,
         "devices": listed.collect::<Vec<_>>(),
-        "nextCursor": page.next.map(cursor),
+        "nextCursor": page.next(cursor),
     })))
 }
 

@@ -23,13 +23,13 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         try_join!(Known::find(app, &identifier), app.store.repeat(once.as_ref()), by_client.meter(&app.store),)?;
     let is_other = matches!(repeat, Some(store::Repeat::OtherBody));
     if let Some(repeat) = repeat.filter(|_| !is_other) {
-        return Ok(signed_in(app, request, Reply::repeated(repeat)?.with_status(StatusCode::OK)));
+        return first_answer(app, request, repeat);
     }
     let signing_in = match known.try_password(app, &password, device_id, by_client, now).await? {
         Ok(signing_in) => signing_in,
         // What fills the window may be the very requests that this one repeats.
         Err(too_many) => match app.store.late_repeat(once.as_ref()).await? {
-            Some(repeat) => return Ok(signed_in(app, request, Reply::repeated(repeat)?.with_status(StatusCode::OK))),
+            Some(repeat) => return first_answer(app, request, repeat),
             None => return Err(too_many.into()),
         },
     };
@@ -69,6 +69,11 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     }
     let reply = Reply::created(guards.answer).with_status(StatusCode::OK);
     Ok(signed_in(app, request, reply).metered(tries.meters(), now))
+}
+
+/// What the first request with the same key was answered, with its cookie.
+fn first_answer(app: &App, request: &Request, repeat: store::Repeat) -> Result<Reply, AccountsError> {
+    Ok(signed_in(app, request, Reply::repeated(repeat)?.with_status(StatusCode::OK)))
 }
 
 shared::lambda!(handle, sessions, mail);

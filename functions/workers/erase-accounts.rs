@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use shared::{
+    erasing::erase_some,
     prelude::*,
     store::{Erasure, StreamRecord},
 };
@@ -13,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 async fn handle(app: &App, record: &StreamRecord) -> Result<(), StoreError> {
     let started = Instant::now();
     let Some(erasure) = Erasure::of(record) else { return Ok(()) };
-    while app.store.erase_some(&erasure).await? {
+    while erase_some(app, &erasure).await? {
         if started.elapsed() > PATIENCE {
             return Err(StoreError::more_to_do());
         }

@@ -6,7 +6,9 @@ use std::{
 };
 
 use crate::{
+    attachments::Attachments,
     aws::AwsClients,
+    bucket::Bucket,
     cards::Cards,
     config::{Config, Needs},
     limits::Limits,
@@ -21,6 +23,7 @@ use crate::{
 pub struct App {
     pub store: Store,
     pub cards: Cards,
+    pub attachments: Attachments,
     pub limits: Limits,
     pub tokens: Tokens,
     pub public_base_url: String,
@@ -37,12 +40,13 @@ impl App {
         let tally = Arc::new(Tally::default());
         let clients = AwsClients::new(&config.aws)?;
         let dynamodb = clients.dynamodb(config.aws.dynamodb_endpoint.clone());
-        let cards = Cards::new(clients.clone(), &config, tally.clone());
+        let bucket = Arc::new(Bucket::new(clients.clone(), &config, tally.clone()));
         let mailer = config.mail.map(|mail| Mailer::new(clients, mail, tally.clone()));
         let store = Store::new(dynamodb, config.table, tally.clone());
         let app = Self {
             store,
-            cards,
+            cards: Cards::new(bucket.clone(), config.cards_base_url),
+            attachments: Attachments::new(bucket),
             limits: Limits::default(),
             tokens: Tokens::new(&config.secret_key),
             sender_keys: Mutex::default(),

@@ -1,17 +1,24 @@
 //! What every function stands on. ARCHITECTURE.md has the map; floors, from the top, each knowing only those under it:
-//! auth, http, app, limits, then store, cards, passwords, png, tokens, then aws, config, log, tally, types.
+//! auth, codes, erasing, marking, messaging, http, app, limits, then store, attachments, cards, passwords, then bucket, media, png, tokens, aws,
+//! config, log, tally, types.
 
 pub mod app;
+pub mod attachments;
 pub mod auth;
 mod aws;
+mod bucket;
 pub mod cards;
 pub mod client;
 pub mod codes;
 mod config;
+pub mod erasing;
 pub mod http;
 pub mod limits;
 mod log;
 pub mod mail;
+pub mod marking;
+pub mod media;
+pub mod messaging;
 pub mod passwords;
 pub mod png;
 pub mod sessions;
@@ -25,29 +32,33 @@ pub use config::Needs;
 
 /// What an endpoint is written with.
 pub mod prelude {
-    pub use futures_util::{join, try_join};
+    pub use futures_util::{TryFutureExt, join, try_join};
     pub use http::StatusCode;
     pub use serde::{Deserialize, Serialize};
     pub use serde_json::json;
 
     pub use crate::{
         app::App,
-        auth::{Admitted, Caller, Known, LinkOwner, SigningIn, end_session, signed_in},
+        attachments::UPLOAD_WITHIN,
+        auth::{Admitted, Caller, Known, LinkOwner, Presented, SigningIn, TrustedCaller, end_session, signed_in},
         cards::{self, Cards},
         codes::{MAIL_PATIENCE, codes_to, mail_code, mail_code_if_possible},
         http::{
-            AccountsError, DeviceBody, InboxBody, LinkBody, LinksError, NotSent, Problem, Reply, Request, UserBody,
+            AccountsError, DeviceBody, InboxBody, LinkBody, LinksError, NotSent, PrivateError, PrivateMessageBody,
+            Problem, Reply, Request, UserBody, processed,
         },
         lambda,
         limits::{Counted, Limit},
         mail::Letter,
+        marking::mark_upto,
+        messaging::{Opened, Outgoing},
         passwords::SecretHash,
         png::{NotACard, clean_card},
         sessions::{self, Session},
         shared_message::SharedMessage,
         store::{
             self, Account, AccountStatus, CodeFor, Device, Guards, InboxMessage, Link, LinkChanges, LinkMessage,
-            LinkStatus, OneTimeCode, StoreError, Tries, UsernameClaim,
+            LinkStatus, Mark, OneTimeCode, PrivateMessage, StoreError, Tries, UsernameClaim,
         },
         tokens::{AdminToken, Purpose, random},
         types::*,

@@ -39,6 +39,8 @@ pub enum Limit {
     PasswordsByClient,
     /// PINs that a client tries on one link.
     Pins,
+    /// Private messages that a user sends.
+    PrivateMessages,
     /// Passwords that a signed-in user gives once more.
     Proofs,
     /// Codes for a new password that are tried on one address.
@@ -69,6 +71,7 @@ impl Limit {
             Self::Passwords => ("passwords", 10, 15),
             Self::PasswordsByClient => ("passwords-by-client", 10, 15),
             Self::Pins => ("pins", 10, 15),
+            Self::PrivateMessages => ("private-messages", 60, 1),
             Self::Proofs => ("proofs", 10, 15),
             Self::ResetCodes => ("reset-codes", 15, 24 * 60),
         };
@@ -77,7 +80,9 @@ impl Limit {
 
     const fn when_down(self) -> WhenDown {
         match self {
-            Self::AllInboxes | Self::InboxMessages | Self::Links | Self::LinkMessages => WhenDown::Open,
+            Self::AllInboxes | Self::InboxMessages | Self::Links | Self::LinkMessages | Self::PrivateMessages => {
+                WhenDown::Open
+            }
             Self::Codes
             | Self::CodesToAddress
             | Self::DeviceCodes

@@ -26,6 +26,11 @@ impl Tally {
         call.await
     }
 
+    /// Notes rights that are used without a call of ours: those of whoever gets a URL.
+    pub fn note(&self, actions: &[&'static str]) {
+        self.sums().note(actions);
+    }
+
     pub fn spend(&self, read_units: f64, write_units: f64) {
         let mut sums = self.sums();
         sums.read_units += read_units;
@@ -52,6 +57,16 @@ impl Tally {
     }
 }
 
+impl Sums {
+    fn note(&mut self, actions: &[&'static str]) {
+        for action in actions {
+            if !self.actions.contains(action) {
+                self.actions.push(action);
+            }
+        }
+    }
+}
+
 /// Ends with the call, also when the call is dropped half-way.
 struct InFlight<'a>(&'a Tally);
 
@@ -62,11 +77,7 @@ impl<'a> InFlight<'a> {
             sums.round_trips += 1;
         }
         sums.in_flight += 1;
-        for action in actions {
-            if !sums.actions.contains(action) {
-                sums.actions.push(action);
-            }
-        }
+        sums.note(actions);
         Self(tally)
     }
 }

@@ -9,7 +9,7 @@ use ring::{
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use crate::types::{Email, LinkId, LinkMessageId};
+use crate::types::{ConversationId, Email, LinkId, LinkMessageId, UserId};
 
 /// Bytes of a signature: 128 bits, RFC 2104's recommended half of SHA-256.
 const SIGNATURE: usize = 16;
@@ -26,6 +26,7 @@ pub fn random<const N: usize>() -> [u8; N] {
 #[derive(Clone, Copy)]
 pub enum Purpose {
     ClientAddress,
+    Conversation,
     Cursor,
     EmailAddress,
     IdempotencyKey,
@@ -41,6 +42,7 @@ impl Purpose {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::ClientAddress => b"client-address",
+            Self::Conversation => b"conversation",
             Self::Cursor => b"cursor",
             Self::EmailAddress => b"email-address",
             Self::IdempotencyKey => b"idempotency-key",
@@ -79,6 +81,13 @@ impl Tokens {
 
     pub fn email_hash(&self, email: &Email) -> EmailHash {
         EmailHash(hex::encode(&self.keyed_hash(Purpose::EmailAddress, &[email.as_str().as_bytes()])[..16]))
+    }
+
+    /// The one conversation that two users can have.
+    pub fn conversation_of(&self, one: UserId, other: UserId) -> ConversationId {
+        let (first, second) = (one.min(other), one.max(other));
+        let hash = self.keyed_hash(Purpose::Conversation, &[first.as_bytes(), second.as_bytes()]);
+        ConversationId::new([first, second], [hash[0], hash[1], hash[2], hash[3], hash[4], hash[5]])
     }
 
     /// `payload` and a signature over it, as text that fits into a URL. `scope` is what the token is good for.

@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::{
     app::App,
-    http::{Problem, Reply, Request},
+    http::{PrivateError, Problem, Reply, Request},
     sessions::{LIFETIME, Session},
     store::{AccountStatus, Device, StoreError, UsernameClaim},
     types::UserId,
@@ -19,12 +19,24 @@ pub struct Caller {
     pub device: Device,
 }
 
+/// A user with a living session on an active account, on a device that is trusted. No endpoint can make one up.
+#[non_exhaustive]
+pub struct TrustedCaller {
+    user: UserId,
+}
+
+/// The session that a request's token tells of, before the store was asked whether it still lives. Good for asking the store
+/// something else at the same time, and for nothing else.
+pub struct Presented(Session);
+
 /// Why a request is nobody's.
 pub enum NotACaller {
     /// No token, two that disagree, or one that is not or no longer good.
     NotAuthenticated,
     /// The account is suspended or inactive.
     NotActive,
+    /// The device is not trusted, where that matters.
+    NotTrusted,
     /// A page of somebody else's made a browser send its cookie.
     CrossSite,
     Failed(StoreError),
@@ -39,7 +51,7 @@ impl From<StoreError> for NotACaller {
 impl From<NotACaller> for Problem {
     fn from(refusal: NotACaller) -> Self {
         match refusal {
-            NotACaller::NotAuthenticated | NotACaller::NotActive => {
+            NotACaller::NotAuthenticated | NotACaller::NotActive | NotACaller::NotTrusted => {
                 Self::new(StatusCode::UNAUTHORIZED, "Not Authenticated")
             }
             NotACaller::CrossSite => {
@@ -50,13 +62,37 @@ impl From<NotACaller> for Problem {
     }
 }
 
+impl From<NotACaller> for PrivateError {
+    fn from(refusal: NotACaller) -> Self {
+        match refusal {
+            NotACaller::NotAuthenticated => Self::NotAuthenticated,
+            NotACaller::NotActive => Self::NotActive,
+            NotACaller::NotTrusted => Self::NotTrusted,
+            NotACaller::CrossSite | NotACaller::Failed(_) => Self::Problem(refusal.into()),
+        }
+    }
+}
+
+impl Presented {
+    pub fn by(app: &App, request: &Request) -> Result<Self, NotACaller> {
+        let session = app.sessions().read(presented(app, request)?).ok_or(NotACaller::NotAuthenticated)?;
+        Ok(Self(session))
+    }
+
+    pub fn user(&self) -> UserId {
+        self.0.user
+    }
+}
+
 impl Caller {
-    /// The session must be the one that lives on its device, begun in the account's present epoch.
     pub async fn of(app: &App, request: &Request) -> Result<Self, NotACaller> {
-        let token = presented(app, request)?;
-        let session = app.sessions().read(token).ok_or(NotACaller::NotAuthenticated)?;
+        Self::confirm(app, Presented::by(app, request)?.0).await
+    }
+
+    /// The session must be the one that lives on its device, begun in the account's present epoch.
+    async fn confirm(app: &App, session: Session) -> Result<Self, NotACaller> {
         let (claim, device) =
-            try_join!(app.store.username_claim(&session.username), app.store.device(session.user, session.device),)?;
+            try_join!(app.store.username_claim(&session.username), app.store.device(session.user, session.device))?;
         let (Some(claim), Some(device)) = (claim, device) else { return Err(NotACaller::NotAuthenticated) };
         let lives =
             claim.user_id == session.user && device.session_id == Some(session.id) && device.epoch == claim.epoch;
@@ -69,6 +105,17 @@ impl Caller {
 
     pub fn user(&self) -> UserId {
         self.session.user
+    }
+}
+
+impl TrustedCaller {
+    pub async fn of(app: &App, presented: Presented) -> Result<Self, NotACaller> {
+        let caller = Caller::confirm(app, presented.0).await?;
+        if caller.device.trusted { Ok(Self { user: caller.user() }) } else { Err(NotACaller::NotTrusted) }
+    }
+
+    pub fn user(&self) -> UserId {
+        self.user
     }
 }
 

@@ -4,6 +4,6 @@ mod caller;
 mod known;
 mod links;
 
-pub use caller::{Caller, NotACaller, end_session, signed_in};
+pub use caller::{Caller, NotACaller, Presented, TrustedCaller, end_session, signed_in};
 pub use known::{Known, SigningIn};
 pub use links::{Admitted, LinkOwner};

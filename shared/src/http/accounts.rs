@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{FamilyError, Problem, Reply};
 use crate::{
-    store::{Account, Device, InboxMessage, InboxPage, UsernameClaim},
+    store::{Account, Device, InboxMessage, Page, UsernameClaim},
     tokens::{Purpose, Tokens},
     types::{DeviceId, DeviceName, Email, InboxMessageId, InboxText, Timestamp, UserId, Username},
 };
@@ -159,11 +159,11 @@ pub struct InboxBody {
 }
 
 impl InboxBody {
-    pub fn of(page: InboxPage, tokens: &Tokens, user: UserId) -> Self {
+    pub fn of(page: Page<InboxMessage>, tokens: &Tokens, user: UserId) -> Self {
         let body = |InboxMessage { id, content, .. }| InboxMessageBody { id, content, created_at: id.made_at() };
         Self {
-            next_cursor: page.next.map(|last| tokens.sign(Purpose::Cursor, user.as_bytes(), last.as_bytes())),
-            messages: page.messages.into_iter().map(body).collect(),
+            next_cursor: page.next(|last| tokens.sign(Purpose::Cursor, user.as_bytes(), last.id.as_bytes())),
+            messages: page.items.into_iter().map(body).collect(),
         }
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, Item, OneTimeCode, Outcome, Step, Store, StoreError, from_item,
+    Account, OneTimeCode, Outcome, Page, Step, Store, StoreError,
     keys::{DEVICES, Key, device_sort, user_partition},
     number, text, to_item,
     write::{Guards, Stopped, Written},
@@ -70,12 +70,6 @@ struct Kept<'a> {
     ttl: i64,
 }
 
-pub struct DevicePage {
-    pub devices: Vec<Device>,
-    /// The last of these, when there are more.
-    pub next: Option<DeviceId>,
-}
-
 pub enum SignedIn {
     Done,
     /// The device was removed meanwhile.
@@ -94,7 +88,7 @@ impl Store {
         user: UserId,
         after: Option<DeviceId>,
         size: PageSize,
-    ) -> Result<DevicePage, StoreError> {
+    ) -> Result<Page<Device>, StoreError> {
         let after = after.map_or_else(|| DEVICES.to_owned(), device_sort);
         let page = self.query(user_partition(user), |query| {
             query
@@ -103,12 +97,7 @@ impl Store {
                 .expression_attribute_values(":end", text(format!("{DEVICES}~")))
                 .limit(size.get() as i32 + 1)
         });
-        let items: Vec<Item> = page.await?.items.unwrap_or_default();
-        let mut devices: Vec<Device> = items.into_iter().map(from_item).collect::<Result<_, _>>()?;
-        let more = devices.len() > size.get();
-        devices.truncate(size.get());
-        let next = devices.last().filter(|_| more).map(|device| device.id);
-        Ok(DevicePage { devices, next })
+        Page::of(page.await?, size)
     }
 
     /// The write of a device that is new to its user.

@@ -6,14 +6,16 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+
 use super::{
-    Account, Outcome, Store, StoreError, StreamRecord,
-    keys::{ERASURES, Key, inbox, shuns, user_partition},
+    Account, Outcome, Side, Store, StoreError, StreamRecord,
+    keys::{ERASURES, Key, inbox, private_messages, shuns, user_partition},
     number, text,
 };
 use crate::{
     tokens::EmailHash,
-    types::{Parse, Timestamp, UserId},
+    types::{ConversationId, Parse, Timestamp, UserId},
 };
 
 /// How long nobody can claim the name (the contract's 30 days).
@@ -25,7 +27,7 @@ const STEP: i32 = 100;
 
 /// An account whose remains are to be removed.
 pub struct Erasure {
-    user_id: UserId,
+    pub user_id: UserId,
     /// In lower case.
     username: String,
 }
@@ -65,8 +67,31 @@ impl Store {
         Ok(matches!(outcome, Outcome::Done).then_some(erasure))
     }
 
-    /// Removes some of what an account left; `false` when there is nothing left.
-    pub async fn erase_some(&self, erasure: &Erasure) -> Result<bool, StoreError> {
+    /// Nothing more is written to `user`'s side of a conversation; `true` when the partner has left it, too, and so nobody
+    /// reads it any more.
+    pub async fn leave(&self, user: UserId, side: &Side) -> Result<bool, StoreError> {
+        let left = self.update(Key::side(user, side.conversation), |update| {
+            update
+                .update_expression("SET has_left = :true")
+                .condition_expression("attribute_exists(pk)")
+                .expression_attribute_values(":true", AttributeValue::Bool(true))
+        });
+        let _ = left.await?;
+        // Read after the mark was made: of two who leave at once, one sees that both have.
+        Ok(self.side(side.partner, side.conversation).await?.is_none_or(|partner| partner.has_left))
+    }
+
+    /// Removes some messages of a conversation; `false` when there are none left.
+    pub async fn remove_private_messages(&self, conversation: ConversationId) -> Result<bool, StoreError> {
+        self.remove_some(vec![private_messages(conversation)], STEP).await
+    }
+
+    pub async fn forget_side(&self, user: UserId, conversation: ConversationId) -> Result<(), StoreError> {
+        self.delete(Key::side(user, conversation), |delete| delete).await
+    }
+
+    /// Removes some of what an account left, its sides of conversations among it; `false` when there is nothing left.
+    pub async fn remove_remains(&self, erasure: &Erasure) -> Result<bool, StoreError> {
         let Erasure { user_id, username } = erasure;
         self.remove_some(vec![user_partition(*user_id), inbox(*user_id), shuns(username)], STEP).await
     }

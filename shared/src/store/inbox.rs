@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Item, Repeat, Sender, Store, StoreError, UsernameClaim, from_item,
+    Item, Page, Repeat, Sender, Store, StoreError, UsernameClaim,
     keys::{AFTER_MESSAGES, Key, inbox, inbox_message_sort, reports},
     number, text, to_item,
     write::{Guards, Stopped, Written},
@@ -36,13 +36,6 @@ fn nothing_of(message: InboxMessage, now: Timestamp) -> Result<Item, StoreError>
     // The last digit is never a zero, which would be a byte less.
     item.insert("ttl".to_owned(), number(Timestamp::day_start(now.day() + 1).seconds() + 1));
     Ok(item)
-}
-
-/// Messages, newest first.
-pub struct InboxPage {
-    pub messages: Vec<InboxMessage>,
-    /// The last of these, when there are older ones.
-    pub next: Option<InboxMessageId>,
 }
 
 /// How the delivery of a message ended.
@@ -79,13 +72,13 @@ impl Store {
         self.get(Key::inbox_message(user, id)).await
     }
 
-    /// The newest messages older than `before`.
+    /// The newest messages older than `before`, newest first.
     pub async fn inbox(
         &self,
         user: UserId,
         before: Option<InboxMessageId>,
         size: PageSize,
-    ) -> Result<InboxPage, StoreError> {
+    ) -> Result<Page<InboxMessage>, StoreError> {
         let before = before.map_or_else(|| AFTER_MESSAGES.to_owned(), inbox_message_sort);
         let page = self.query(inbox(user), |query| {
             query
@@ -94,12 +87,7 @@ impl Store {
                 .scan_index_forward(false)
                 .limit(size.get() as i32 + 1)
         });
-        let items: Vec<Item> = page.await?.items.unwrap_or_default();
-        let mut messages: Vec<InboxMessage> = items.into_iter().map(from_item).collect::<Result<_, _>>()?;
-        let more = messages.len() > size.get();
-        messages.truncate(size.get());
-        let next = messages.last().filter(|_| more).map(|message| message.id);
-        Ok(InboxPage { messages, next })
+        Page::of(page.await?, size)
     }
 
     /// Removes a message; one that is gone already stays gone.

@@ -19,6 +19,13 @@
 //! | whether a recipient blocked a sender | `SHUN#<recipient's name in lower case>` | `<keyed hash>` | GetItem |
 //! | the keys of those hashes, sealed | `SENDERKEYS` | `KEY#<period>` | Query |
 //! | what a blocked sender's message becomes | `VOIDS#<random>` | `MSG#<message id>` | PutItem |
+//! | one side of a conversation | `USER#<id>` | `CONV#<conversation>` | GetItem |
+//! | sides of a user, to be erased | `USER#<id>` | `CONV#...` ascending | Query |
+//! | conversations of a user, newest activity first | gsi1: `CONVS#<user>` | gsi1: the last message's id, descending | Query |
+//! | a private message | `CONV#<conversation>` | `MSG#<message id>` | GetItem |
+//! | messages of a conversation, newest first | `CONV#<conversation>` | descending | Query |
+//! | whom a user blocked, and when | `USER#<id>` | `BLOCK#<user>` ascending | Query |
+//! | objects that are no message's | `SWEEP#<conversation>` | `<set of objects>` | stream |
 //! | an account whose remains are being erased | `ERASE#<user>` | username in lower case | stream |
 //! | the answer to a repeated request | `IDEM#<endpoint>#<keyed hash>` | `IDEM` | GetItem |
 //!
@@ -29,7 +36,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::{Item, text};
 use crate::{
     tokens::EmailHash,
-    types::{DeviceId, InboxMessageId, LinkId, LinkMessageId, Slug, UserId, Username},
+    types::{
+        ConversationId, DeviceId, InboxMessageId, LinkId, LinkMessageId, PrivateMessageId, Slug, UserId, Username,
+    },
 };
 
 /// Partitions that the messages of one link are spread over. DynamoDB takes about 1,000 writes a second on one partition
@@ -97,6 +106,23 @@ impl Key {
         Self { pk: format!("VOIDS#{}", hex::encode(number)), sk: inbox_message_sort(message) }
     }
 
+    pub fn side(user: UserId, conversation: ConversationId) -> Self {
+        Self { pk: user_partition(user), sk: format!("{SIDES}{conversation}") }
+    }
+
+    pub fn private_message(conversation: ConversationId, message: PrivateMessageId) -> Self {
+        Self { pk: private_messages(conversation), sk: private_message_sort(message) }
+    }
+
+    pub fn block(user: UserId, blocked: UserId) -> Self {
+        Self { pk: user_partition(user), sk: block_sort(blocked) }
+    }
+
+    /// Both keys say what is to be swept: when TTL removes the item, the stream tells no more of it.
+    pub fn sweep(conversation: ConversationId, set: &str) -> Self {
+        Self { pk: format!("{SWEEPS}{conversation}"), sk: set.to_owned() }
+    }
+
     /// Both keys say what is to be erased: when TTL removes the item, the stream tells no more of it.
     pub fn erasure(user: UserId, username: &str) -> Self {
         Self { pk: format!("{ERASURES}{user}"), sk: username.to_owned() }
@@ -144,6 +170,32 @@ pub fn shuns(recipient: &str) -> String {
     format!("SHUN#{recipient}")
 }
 
+/// What the sort keys of a user's sides of conversations begin with.
+pub const SIDES: &str = "CONV#";
+
+/// The index key of a user's conversations.
+pub fn conversations(user: UserId) -> String {
+    format!("CONVS#{user}")
+}
+
+pub fn private_messages(conversation: ConversationId) -> String {
+    format!("CONV#{conversation}")
+}
+
+pub fn private_message_sort(message: PrivateMessageId) -> String {
+    format!("MSG#{message}")
+}
+
+pub fn block_sort(blocked: UserId) -> String {
+    format!("{BLOCKS}{blocked}")
+}
+
+/// What the sort keys of blocks begin with.
+pub const BLOCKS: &str = "BLOCK#";
+
+/// What the partitions of sweeps begin with.
+pub const SWEEPS: &str = "SWEEP#";
+
 /// What the partitions of erasures begin with.
 pub const ERASURES: &str = "ERASE#";
 
@@ -158,7 +210,7 @@ pub fn reports(at: &str) -> String {
     format!("REPORT#{}", at.get(..7).unwrap_or_default())
 }
 
-/// Sorts before every message of a shard.
+/// Sorts before every message of a partition.
 pub const BEFORE_MESSAGES: &str = "MSG#";
-/// Sorts behind every message of a shard.
+/// Sorts behind every message of a partition.
 pub const AFTER_MESSAGES: &str = "MSG$";

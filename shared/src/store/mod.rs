@@ -2,7 +2,10 @@
 //! each is counted, bounded in time and understood in one place.
 
 mod account;
+mod batch;
+mod block;
 mod code;
+mod conversation;
 mod count;
 mod device;
 mod erasure;
@@ -12,12 +15,17 @@ mod keys;
 mod limits;
 mod link;
 mod link_message;
+mod mark;
 mod mask;
 mod once;
+mod page;
+mod private_message;
+mod private_send;
 mod purge;
 mod send;
 mod senders;
 mod stream;
+mod sweep;
 mod transact;
 mod tries;
 mod username;
@@ -27,7 +35,7 @@ use std::{collections::HashMap, fmt, sync::Arc};
 
 use aws_sdk_dynamodb::{
     Client,
-    error::ProvideErrorMetadata,
+    error::{ProvideErrorMetadata, SdkError},
     operation::{
         delete_item::builders::DeleteItemFluentBuilder,
         query::{QueryOutput, builders::QueryFluentBuilder},
@@ -39,19 +47,26 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{aws::describe, tally::Tally};
 pub use account::{Account, EmailClaim, NewAccount, SignedUp};
+pub use block::Block;
 pub use code::{CodeFor, OneTimeCode};
-pub use device::{Device, DevicePage, SignedIn};
+pub use conversation::{Preview, Side, Sides};
+pub use device::{Device, SignedIn};
 pub use erasure::Erasure;
 pub use hits::{HitLog, Hits};
-pub use inbox::{Delivery, InboxMessage, InboxPage};
+pub use inbox::{Delivery, InboxMessage};
 use keys::Key;
 pub use limits::{Gauge, Meter, Quota, TooMany};
 pub use link::{Created, Link, LinkChanges, LinkStatus, Updated};
 pub use link_message::{CardMarked, LinkMessage, MessagePage};
+pub use mark::Mark;
 pub use once::{Once, Repeat};
+pub use page::Page;
+pub use private_message::{Media, PrivateMessage};
+pub use private_send::{PrivateDraft, SentPrivately};
 pub use send::Sent;
 pub use senders::{Sender, SenderKeys, Unsealed};
 pub use stream::{StreamBatch, StreamRecord};
+pub use sweep::Sweep;
 use transact::{Collisions, Outcome, Refused, Step};
 pub use tries::Tries;
 pub use username::{AccountStatus, UsernameClaim};
@@ -150,8 +165,7 @@ impl Store {
         Ok(output)
     }
 
-    /// One conditional update. `Ok(Err(item))`: its condition failed, on this item. Tried again when it collides with a
-    /// transaction, which the SDK does not.
+    /// One conditional update. `Ok(Err(item))`: its condition failed, on this item.
     async fn update(
         &self,
         key: Key,
@@ -165,24 +179,19 @@ impl Store {
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total),
         );
-        let mut collisions = Collisions::default();
-        loop {
-            let error = match self.tally.call(&["dynamodb:UpdateItem"], call.clone().send()).await {
-                Ok(output) => {
-                    self.spend_write(output.consumed_capacity());
-                    return Ok(Ok(output.attributes.unwrap_or_default()));
-                }
-                Err(error) => error,
-            };
-            match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => return Ok(Err(failed.item.clone())),
-                Some(UpdateItemError::TransactionConflictException(_)) if collisions.pause().await => {}
-                _ => return Err(StoreError(describe("UpdateItem", &error))),
+        match self.write_alone("dynamodb:UpdateItem", async || call.clone().send().await).await {
+            Ok(output) => {
+                self.spend_write(output.consumed_capacity());
+                Ok(Ok(output.attributes.unwrap_or_default()))
             }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(Err(failed.item.clone())),
+                _ => Err(StoreError(describe("UpdateItem", &error))),
+            },
         }
     }
 
-    /// A write whatever was there, tried again when it collides with a transaction.
+    /// A write whatever was there.
     async fn put(&self, item: Item) -> Result<(), StoreError> {
         let call = self
             .client
@@ -190,23 +199,15 @@ impl Store {
             .table_name(&self.table)
             .set_item(Some(item))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let mut collisions = Collisions::default();
-        loop {
-            let error = match self.tally.call(&["dynamodb:PutItem"], call.clone().send()).await {
-                Ok(output) => {
-                    self.spend_write(output.consumed_capacity());
-                    return Ok(());
-                }
-                Err(error) => error,
-            };
-            match error.code() {
-                Some("TransactionConflictException") if collisions.pause().await => {}
-                _ => return Err(StoreError(describe("PutItem", &error))),
-            }
-        }
+        let output = self
+            .write_alone("dynamodb:PutItem", async || call.clone().send().await)
+            .await
+            .map_err(|error| StoreError(describe("PutItem", &error)))?;
+        self.spend_write(output.consumed_capacity());
+        Ok(())
     }
 
-    /// One deletion, tried again when it collides with a transaction; nothing happens where its condition fails.
+    /// One deletion; nothing happens where its condition fails.
     async fn delete(
         &self,
         key: Key,
@@ -219,19 +220,25 @@ impl Store {
                 .set_key(Some(key.into_item()))
                 .return_consumed_capacity(ReturnConsumedCapacity::Total),
         );
+        match self.write_alone("dynamodb:DeleteItem", async || call.clone().send().await).await {
+            Ok(output) => self.spend_write(output.consumed_capacity()),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => {}
+            Err(error) => return Err(StoreError(describe("DeleteItem", &error))),
+        }
+        Ok(())
+    }
+
+    /// Sends a write until it no longer collides with a transaction, which the SDK does not do.
+    async fn write_alone<T, E: ProvideErrorMetadata>(
+        &self,
+        action: &'static str,
+        send: impl AsyncFn() -> Result<T, SdkError<E>>,
+    ) -> Result<T, SdkError<E>> {
         let mut collisions = Collisions::default();
         loop {
-            let error = match self.tally.call(&["dynamodb:DeleteItem"], call.clone().send()).await {
-                Ok(output) => {
-                    self.spend_write(output.consumed_capacity());
-                    return Ok(());
-                }
-                Err(error) => error,
-            };
-            match error.code() {
-                Some("ConditionalCheckFailedException") => return Ok(()),
-                Some("TransactionConflictException") if collisions.pause().await => {}
-                _ => return Err(StoreError(describe("DeleteItem", &error))),
+            match self.tally.call(&[action], send()).await {
+                Err(error) if error.code() == Some("TransactionConflictException") && collisions.pause().await => {}
+                outcome => return outcome,
             }
         }
     }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{
-        AttributeValue, CancellationReason, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
-        TransactWriteItem, Update,
+        AttributeValue, CancellationReason, ConditionCheck, Delete, Put, ReturnConsumedCapacity,
+        ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
     },
 };
 
@@ -30,6 +30,13 @@ impl Step {
 
     pub fn update(update: Update) -> Self {
         Self { action: "dynamodb:UpdateItem", item: TransactWriteItem::builder().update(update).build() }
+    }
+
+    pub fn check(check: ConditionCheck) -> Self {
+        Self {
+            action: "dynamodb:ConditionCheckItem",
+            item: TransactWriteItem::builder().condition_check(check).build(),
+        }
     }
 
     pub fn delete(delete: Delete) -> Self {
@@ -123,6 +130,16 @@ impl Store {
             update = update.expression_attribute_values(name, value);
         }
         Step::update(update.build().expect("an update with table, key and expression"))
+    }
+
+    /// Writes nothing, but must hold.
+    pub(super) fn check_step(&self, key: Key, condition: &str) -> Step {
+        let check = ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(key.into_item()))
+            .condition_expression(condition)
+            .build();
+        Step::check(check.expect("a check with table, key and condition"))
     }
 
     pub(super) fn delete_step(&self, key: Key, condition: Option<&str>) -> Step {

@@ -18,6 +18,13 @@ pub struct Guards<'a> {
     pub now: Timestamp,
 }
 
+impl Guards<'_> {
+    /// Whether there is room for the write now, before work is done for it. Whether there is when it is made, it finds out itself.
+    pub fn room(&self) -> Result<(), TooMany> {
+        self.meters.iter().try_for_each(|meter| meter.free_slot(self.now).map(drop))
+    }
+}
+
 /// What a guard ended a write with.
 pub enum Stopped {
     Limited(TooMany),
@@ -81,6 +88,17 @@ impl Store {
             }
         }
         Err(StoreError::no_slot())
+    }
+
+    /// Keeps the answer to a request that writes nothing else; without a key there is nothing to keep.
+    pub async fn keep_answer(&self, guards: &mut Guards<'_>) -> Result<Option<Repeat>, StoreError> {
+        if guards.once.is_none() {
+            return Ok(None);
+        }
+        match self.write(guards, Vec::new()).await? {
+            Written::Stopped(Stopped::Repeated(repeat)) => Ok(Some(repeat)),
+            Written::Done(_) | Written::Stopped(Stopped::Limited(_)) | Written::Refused(_) => Ok(None),
+        }
     }
 
     /// The writes that undo what the guards of a finished write did.

@@ -53,6 +53,8 @@ macro_rules! hex_type {
     };
 }
 
+pub(super) use hex_type;
+
 macro_rules! timed_id_type {
     ($(#[$doc:meta])* $name:ident) => {
         hex_type!($(#[$doc])* $name, 12, "an id of 24 hex digits");
@@ -82,6 +84,14 @@ timed_id_type!(
     /// A message in somebody's inbox.
     InboxMessageId
 );
+timed_id_type!(
+    /// A private message. Those of one conversation sort in the order in which they were written to it.
+    PrivateMessageId
+);
+hex_type!(
+    /// A private conversation: the same for the same two users, whoever writes first.
+    ConversationId, 12, "an id of 24 hex digits"
+);
 hex_type!(
     /// A device of a user. Who presents it with the right password is trusted as it is, so it is all random.
     DeviceId, 16, "an id of 32 hex digits"
@@ -90,6 +100,26 @@ hex_type!(
     /// One sign-in on a device: the next one there takes its place.
     SessionId, 16, "an id of 32 hex digits"
 );
+
+impl PrivateMessageId {
+    /// An id of `now` that sorts behind `last`, whatever its clock was.
+    pub fn after(last: Option<Self>, now: Timestamp, random: [u8; 6]) -> Self {
+        let next = last.map_or(now, |last| Timestamp::from_millis(last.made_at().millis() + 1));
+        Self::new(if next > now { next } else { now }, random)
+    }
+}
+
+impl ConversationId {
+    /// Begins with the moment from which there could have been a conversation, when the later of the two users signed up;
+    /// `hash` must be of the two users in either order.
+    pub fn new(users: [UserId; 2], hash: [u8; 6]) -> Self {
+        let mut bytes = [0; 12];
+        let later = users[0].max(users[1]);
+        bytes[..6].copy_from_slice(&later.as_bytes()[..6]);
+        bytes[6..].copy_from_slice(&hash);
+        Self(bytes)
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -105,6 +135,16 @@ mod tests {
         assert_eq!(later.made_at(), Timestamp::from_millis(1_770_381_471_523));
         assert_eq!(later.to_string().len(), 24);
         assert_eq!(InboxMessageId::parse(&later.to_string()), Ok(later));
+    }
+
+    #[test]
+    fn an_id_sorts_behind_the_last_one_whatever_the_clock_says() {
+        let now = Timestamp::from_millis(1_770_381_471_523);
+        for last in [now.millis() - 5, now.millis(), now.millis() + 5] {
+            let last = PrivateMessageId::new(Timestamp::from_millis(last), [255; 6]);
+            assert!(PrivateMessageId::after(Some(last), now, [0; 6]) > last);
+        }
+        assert_eq!(PrivateMessageId::after(None, now, [0; 6]).made_at(), now);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod accounts;
 mod hex_ids;
 mod ids;
+mod media;
 mod numbers;
 mod patch;
 mod slug;
@@ -15,12 +16,13 @@ use std::{fmt, marker::PhantomData};
 use serde::de::{self, Deserializer, Visitor};
 
 pub use accounts::{Code, CodeTry, DeviceName, Email, Identifier, Password, PasswordTry, Username};
-pub use hex_ids::{DeviceId, InboxMessageId, SessionId, UserId};
+pub use hex_ids::{ConversationId, DeviceId, InboxMessageId, PrivateMessageId, SessionId, UserId};
 pub use ids::{LinkId, LinkMessageId};
-pub use numbers::{MaxMessages, PageSize};
+pub use media::{AssetId, AssetSet, ContentType, MediaKind, MessageKind, NotOwn, PublicIds, Upload, UploadId};
+pub use numbers::{ByteCount, MaxMessages, PageSize};
 pub use patch::{Patch, given};
 pub use slug::Slug;
-pub use texts::{Description, IdempotencyKey, InboxText, LinkText, Pin, PinTry, Title};
+pub use texts::{Description, IdempotencyKey, InboxText, LinkText, Pin, PinTry, PrivateText, Title};
 pub use time::Timestamp;
 
 /// Why a text is not a value: the second half of a sentence whose first half is the field's name.

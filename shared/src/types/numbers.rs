@@ -1,6 +1,6 @@
 //! Numbers with bounds.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -21,21 +21,48 @@ impl MaxMessages {
 
 impl<'de> Deserialize<'de> for MaxMessages {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bounded;
-        impl Visitor<'_> for Bounded {
-            type Value = MaxMessages;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number from 1 to 1000000")
-            }
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<MaxMessages, E> {
-                match u32::try_from(number) {
-                    Ok(number @ 1..=1_000_000) => Ok(MaxMessages(number)),
-                    _ => Err(E::invalid_value(de::Unexpected::Unsigned(number), &self)),
-                }
+        whole_number(deserializer, 1..=1_000_000, "a whole number from 1 to 1000000").map(|number| Self(number as u32))
+    }
+}
+
+/// The size of an upload, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ByteCount(u64);
+
+impl ByteCount {
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for ByteCount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // No store has larger objects (AWS, "Amazon S3 multipart upload limits").
+        whole_number(deserializer, 1..=5 << 40, "a whole number from 1").map(Self)
+    }
+}
+
+/// Reads a number of `range`; for anything else `expected` is named.
+fn whole_number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    range: RangeInclusive<u64>,
+    expected: &'static str,
+) -> Result<u64, D::Error> {
+    struct Bounded(RangeInclusive<u64>, &'static str);
+    impl Visitor<'_> for Bounded {
+        type Value = u64;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.1)
+        }
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<u64, E> {
+            if self.0.contains(&number) {
+                Ok(number)
+            } else {
+                Err(E::invalid_value(de::Unexpected::Unsigned(number), &self))
             }
         }
-        deserializer.deserialize_u32(Bounded)
     }
+    deserializer.deserialize_u64(Bounded(range, expected))
 }
 
 /// How many entries of a list are wanted: 1 to 100.
@@ -73,6 +100,15 @@ mod tests {
         assert_eq!(PageSize::parse("100"), Ok(PageSize::MAX));
         for text in ["", "0", "101", "256", "-1", "+5", "1.0", "x", "٣"] {
             assert!(PageSize::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_size_is_a_whole_number_of_bytes() {
+        assert_eq!(serde_json::from_str::<ByteCount>("1").unwrap().get(), 1);
+        for json in ["0", "-1", "1.5", "\"5\"", "null", "18446744073709551615", "18446744073709551616"] {
+            let error = serde_json::from_str::<ByteCount>(json).unwrap_err().to_string();
+            assert!(error.contains("expected a whole number from 1"), "{json}: {error}");
         }
     }
 

@@ -63,6 +63,19 @@ impl Parse for InboxText {
     }
 }
 
+/// A private message: 1 to 5000 characters, not blank.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PrivateText(String);
+text_type!(PrivateText);
+
+impl Parse for PrivateText {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        within(text, 1, 5000, "must be 1 to 5000 characters")?;
+        written(text)?;
+        plain(text).map(Self)
+    }
+}
+
 /// What opens a link to senders: 4 to 64 characters, not blank. Never stored or logged, so it has neither `Debug` nor `Serialize`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pin(String);

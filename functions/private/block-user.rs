@@ -1,0 +1,19 @@
+//! `POST /users/{userId}/block`: once this answers, nothing passes between the two any more, either way.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
+    let user = TrustedCaller::of(app, Presented::by(app, request)?).await?.user();
+    let other: UserId = request.path("userId").ok_or(PrivateError::BadId("userId"))?;
+    if other == user {
+        return Err(PrivateError::ToSelf);
+    }
+
+    let conversation = app.tokens.conversation_of(user, other);
+    if !app.store.block(user, other, conversation, request.now()).await? {
+        return Err(PrivateError::UserNotFound);
+    }
+    Ok(Reply::processed(&json!({ "userId": other, "blocked": true }), request.now()))
+}
+
+shared::lambda!(handle, sessions);

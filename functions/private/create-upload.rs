@@ -1,0 +1,41 @@
+//! `POST /media/uploads`: where to put an image, a video or a file that is to go with a message. Nothing is stored yet.
+
+use shared::prelude::*;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Announced {
+    #[serde(rename = "type")]
+    kind: MediaKind,
+    content_type: ContentType,
+    bytes: ByteCount,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
+    let now = request.now();
+    let caller = TrustedCaller::of(app, Presented::by(app, request)?).await?;
+    let Announced { kind, content_type, bytes } = request.json()?;
+    if kind.content_types().is_some_and(|types| !types.contains(&content_type.as_str())) {
+        return Err(PrivateError::UnfitUpload(kind));
+    }
+    if !(1..=kind.most_bytes()).contains(&bytes.get()) {
+        return Err(PrivateError::WrongUploadSize(kind));
+    }
+    let once = request.once(app, "create-upload", &caller.user().to_string())?;
+
+    let upload = Upload { owner: caller.user(), kind, id: UploadId::from_bytes(random()) };
+    let answer = json!({
+        "publicId": upload.public_id(),
+        "url": app.attachments.upload_url(&upload, &content_type, bytes.get()).await?,
+        "method": "PUT",
+        "headers": { "Content-Type": content_type, "Content-Length": bytes.get().to_string() },
+        "expiresAt": now.after(UPLOAD_WITHIN),
+    });
+    let mut guards = Guards { meters: Vec::new(), once, answer: processed(&answer, now), now };
+    match app.store.keep_answer(&mut guards).await? {
+        None => Ok(Reply::created(guards.answer)),
+        Some(repeat) => Ok(Reply::repeated(repeat)?),
+    }
+}
+
+shared::lambda!(handle, sessions);

@@ -1,0 +1,20 @@
+//! `POST /message/send/{userId}`: the signed-in user writes to another one. The first message begins their conversation.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
+    let presented = Presented::by(app, request)?;
+    let recipient: UserId = request.path("userId").ok_or(PrivateError::BadId("userId"))?;
+    let conversation = app.tokens.conversation_of(presented.user(), recipient);
+
+    let outgoing = match Outgoing::open(app, request, presented, conversation, "send-to-user").await? {
+        Opened::New(outgoing) => outgoing,
+        Opened::Repeated(reply) => return Ok(reply),
+    };
+    if recipient == outgoing.sender() {
+        return Err(PrivateError::ToSelf);
+    }
+    outgoing.send_to(recipient).await
+}
+
+shared::lambda!(handle, sessions);

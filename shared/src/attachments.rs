@@ -1,0 +1,158 @@
+//! Media of private messages, in the bucket: uploads under `temp/`, where a lifecycle rule ends them after a day, and under
+//! `media/` what messages show. Nobody else reads either but by URLs that are signed here.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::{join_all, try_join_all};
+use tokio::sync::Semaphore;
+
+use crate::{
+    bucket::{Bucket, Described, Part},
+    media::{Look, Sparse, Visible, look, without_location},
+    store::{Media, StoreError},
+    types::{AssetId, AssetSet, ContentType, ConversationId, MediaKind, Upload},
+};
+
+/// How long a URL for reading is good.
+const READ_FOR: Duration = Duration::from_secs(60 * 60);
+/// How long a URL for an upload is good: a slow line takes a while for 200 MiB, but has only to begin in time.
+pub const UPLOAD_WITHIN: Duration = Duration::from_secs(15 * 60);
+/// Bytes of an object that are looked at first.
+const HEAD: u64 = 64 * 1024;
+/// How often more bytes are asked for: what still says nothing then is nothing that we take.
+const LOOKS: usize = 16;
+/// Images that are rewritten at once: each is in memory as a whole, twice.
+const REWRITES: usize = 2;
+
+pub struct Attachments {
+    bucket: Arc<Bucket>,
+    rewriting: Semaphore,
+}
+
+/// An upload that can become a message's, as it was at `etag`.
+pub struct Checked {
+    upload: Upload,
+    etag: String,
+    size: u64,
+    content_type: String,
+    visible: Option<Visible>,
+}
+
+impl Attachments {
+    pub fn new(bucket: Arc<Bucket>) -> Self {
+        Self { bucket, rewriting: Semaphore::new(REWRITES) }
+    }
+
+    /// Where to PUT the upload, of exactly that type and size, until [`UPLOAD_WITHIN`] is over.
+    pub async fn upload_url(
+        &self,
+        upload: &Upload,
+        content_type: &ContentType,
+        bytes: u64,
+    ) -> Result<String, StoreError> {
+        self.bucket.upload_url(&upload.public_id(), content_type.as_str(), bytes, UPLOAD_WITHIN).await
+    }
+
+    /// Whether each upload is there and is what it says, told from its first and last kilobytes.
+    pub async fn check(&self, uploads: &[Upload]) -> Result<Vec<Checked>, StoreError> {
+        try_join_all(uploads.iter().map(|upload| self.check_one(*upload))).await
+    }
+
+    async fn check_one(&self, upload: Upload) -> Result<Checked, StoreError> {
+        let key = upload.public_id();
+        let head = self.bucket.read(&key, 0..HEAD, None).await?.ok_or_else(|| unfit("is not there, or empty"))?;
+        let Part { bytes, size, etag, content_type } = head;
+        if size > upload.kind.most_bytes() {
+            return Err(unfit("is too large"));
+        }
+        if upload.kind == MediaKind::File {
+            return Ok(Checked { upload, etag, size, content_type, visible: None });
+        }
+        let mut known = Sparse::new(size);
+        known.add(0, bytes);
+        for _ in 0..LOOKS {
+            match look(&known) {
+                Look::Is(visible) if visible.content_type == content_type => {
+                    return Ok(Checked { upload, etag, size, content_type, visible: Some(visible) });
+                }
+                Look::Is(_) | Look::IsNot => return Err(unfit("is not what it says")),
+                Look::Wants(range) => {
+                    let more = self.bucket.read(&key, range.clone(), Some(&etag)).await?;
+                    known.add(range.start, more.ok_or_else(replaced)?.bytes);
+                }
+            }
+        }
+        Err(unfit("can't be made out"))
+    }
+
+    /// Copies the uploads to where they are the message's; all of them, or the error of the first that failed. Returns only when
+    /// nothing is under way any more.
+    pub async fn promote(
+        &self,
+        checked: &[Checked],
+        conversation: ConversationId,
+        set: AssetSet,
+    ) -> Result<Vec<Media>, StoreError> {
+        let copies =
+            checked.iter().zip(set.assets()).map(|(checked, asset)| self.promote_one(checked, asset, conversation));
+        join_all(copies).await.into_iter().collect()
+    }
+
+    async fn promote_one(
+        &self,
+        checked: &Checked,
+        asset: AssetId,
+        conversation: ConversationId,
+    ) -> Result<Media, StoreError> {
+        let Checked { upload, etag, size, content_type, visible } = checked;
+        let (from, to) = (upload.public_id(), asset.public_id(conversation));
+        let described = Described {
+            content_type: content_type.clone(),
+            // What may be a page must not be shown as one.
+            content_disposition: (upload.kind == MediaKind::File).then_some("attachment"),
+        };
+        let bytes = match visible {
+            Some(visible) if visible.tells_location => {
+                let _turn = self.rewriting.acquire().await;
+                let whole = self.bucket.read(&from, 0..*size, Some(etag)).await?.ok_or_else(replaced)?;
+                let silent = without_location(content_type, whole.bytes).ok_or_else(|| unfit("can't be rewritten"))?;
+                let bytes = silent.len() as u64;
+                self.bucket.put(&to, silent, described).await?;
+                bytes
+            }
+            _ if self.bucket.copy(&from, etag, &to, described).await? => *size,
+            _ => return Err(replaced()),
+        };
+        let (width, height) = visible.as_ref().map(|visible| (visible.width, visible.height)).unzip();
+        Ok(Media { asset, kind: upload.kind, width, height, bytes })
+    }
+
+    /// URLs for reading the media of a message, good for an hour. No call is made.
+    pub async fn urls(&self, media: &[Media], conversation: ConversationId) -> Result<Vec<String>, StoreError> {
+        let url = async |media: &Media| self.bucket.url_of(&media.asset.public_id(conversation), READ_FOR).await;
+        try_join_all(media.iter().map(url)).await
+    }
+
+    /// Removes the objects of a message, whichever of them there are.
+    pub async fn remove(&self, conversation: ConversationId, set: AssetSet) -> Result<(), StoreError> {
+        self.bucket.delete_these(set.assets().map(|asset| asset.public_id(conversation))).await
+    }
+
+    /// Removes the objects of all messages of a conversation.
+    pub async fn remove_all(&self, conversation: ConversationId) -> Result<(), StoreError> {
+        self.bucket.delete_all(&AssetId::prefix(conversation)).await
+    }
+
+    /// Removes uploads that are no longer needed.
+    pub async fn remove_uploads(&self, uploads: &[Upload]) -> Result<(), StoreError> {
+        self.bucket.delete_these(uploads.iter().map(Upload::public_id)).await
+    }
+}
+
+fn unfit(why: &str) -> StoreError {
+    StoreError::new(format!("an upload {why}"))
+}
+
+fn replaced() -> StoreError {
+    unfit("was replaced after it was checked")
+}

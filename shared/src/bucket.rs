@@ -1,0 +1,222 @@
+//! The bucket: the few calls to S3 that cards and media make, each counted, bounded in time and understood in one place.
+
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use aws_sdk_s3::{
+    Client,
+    config::{Builder, timeout::TimeoutConfig},
+    error::ProvideErrorMetadata,
+    presigning::PresigningConfig,
+    primitives::ByteStream,
+    types::{Delete, MetadataDirective, ObjectIdentifier},
+};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::{
+    aws::{AwsClients, describe},
+    config::Config,
+    store::StoreError,
+    tally::Tally,
+};
+
+/// Deletions under way at once.
+const AT_ONCE: usize = 32;
+/// How long a call may take that moves up to 200 MiB within S3, or 16 MiB to it.
+const LONG: Duration = Duration::from_secs(18);
+
+pub struct Bucket {
+    /// Made at the first use: most functions have none.
+    client: OnceLock<Client>,
+    clients: AwsClients,
+    endpoint: Option<String>,
+    pub name: String,
+    pub tally: Arc<Tally>,
+}
+
+/// Part of an object, and what the store says of the whole.
+pub struct Part {
+    pub bytes: Bytes,
+    /// Of the whole, in bytes.
+    pub size: u64,
+    pub etag: String,
+    pub content_type: String,
+}
+
+/// How an object is stored.
+pub struct Described {
+    pub content_type: String,
+    pub content_disposition: Option<&'static str>,
+}
+
+impl Bucket {
+    pub fn new(clients: AwsClients, config: &Config, tally: Arc<Tally>) -> Self {
+        let (endpoint, name) = (config.aws.s3_endpoint.clone(), config.bucket.clone());
+        Self { client: OnceLock::new(), clients, endpoint, name, tally }
+    }
+
+    pub fn client(&self) -> &Client {
+        self.client.get_or_init(|| self.clients.s3(self.endpoint.clone()))
+    }
+
+    /// Some bytes of the object, as it was at `etag`; `None` when there is no such object, or none of these bytes. S3 answers 403
+    /// for an object that is not there to who may not list the bucket.
+    pub async fn read(&self, key: &str, range: Range<u64>, etag: Option<&str>) -> Result<Option<Part>, StoreError> {
+        let call = self
+            .client()
+            .get_object()
+            .bucket(&self.name)
+            .key(key)
+            .range(format!("bytes={}-{}", range.start, range.end - 1))
+            .set_if_match(etag.map(str::to_owned));
+        let got = self
+            .tally
+            .call(&["s3:GetObject"], async {
+                let output = call.send().await.map_err(|error| {
+                    let is_absent =
+                        error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 403 | 404 | 412 | 416));
+                    if is_absent { None } else { Some(StoreError::new(describe("GetObject", &error))) }
+                })?;
+                let size = output.content_range().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
+                let (etag, content_type) = (output.e_tag.unwrap_or_default(), output.content_type.unwrap_or_default());
+                let broken = |_| Some(StoreError::new("GetObject: the object could not be read".to_owned()));
+                let bytes = output.body.collect().await.map_err(broken)?.into_bytes();
+                let size = size.unwrap_or(bytes.len() as u64);
+                Ok(Part { bytes, size, etag, content_type })
+            })
+            .await;
+        match got {
+            Ok(part) => Ok(Some(part)),
+            Err(None) => Ok(None),
+            Err(Some(error)) => Err(error),
+        }
+    }
+
+    /// Copies the object that `from` was at `etag`, within S3; `false` when it is no longer that one.
+    pub async fn copy(&self, from: &str, etag: &str, to: &str, described: Described) -> Result<bool, StoreError> {
+        let call = self
+            .client()
+            .copy_object()
+            .bucket(&self.name)
+            .copy_source(format!("{}/{from}", self.name))
+            .copy_source_if_match(etag)
+            .key(to)
+            .metadata_directive(MetadataDirective::Replace)
+            .content_type(described.content_type)
+            .set_content_disposition(described.content_disposition.map(str::to_owned))
+            .customize()
+            .config_override(patient());
+        match self.tally.call(&["s3:GetObject", "s3:PutObject"], call.send()).await {
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.code(), Some("PreconditionFailed" | "NoSuchKey" | "AccessDenied")) => {
+                Ok(false)
+            }
+            Err(error) => Err(StoreError::new(describe("CopyObject", &error))),
+        }
+    }
+
+    pub async fn put(&self, key: &str, bytes: Bytes, described: Described) -> Result<(), StoreError> {
+        let call = self
+            .client()
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .content_type(described.content_type)
+            .set_content_disposition(described.content_disposition.map(str::to_owned))
+            .body(ByteStream::from(bytes))
+            .customize()
+            .config_override(patient());
+        match self.tally.call(&["s3:PutObject"], call.send()).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(StoreError::new(describe("PutObject", &error))),
+        }
+    }
+
+    pub async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        let call = self.client().delete_object().bucket(&self.name).key(key);
+        match self.tally.call(&["s3:DeleteObject"], call.send()).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(StoreError::new(describe("DeleteObject", &error))),
+        }
+    }
+
+    /// Deletes up to 1,000 objects, whether they are there or not.
+    pub async fn delete_these(&self, keys: impl Iterator<Item = String>) -> Result<(), StoreError> {
+        let objects = keys.filter_map(|key| ObjectIdentifier::builder().key(key).build().ok()).collect();
+        let Ok(delete) = Delete::builder().set_objects(Some(objects)).quiet(true).build() else { return Ok(()) };
+        let call = self.client().delete_objects().bucket(&self.name).delete(delete);
+        let output = self
+            .tally
+            .call(&["s3:DeleteObject"], call.send())
+            .await
+            .map_err(|error| StoreError::new(describe("DeleteObjects", &error)))?;
+        match output.errors().first().map(|error| error.code().unwrap_or("unknown")) {
+            None => Ok(()),
+            Some(code) => Err(StoreError::new(format!("DeleteObjects: {code}"))),
+        }
+    }
+
+    /// Deletes every object whose key begins with `prefix`.
+    pub async fn delete_all(&self, prefix: &str) -> Result<(), StoreError> {
+        loop {
+            let call = self.client().list_objects_v2().bucket(&self.name).prefix(prefix);
+            let page = self
+                .tally
+                .call(&["s3:ListBucket"], call.send())
+                .await
+                .map_err(|error| StoreError::new(describe("ListObjectsV2", &error)))?;
+            let is_last = !page.is_truncated.unwrap_or_default();
+            let keys = page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key);
+            let deletions = stream::iter(keys).map(async |key| self.delete(&key).await).buffer_unordered(AT_ONCE);
+            deletions.try_collect::<()>().await?;
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A URL with which whoever has it reads the object for a while. No call is made.
+    pub async fn url_of(&self, key: &str, lifetime: Duration) -> Result<String, StoreError> {
+        let call = self.client().get_object().bucket(&self.name).key(key);
+        self.tally.note(&["s3:GetObject"]);
+        match call.presigned(expiring(lifetime)?).await {
+            Ok(request) => Ok(request.uri().to_owned()),
+            Err(error) => Err(StoreError::new(describe("GetObject", &error))),
+        }
+    }
+
+    /// A URL with which whoever has it stores one object of exactly that size and type under exactly that key. No call is made.
+    pub async fn upload_url(
+        &self,
+        key: &str,
+        content_type: &str,
+        bytes: u64,
+        lifetime: Duration,
+    ) -> Result<String, StoreError> {
+        let call = self
+            .client()
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .content_type(content_type)
+            .content_length(bytes as i64);
+        self.tally.note(&["s3:PutObject"]);
+        match call.presigned(expiring(lifetime)?).await {
+            Ok(request) => Ok(request.uri().to_owned()),
+            Err(error) => Err(StoreError::new(describe("PutObject", &error))),
+        }
+    }
+}
+
+fn expiring(lifetime: Duration) -> Result<PresigningConfig, StoreError> {
+    PresigningConfig::expires_in(lifetime).map_err(|_| StoreError::new("a URL can't live that long".to_owned()))
+}
+
+fn patient() -> Builder {
+    let time_outs = TimeoutConfig::builder().operation_attempt_timeout(LONG).operation_timeout(LONG);
+    Builder::new().timeout_config(time_outs.build())
+}

@@ -1,0 +1,112 @@
+//! An object of which some bytes are known. Whoever reads others is told which bytes to fetch first.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use bytes::{Bytes, BytesMut};
+
+use self::Stop::{IsNot, Wants};
+
+/// Bytes asked for at once. In between, as many as are known already: few objects need more than the first 64 KiB, and those
+/// that do soon have enough of them.
+const LEAST_ASKED: u64 = 64 * 1024;
+const MOST_ASKED: u64 = 1024 * 1024;
+
+/// Why a look ends early.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// These bytes come first.
+    Wants(Range<u64>),
+    IsNot,
+}
+
+pub(super) type Found<T> = Result<T, Stop>;
+
+/// The bytes of an object that are known so far.
+#[derive(Clone, Debug)]
+pub struct Sparse {
+    size: u64,
+    /// By offset. No two overlap or touch each other.
+    pieces: BTreeMap<u64, Bytes>,
+}
+
+impl Sparse {
+    /// An object of so many bytes, none of them known.
+    pub fn new(size: u64) -> Self {
+        Self { size, pieces: BTreeMap::new() }
+    }
+
+    /// An object that is known as a whole.
+    pub fn whole(bytes: Bytes) -> Self {
+        let mut object = Self::new(bytes.len() as u64);
+        object.add(0, bytes);
+        object
+    }
+
+    /// Makes bytes known that stand at an offset. What is beyond the object's size is left out.
+    pub fn add(&mut self, offset: u64, mut bytes: Bytes) {
+        bytes.truncate(usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX));
+        if bytes.is_empty() {
+            return;
+        }
+        let end = offset + bytes.len() as u64;
+        let neighbours: Vec<u64> =
+            self.pieces.range(..=end).filter(|(at, piece)| end_of(**at, piece) >= offset).map(|(at, _)| *at).collect();
+        let mut neighbours: Vec<(u64, Bytes)> =
+            neighbours.into_iter().filter_map(|at| self.pieces.remove_entry(&at)).collect();
+        if neighbours.is_empty() {
+            self.pieces.insert(offset, bytes);
+            return;
+        }
+        neighbours.push((offset, bytes));
+        let start = neighbours.iter().map(|(at, _)| *at).min().unwrap_or(offset);
+        let end = neighbours.iter().map(|(at, piece)| end_of(*at, piece)).max().unwrap_or(end);
+        let mut merged = BytesMut::zeroed((end - start) as usize);
+        for (at, piece) in neighbours {
+            let at = (at - start) as usize;
+            merged[at..at + piece.len()].copy_from_slice(&piece);
+        }
+        self.pieces.insert(start, merged.freeze());
+    }
+
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// All that is known from the object's first byte on.
+    pub(super) fn start(&self) -> Bytes {
+        self.pieces.get(&0).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn bytes(&self, at: u64, length: u64) -> Found<Bytes> {
+        let end = at.checked_add(length).filter(|end| *end <= self.size).ok_or(IsNot)?;
+        match self.pieces.range(..=at).next_back() {
+            _ if length == 0 => Ok(Bytes::new()),
+            Some((start, piece)) if end_of(*start, piece) >= end => {
+                Ok(piece.slice((at - start) as usize..(end - start) as usize))
+            }
+            _ => Err(self.missing(at, length)),
+        }
+    }
+
+    pub(super) fn array<const N: usize>(&self, at: u64) -> Found<[u8; N]> {
+        let bytes = self.bytes(at, N as u64)?;
+        bytes.first_chunk().copied().ok_or(IsNot)
+    }
+
+    /// Asks for the first unknown bytes at or behind `at`, and for some more that will be needed next.
+    pub(super) fn missing(&self, at: u64, length: u64) -> Stop {
+        let start = match self.pieces.range(..=at).next_back() {
+            Some((start, piece)) => at.max(end_of(*start, piece)),
+            None => at,
+        };
+        let known_next = self.pieces.range(start..).next().map_or(self.size, |(start, _)| *start);
+        let known: u64 = self.pieces.values().map(|piece| piece.len() as u64).sum();
+        let ahead = known.max(at.saturating_add(length).saturating_sub(start)).clamp(LEAST_ASKED, MOST_ASKED);
+        let end = start.saturating_add(ahead).min(known_next);
+        if start < end { Wants(start..end) } else { IsNot }
+    }
+}
+
+fn end_of(at: u64, piece: &Bytes) -> u64 {
+    at + piece.len() as u64
+}

@@ -1,0 +1,185 @@
+//! Sending a private message: the same whether to a user or to a conversation.
+
+use futures_util::{TryFutureExt, try_join};
+use http::StatusCode;
+use serde::Deserialize;
+
+use crate::{
+    app::App,
+    auth::{Presented, TrustedCaller},
+    http::{PrivateError, PrivateMessageBody, Problem, Reply, Request, processed},
+    limits::{Counted, Limit},
+    store::{Guards, Media, PrivateDraft, PrivateMessage, SentPrivately, Side, StoreError},
+    tokens::random,
+    types::{AssetSet, ConversationId, MessageKind, PrivateText, PublicIds, Upload, UserId},
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Send {
+    content: PrivateText,
+    #[serde(rename = "type")]
+    kind: MessageKind,
+    media: Option<PublicIds>,
+}
+
+/// A message that its sender may send, as far as that can be known before it is written.
+pub struct Outgoing<'a> {
+    app: &'a App,
+    caller: TrustedCaller,
+    send: Send,
+    conversation: ConversationId,
+    own: Option<Side>,
+    guards: Guards<'a>,
+}
+
+pub enum Opened<'a> {
+    New(Outgoing<'a>),
+    /// It was sent before: the first answer again.
+    Repeated(Reply),
+}
+
+impl<'a> Outgoing<'a> {
+    /// Who sends, how often that user may, and what. `target` is what an idempotency key is scoped to besides `endpoint`.
+    pub async fn open(
+        app: &'a App,
+        request: &Request,
+        presented: Presented,
+        conversation: ConversationId,
+        endpoint: &'static str,
+    ) -> Result<Opened<'a>, PrivateError> {
+        let (now, user) = (request.now(), presented.user());
+        let gate = app.limits.admit(&app.tokens, Limit::PrivateMessages, Counted::Everyone, &user.to_string(), now)?;
+        let send: Result<Send, Problem> = request.json();
+        let once = match send {
+            Ok(_) => request.once(app, endpoint, &format!("{user} {conversation}"))?,
+            Err(_) => None,
+        };
+        let (caller, meter, repeat, own) = try_join!(
+            TrustedCaller::of(app, presented).map_err(PrivateError::from),
+            gate.meter(&app.store).err_into(),
+            app.store.repeat(once.as_ref()).err_into(),
+            app.store.side(user, conversation).err_into(),
+        )?;
+        // Who may not come in at all is told that first.
+        let send = send?;
+        if let Some(repeat) = repeat {
+            return Ok(Opened::Repeated(
+                Reply::repeated(repeat)?.with_status(StatusCode::OK).metered(meter.as_ref(), now),
+            ));
+        }
+        let guards = Guards { meters: meter.into_iter().collect(), once, answer: String::new(), now };
+        Ok(Opened::New(Self { app, caller, send, conversation, own, guards }))
+    }
+
+    pub fn sender(&self) -> UserId {
+        self.caller.user()
+    }
+
+    /// The other one in the conversation; `None` when there is no conversation with the sender in it.
+    pub fn partner(&self) -> Option<UserId> {
+        self.own.as_ref().filter(|own| own.has_begun()).map(|own| own.partner)
+    }
+
+    /// Sends it with its media, or leaves nothing of either.
+    pub async fn send_to(mut self, recipient: UserId) -> Result<Reply, PrivateError> {
+        let uploads = self.uploads()?;
+        if self.own.as_ref().is_some_and(|own| own.blocks) {
+            return Err(PrivateError::Blocked);
+        }
+        if uploads.is_empty() {
+            let sent = self.write(recipient, Vec::new()).await?;
+            return self.answer(sent);
+        }
+        self.guards.room()?;
+        let set = AssetSet::from_bytes(random());
+        let media = match self.promote(&uploads, set).await {
+            Ok(media) => media,
+            // The first request with this key may have taken the uploads.
+            Err(error) => match self.app.store.repeat(self.guards.once.as_ref()).await? {
+                Some(repeat) => return Ok(Reply::repeated(repeat)?.with_status(StatusCode::OK)),
+                None => return Err(PrivateError::NotPromoted(error)),
+            },
+        };
+        let sent = match self.write(recipient, media).await {
+            Ok(sent) => sent,
+            // Whether it is written is unknown. Once its objects are given up, it never will be.
+            Err(error) if self.app.store.give_up_assets(self.conversation, set).await? => {
+                self.discard(set).await;
+                return Err(error.into());
+            }
+            Err(error) => {
+                self.app.store.degrade(&error);
+                SentPrivately::Done
+            }
+        };
+        match &sent {
+            SentPrivately::Done => self.tidy(&uploads).await,
+            _ => self.discard(set).await,
+        }
+        self.answer(sent)
+    }
+
+    /// The sender's own uploads that the message names.
+    fn uploads(&self) -> Result<Vec<Upload>, PrivateError> {
+        let names = self.send.media.iter().flat_map(PublicIds::iter);
+        let upload = |name| match Upload::named(name, self.sender()) {
+            Ok(Some(upload)) if self.send.kind.may_carry(upload.kind) => Ok(upload),
+            Ok(Some(_)) => Err(PrivateError::MixedMedia(self.send.kind)),
+            Ok(None) => Err(PrivateError::NotPromoted(StoreError::new("an upload has no name of ours".to_owned()))),
+            Err(_) => Err(PrivateError::ForeignMedia),
+        };
+        names.map(upload).collect()
+    }
+
+    /// Makes the uploads the message's. Where one can't be, nothing is left of the others.
+    async fn promote(&self, uploads: &[Upload], set: AssetSet) -> Result<Vec<Media>, StoreError> {
+        let Self { app, conversation, .. } = self;
+        let (checked, ()) =
+            try_join!(app.attachments.check(uploads), app.store.announce_assets(*conversation, set, self.guards.now),)?;
+        let promoted = app.attachments.promote(&checked, *conversation, set).await;
+        if promoted.is_err() {
+            self.discard(set).await;
+        }
+        promoted
+    }
+
+    async fn write(&mut self, recipient: UserId, media: Vec<Media>) -> Result<SentPrivately, StoreError> {
+        let urls = self.app.attachments.urls(&media, self.conversation).await?;
+        let draft = PrivateDraft {
+            conversation: self.conversation,
+            sender: self.caller.user(),
+            recipient,
+            kind: self.send.kind,
+            content: self.send.content.clone(),
+            media,
+        };
+        let now = self.guards.now;
+        let answer = |message: &PrivateMessage| processed(&PrivateMessageBody::of(message, &urls, None), now);
+        self.app.store.send_private_message(&draft, self.own.as_ref(), answer, &mut self.guards).await
+    }
+
+    fn answer(self, sent: SentPrivately) -> Result<Reply, PrivateError> {
+        let Guards { meters, answer, now, .. } = self.guards;
+        match sent {
+            SentPrivately::Done => Ok(Reply::created(answer).with_status(StatusCode::OK).metered(&meters, now)),
+            SentPrivately::Stopped(stopped) => Ok(Reply::stopped(stopped)?.with_status(StatusCode::OK)),
+            SentPrivately::Blocked => Err(PrivateError::Blocked),
+            SentPrivately::NoRecipient => Err(PrivateError::UnknownUser),
+        }
+    }
+
+    /// Removes the objects of a message that is not to be. Where this fails, the worker does it later.
+    async fn discard(&self, set: AssetSet) {
+        if let Err(error) = self.app.attachments.remove(self.conversation, set).await {
+            self.app.store.degrade(&error);
+        }
+    }
+
+    /// Removes uploads that are a message's now. Where this fails, they end after a day.
+    async fn tidy(&self, uploads: &[Upload]) {
+        if let Err(error) = self.app.attachments.remove_uploads(uploads).await {
+            self.app.store.degrade(&error);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Reads of many items at once.
+
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
+use futures_util::future::try_join_all;
+use serde::de::DeserializeOwned;
+
+use super::{Collisions, Item, Store, StoreError, describe, from_item, keys::Key};
+
+/// Items that one BatchGetItem gives at most.
+const BATCH: usize = 100;
+
+impl Store {
+    /// Those of the items that are there, in no order. Eventually consistent.
+    pub(super) async fn get_all<T: DeserializeOwned>(
+        &self,
+        keys: Vec<Key>,
+        attributes: Option<&str>,
+    ) -> Result<Vec<T>, StoreError> {
+        let keys: Vec<Item> = keys.into_iter().map(Key::into_item).collect();
+        let batches = keys.chunks(BATCH).map(|keys| self.get_batch(keys.to_vec(), attributes));
+        try_join_all(batches).await?.into_iter().flatten().map(from_item).collect()
+    }
+
+    async fn get_batch(&self, keys: Vec<Item>, attributes: Option<&str>) -> Result<Vec<Item>, StoreError> {
+        let wanted = KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            .set_projection_expression(attributes.map(str::to_owned))
+            .build()
+            .map_err(|_| StoreError("BatchGetItem: no keys".to_owned()))?;
+        let (mut left, mut items) = (Some(wanted), Vec::new());
+        let mut collisions = Collisions::default();
+        while let Some(wanted) = left {
+            let call = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, wanted)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total);
+            let output = self
+                .tally
+                .call(&["dynamodb:BatchGetItem"], call.send())
+                .await
+                .map_err(|error| StoreError(describe("BatchGetItem", &error)))?;
+            output.consumed_capacity().iter().for_each(|consumed| self.spend_read(Some(consumed)));
+            items.extend(output.responses.and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default());
+            // What a response had no room for, or the table no capacity.
+            left = output.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
+            if left.is_some() && !collisions.pause().await {
+                return Err(StoreError("BatchGetItem: the table gives no more for now".to_owned()));
+            }
+        }
+        Ok(items)
+    }
+}

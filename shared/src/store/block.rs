@@ -1,0 +1,74 @@
+//! Whom a user has blocked. A block stands twice: as an item of its own, for the list, and on the blocker's side of the
+//! conversation, which every message moves on: that is where a send fails, in the very transaction that would store it.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Deserialize;
+
+use super::{
+    Outcome, Page, Store, StoreError,
+    keys::{BLOCKS, Key, block_sort, user_partition},
+    text,
+};
+use crate::types::{ConversationId, PageSize, Timestamp, UserId};
+
+#[derive(Deserialize)]
+pub struct Block {
+    pub blocked: UserId,
+    pub blocked_at: Timestamp,
+}
+
+impl Store {
+    /// From the moment that this returns, nothing passes between the two; `false` when there is no such user.
+    pub async fn block(
+        &self,
+        user: UserId,
+        other: UserId,
+        conversation: ConversationId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let outcome = self
+            .transact(vec![
+                self.check_step(Key::user(other), "attribute_exists(pk)"),
+                self.update_step(
+                    Key::block(user, other),
+                    "SET blocked = :other, blocked_at = if_not_exists(blocked_at, :now)",
+                    "attribute_not_exists(pk) OR blocked = :other",
+                    [(":other", text(other)), (":now", text(now))],
+                ),
+                self.update_step(
+                    Key::side(user, conversation),
+                    "SET blocks = :true, partner = :other, conversation = :conversation",
+                    "attribute_not_exists(has_left)",
+                    [
+                        (":true", AttributeValue::Bool(true)),
+                        (":other", text(other)),
+                        (":conversation", text(conversation)),
+                    ],
+                ),
+            ])
+            .await?;
+        Ok(matches!(outcome, Outcome::Done))
+    }
+
+    /// Takes a block back; nothing happens where there is none.
+    pub async fn unblock(&self, user: UserId, other: UserId, conversation: ConversationId) -> Result<(), StoreError> {
+        let steps = vec![
+            self.delete_step(Key::block(user, other), Some("attribute_exists(pk)")),
+            self.update_step(Key::side(user, conversation), "REMOVE blocks", "attribute_exists(blocks)", []),
+        ];
+        self.transact(steps).await.map(drop)
+    }
+
+    /// Whom a user has blocked, after `after`, in the order of their sign-ups.
+    pub async fn blocks(&self, user: UserId, after: Option<UserId>, size: PageSize) -> Result<Page<Block>, StoreError> {
+        let after = after.map_or_else(|| BLOCKS.to_owned(), block_sort);
+        let page = self.query(user_partition(user), |query| {
+            query
+                .key_condition_expression("pk = :pk AND sk BETWEEN :after AND :end")
+                .expression_attribute_values(":after", text(format!("{after} ")))
+                .expression_attribute_values(":end", text(format!("{BLOCKS}~")))
+                .limit(size.get() as i32 + 1)
+        });
+        Page::of(page.await?, size)
+    }
+}

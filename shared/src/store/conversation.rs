@@ -1,0 +1,208 @@
+//! Conversations of two users. Each user has a side of it, an item of the user's own: who the other one is, the newest message,
+//! how many went either way, and up to where the user has read. A message moves both sides on in its own transaction, so a
+//! conversation exists once, and its messages have one order.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Page, PrivateMessage, Step, Store, StoreError,
+    keys::{Key, SIDES, conversations, user_partition},
+    number, text,
+};
+use crate::types::{ConversationId, PageSize, PrivateMessageId, UserId, Username};
+
+/// What one of the two users has of a conversation.
+#[derive(Clone, Deserialize)]
+pub struct Side {
+    pub conversation: ConversationId,
+    pub partner: UserId,
+    /// The newest message. Without one there is no conversation yet: one has blocked the other before it began.
+    #[serde(default)]
+    pub last_id: Option<PrivateMessageId>,
+    /// Messages to the partner, and messages from the partner, ever.
+    #[serde(default)]
+    pub sent: u64,
+    #[serde(default)]
+    pub received: u64,
+    /// Messages from the partner up to what was seen.
+    #[serde(default)]
+    seen_count: u64,
+    #[serde(default)]
+    seen_upto: Option<PrivateMessageId>,
+    #[serde(default)]
+    delivered_upto: Option<PrivateMessageId>,
+    /// The user has blocked the partner.
+    #[serde(default)]
+    pub blocks: bool,
+    /// The user's account is being erased.
+    #[serde(default)]
+    pub has_left: bool,
+}
+
+impl Side {
+    /// Somebody has written: there is a conversation.
+    pub fn has_begun(&self) -> bool {
+        self.last_id.is_some()
+    }
+
+    pub fn unread(&self) -> u64 {
+        self.received.saturating_sub(self.seen_count)
+    }
+
+    pub fn has_seen(&self, message: PrivateMessageId) -> bool {
+        self.seen_upto.is_some_and(|upto| message <= upto)
+    }
+
+    /// What was seen was delivered, too.
+    pub fn was_delivered(&self, message: PrivateMessageId) -> bool {
+        self.has_seen(message) || self.delivered_upto.is_some_and(|upto| message <= upto)
+    }
+}
+
+/// Both sides of a conversation, as one of its two users has them.
+#[derive(Clone, Copy)]
+pub struct Sides<'a> {
+    pub user: UserId,
+    pub own: &'a Side,
+    /// None when the partner's account is gone.
+    pub theirs: Option<&'a Side>,
+}
+
+impl<'a> Sides<'a> {
+    /// Whoever of the two did not send the message, with that user's side.
+    pub fn reader_of(self, message: &PrivateMessage) -> Option<(UserId, &'a Side)> {
+        if message.sender == self.user {
+            self.theirs.map(|theirs| (self.own.partner, theirs))
+        } else {
+            Some((self.user, self.own))
+        }
+    }
+}
+
+/// How far a conversation has come, as one of its users sees it: what the next message follows.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Progress {
+    pub last: Option<PrivateMessageId>,
+    pub sent: u64,
+    pub received: u64,
+}
+
+impl From<&Side> for Progress {
+    fn from(side: &Side) -> Self {
+        Self { last: side.last_id, sent: side.sent, received: side.received }
+    }
+}
+
+impl Progress {
+    /// The same as the partner sees it.
+    pub fn of_partner(self) -> Self {
+        Self { last: self.last, sent: self.received, received: self.sent }
+    }
+}
+
+/// What a list shows of a conversation, besides the user's side of it.
+pub struct Preview {
+    pub side: Side,
+    pub last: Option<PrivateMessage>,
+    pub partner_side: Option<Side>,
+    /// None when the partner's account is gone.
+    pub partner_name: Option<Username>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Named {
+    id: UserId,
+    username: Username,
+}
+
+impl Store {
+    pub async fn side(&self, user: UserId, conversation: ConversationId) -> Result<Option<Side>, StoreError> {
+        self.get(Key::side(user, conversation)).await
+    }
+
+    /// The conversations of a user whose last messages are older than `before`, newest activity first. Eventually consistent.
+    pub async fn conversations(
+        &self,
+        user: UserId,
+        before: Option<PrivateMessageId>,
+        size: PageSize,
+    ) -> Result<Page<Side>, StoreError> {
+        let before = before.map_or_else(|| AFTER_IDS.to_owned(), |before| before.to_string());
+        let page = self.query(conversations(user), |query| {
+            query
+                .index_name("gsi1")
+                .consistent_read(false)
+                .key_condition_expression("gsi1pk = :pk AND gsi1sk < :before")
+                .expression_attribute_values(":before", text(before))
+                .scan_index_forward(false)
+                .limit(size.get() as i32 + 1)
+        });
+        Page::of(page.await?, size)
+    }
+
+    /// What a list shows of these conversations, in their order.
+    pub async fn previews(&self, sides: Vec<Side>) -> Result<Vec<Preview>, StoreError> {
+        let last = |side: &Side| Some(Key::private_message(side.conversation, side.last_id?));
+        let (lasts, partners, names) = futures_util::try_join!(
+            self.get_all::<PrivateMessage>(sides.iter().filter_map(last).collect(), None),
+            self.get_all::<Side>(sides.iter().map(|side| Key::side(side.partner, side.conversation)).collect(), None),
+            self.usernames(sides.iter().map(|side| side.partner)),
+        )?;
+        let preview = |side: Side| Preview {
+            last: lasts.iter().find(|last| Some(last.id) == side.last_id).cloned(),
+            partner_side: partners.iter().find(|partner| partner.conversation == side.conversation).cloned(),
+            partner_name: names.iter().find(|(id, _)| *id == side.partner).map(|(_, name)| name.clone()),
+            side,
+        };
+        Ok(sides.into_iter().map(preview).collect())
+    }
+
+    /// The names of those users who have an account.
+    pub async fn usernames(&self, users: impl Iterator<Item = UserId>) -> Result<Vec<(UserId, Username)>, StoreError> {
+        let named: Vec<Named> = self.get_all(users.map(Key::user).collect(), Some("id, username")).await?;
+        Ok(named.into_iter().map(|Named { id, username }| (id, username)).collect())
+    }
+
+    /// The write that moves `user`'s side on from `before` to `after`, as long as neither the user has blocked the partner nor
+    /// another message got in between.
+    pub(super) fn move_on_step(
+        &self,
+        conversation: ConversationId,
+        [user, partner]: [UserId; 2],
+        before: Progress,
+        after: Progress,
+    ) -> Step {
+        let unmoved = if before.last.is_some() { "last_id = :last" } else { "attribute_not_exists(last_id)" };
+        let condition = format!("{unmoved} AND attribute_not_exists(blocks) AND attribute_not_exists(has_left)");
+        let values = [
+            (":id", after.last.map_or(AttributeValue::Null(true), text)),
+            (":sent", number(after.sent)),
+            (":received", number(after.received)),
+            (":partner", text(partner)),
+            (":conversation", text(conversation)),
+            (":index", text(conversations(user))),
+        ];
+        self.update_step(
+            Key::side(user, conversation),
+            "SET last_id = :id, sent = :sent, received = :received, partner = :partner, conversation = :conversation, \
+             gsi1pk = :index, gsi1sk = :id",
+            &condition,
+            values.into_iter().chain(before.last.map(|last| (":last", text(last)))),
+        )
+    }
+
+    /// Some of the conversations of a user, in no order that means anything.
+    pub(crate) async fn some_sides(&self, user: UserId, count: i32) -> Result<Vec<Side>, StoreError> {
+        let page = self.query(user_partition(user), |query| {
+            query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :sides)")
+                .expression_attribute_values(":sides", text(SIDES))
+                .limit(count)
+        });
+        page.await?.items.unwrap_or_default().into_iter().map(super::from_item).collect()
+    }
+}
+
+/// Sorts behind every id.
+const AFTER_IDS: &str = "g";

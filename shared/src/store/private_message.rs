@@ -1,0 +1,106 @@
+//! Private messages: one message is one item of its conversation.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Page, Store, StoreError,
+    keys::{AFTER_MESSAGES, Key, private_message_sort, private_messages},
+    text,
+};
+use crate::types::{
+    AssetId, AssetSet, ConversationId, MediaKind, MessageKind, PageSize, PrivateMessageId, Timestamp, UserId,
+};
+
+#[derive(Clone, Serialize, Deserialize)]
+pub struct PrivateMessage {
+    /// Says when it was sent, too.
+    pub id: PrivateMessageId,
+    pub conversation: ConversationId,
+    pub sender: UserId,
+    pub kind: MessageKind,
+    /// A [`crate::types::PrivateText`]; empty once it is deleted.
+    pub content: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media: Vec<Media>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_deleted: bool,
+    pub updated_at: Timestamp,
+    /// Messages of its sender up to this one, and of the other one: what a mark there makes of the unread count.
+    pub(super) by_sender: u64,
+    pub(super) by_partner: u64,
+}
+
+/// An object in the bucket that is a message's.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Media {
+    pub asset: AssetId,
+    pub kind: MediaKind,
+    /// In pixels, as shown; files have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+    pub bytes: u64,
+}
+
+impl PrivateMessage {
+    /// The objects of its media, if it has any.
+    pub fn assets(&self) -> Option<AssetSet> {
+        self.media.first().map(|media| media.asset.set())
+    }
+
+    /// How many messages `user` got up to this one.
+    pub(super) fn count_for(&self, user: UserId) -> u64 {
+        if user == self.sender { self.by_partner } else { self.by_sender }
+    }
+}
+
+impl Store {
+    pub async fn private_message(
+        &self,
+        conversation: ConversationId,
+        id: PrivateMessageId,
+    ) -> Result<Option<PrivateMessage>, StoreError> {
+        self.get(Key::private_message(conversation, id)).await
+    }
+
+    /// The newest messages older than `before`, newest first.
+    pub async fn private_messages(
+        &self,
+        conversation: ConversationId,
+        before: Option<PrivateMessageId>,
+        size: PageSize,
+    ) -> Result<Page<PrivateMessage>, StoreError> {
+        let before = before.map_or_else(|| AFTER_MESSAGES.to_owned(), private_message_sort);
+        let page = self.query(private_messages(conversation), |query| {
+            query
+                .key_condition_expression("pk = :pk AND sk < :before")
+                .expression_attribute_values(":before", text(before))
+                .scan_index_forward(false)
+                .limit(size.get() as i32 + 1)
+        });
+        Page::of(page.await?, size)
+    }
+
+    /// Takes what a message says and shows away; what is left of it is that there was one. From then on its objects are no
+    /// message's. Nothing happens to a message that was deleted before.
+    pub async fn delete_private_message(
+        &self,
+        message: PrivateMessage,
+        now: Timestamp,
+    ) -> Result<PrivateMessage, StoreError> {
+        if message.is_deleted {
+            return Ok(message);
+        }
+        let mut steps = vec![self.update_step(
+            Key::private_message(message.conversation, message.id),
+            "SET is_deleted = :true, content = :nothing, updated_at = :now REMOVE media",
+            "attribute_exists(pk) AND attribute_not_exists(is_deleted)",
+            [(":true", AttributeValue::Bool(true)), (":nothing", text("")), (":now", text(now))],
+        )];
+        steps.extend(message.assets().map(|set| self.sweep_step(message.conversation, set, now)));
+        self.transact(steps).await?;
+        Ok(PrivateMessage { is_deleted: true, content: String::new(), media: Vec::new(), updated_at: now, ..message })
+    }
+}

@@ -1,0 +1,123 @@
+//! Sending a private message: both sides of the conversation move on, and the message is there, or nothing happens.
+
+use super::{
+    Collisions, Media, PrivateMessage, Refused, Side, Store, StoreError,
+    conversation::Progress,
+    from_item,
+    keys::Key,
+    limits::TRIES,
+    to_item,
+    write::{Guards, Stopped, Written},
+};
+use crate::{
+    tokens::random,
+    types::{AssetSet, ConversationId, MessageKind, PrivateMessageId, PrivateText, UserId},
+};
+
+/// A message that has no place in its conversation yet.
+pub struct PrivateDraft {
+    pub conversation: ConversationId,
+    pub sender: UserId,
+    pub recipient: UserId,
+    pub kind: MessageKind,
+    pub content: PrivateText,
+    pub media: Vec<Media>,
+}
+
+pub enum SentPrivately {
+    Done,
+    /// Either has blocked the other.
+    Blocked,
+    /// There is no such user, or no longer.
+    NoRecipient,
+    Stopped(Stopped),
+}
+
+impl PrivateDraft {
+    fn assets(&self) -> Option<AssetSet> {
+        self.media.first().map(|media| media.asset.set())
+    }
+
+    /// The message, behind what the conversation has come to.
+    fn follow(&self, before: Progress, guards: &Guards<'_>) -> PrivateMessage {
+        PrivateMessage {
+            id: PrivateMessageId::after(before.last, guards.now, random()),
+            conversation: self.conversation,
+            sender: self.sender,
+            kind: self.kind,
+            content: self.content.as_str().to_owned(),
+            media: self.media.clone(),
+            is_deleted: false,
+            updated_at: guards.now,
+            by_sender: before.sent + 1,
+            by_partner: before.received,
+        }
+    }
+}
+
+impl Store {
+    /// Stores a message; `own` is the sender's side, as last read, and `answer` what the caller is told of the message. Another
+    /// message that gets in between makes it try again, behind that one.
+    pub async fn send_private_message(
+        &self,
+        draft: &PrivateDraft,
+        own: Option<&Side>,
+        answer: impl Fn(&PrivateMessage) -> String,
+        guards: &mut Guards<'_>,
+    ) -> Result<SentPrivately, StoreError> {
+        let PrivateDraft { conversation, sender, recipient, .. } = *draft;
+        let mut before = own.map(Progress::from).unwrap_or_default();
+        let mut collisions = Collisions::default();
+        for _ in 0..TRIES {
+            let message = draft.follow(before, guards);
+            guards.answer = answer(&message);
+            let (sent, received) = (message.by_sender, message.by_partner);
+            let after = Progress { last: Some(message.id), sent, received };
+            let (theirs, theirs_after) = (before.of_partner(), after.of_partner());
+            let mut steps = vec![
+                self.move_on_step(conversation, [sender, recipient], before, after),
+                self.move_on_step(conversation, [recipient, sender], theirs, theirs_after),
+                self.put_step(to_item(Key::private_message(conversation, message.id), &message)?, None, []),
+            ];
+            steps.extend(draft.assets().map(|set| self.take_over_step(conversation, set)));
+            if before.last.is_none() {
+                steps.push(self.check_step(Key::user(recipient), "attribute_exists(pk)"));
+            }
+            let refused = match self.write(guards, steps).await? {
+                Written::Done(_) => return Ok(SentPrivately::Done),
+                Written::Stopped(stopped) => return Ok(SentPrivately::Stopped(stopped)),
+                Written::Refused(refused) => refused,
+            };
+            let [own, theirs, rest @ ..] = &refused[..] else { return Err(lost(draft)) };
+            let (own, theirs) = (side(own)?, side(theirs)?);
+            if [&own, &theirs].into_iter().flatten().any(|side| side.blocks) {
+                return Ok(SentPrivately::Blocked);
+            }
+            match own.as_ref().map(Progress::from) {
+                // Another message got in between.
+                Some(now) if now.last != before.last => before = now,
+                _ if refused[0].failed => return Err(lost(draft)),
+                // The recipient's side has gone, or goes; or there never was a recipient.
+                _ if refused[1].failed || before.last.is_none() && rest.last().is_some_and(|user| user.failed) => {
+                    return Ok(SentPrivately::NoRecipient);
+                }
+                _ => return Err(lost(draft)),
+            }
+            if !collisions.pause().await {
+                break;
+            }
+        }
+        Err(StoreError::new("a conversation moved on too often during a send".to_owned()))
+    }
+}
+
+/// The side that a write failed on.
+fn side(refused: &Refused) -> Result<Option<Side>, StoreError> {
+    refused.item.clone().map(from_item).transpose()
+}
+
+/// Nothing that a request can bring about: the sender's account has gone, or the objects were given up.
+fn lost(draft: &PrivateDraft) -> StoreError {
+    let what = if draft.media.is_empty() { "its sender's side" } else { "its sender's side or its objects" };
+    StoreError::new(format!("a message lost {what} during a send"))
+}

@@ -1,0 +1,271 @@
+//! What private messages are made of besides text: kinds, content types, and names of uploads.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{ConversationId, Invalid, Parse, UserId, deserialize_text, hex_ids::hex_type, text_type, texts::within};
+
+/// Gives an enum of words its two ways into serde; what is none of them is `$otherwise`.
+macro_rules! word_type {
+    ($name:ident { $($variant:ident = $word:literal),+ $(,)? }, $otherwise:literal) => {
+        impl $name {
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+
+        impl Parse for $name {
+            fn parse(text: &str) -> Result<Self, Invalid> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(Invalid(concat!("must be ", $otherwise))),
+                }
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserialize_text(deserializer, $otherwise)
+            }
+        }
+    };
+}
+
+/// What a private message is in the first place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageKind {
+    Text,
+    Image,
+    Video,
+    File,
+}
+word_type!(MessageKind { Text = "text", Image = "image", Video = "video", File = "file" }, "text, image, video or file");
+
+impl MessageKind {
+    /// Whether a message of this kind may carry media of that one: images and videos keep to themselves.
+    pub fn may_carry(self, media: MediaKind) -> bool {
+        match self {
+            Self::Image => media == MediaKind::Image,
+            Self::Video => media == MediaKind::Video,
+            Self::Text | Self::File => true,
+        }
+    }
+}
+
+/// What an upload is sent as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaKind {
+    Image,
+    Video,
+    File,
+}
+word_type!(MediaKind { Image = "image", Video = "video", File = "file" }, "image, video or file");
+
+impl MediaKind {
+    /// In bytes.
+    pub const fn most_bytes(self) -> u64 {
+        const MIB: u64 = 1024 * 1024;
+        match self {
+            Self::Image => 16 * MIB,
+            Self::Video => 200 * MIB,
+            Self::File => 50 * MIB,
+        }
+    }
+
+    /// The content types that it may have; `None` when any will do.
+    pub const fn content_types(self) -> Option<&'static [&'static str]> {
+        match self {
+            Self::Image => Some(&["image/png", "image/jpeg", "image/gif", "image/webp"]),
+            Self::Video => Some(&["video/mp4", "video/webm", "video/quicktime"]),
+            Self::File => None,
+        }
+    }
+}
+
+/// A media type such as `image/png`, as a header carries it: up to 127 characters of ASCII.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ContentType(String);
+text_type!(ContentType);
+
+impl Parse for ContentType {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        const INVALID: &str = "must be a media type such as image/png";
+        within(text, 3, 127, INVALID)?;
+        let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+        // What a store would trim is not what was signed.
+        let is_whole = text.trim() == text && text.parse::<mime::Mime>().is_ok_and(|mime| mime.type_() != mime::STAR);
+        if is_printable && is_whole { Ok(Self(text.to_owned())) } else { Err(Invalid(INVALID)) }
+    }
+}
+
+hex_type!(
+    /// One upload: all random, so that nobody finds another's.
+    UploadId, 16, "an id of 32 hex digits"
+);
+
+hex_type!(
+    /// An object in the bucket that is, or is to be, a message's.
+    AssetId, 16, "an id of 32 hex digits"
+);
+hex_type!(
+    /// All the objects of one message.
+    AssetSet, 15, "an id of 30 hex digits"
+);
+
+impl AssetId {
+    /// `media/<conversation>/<id>`, which is its key in the bucket, too.
+    pub fn public_id(self, conversation: ConversationId) -> String {
+        format!("{}{self}", Self::prefix(conversation))
+    }
+
+    /// What the keys of a conversation's objects begin with.
+    pub fn prefix(conversation: ConversationId) -> String {
+        format!("media/{conversation}/")
+    }
+
+    pub fn set(self) -> AssetSet {
+        let [set @ .., _] = self.0;
+        AssetSet(set)
+    }
+}
+
+impl AssetSet {
+    /// As many as a message can have.
+    pub fn assets(self) -> impl Iterator<Item = AssetId> {
+        (0..PublicIds::MOST as u8).map(move |place| {
+            let mut id = [place; 16];
+            id[..15].copy_from_slice(&self.0);
+            AssetId(id)
+        })
+    }
+}
+
+/// An upload of a user, under the name that we gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upload {
+    pub owner: UserId,
+    pub kind: MediaKind,
+    pub id: UploadId,
+}
+
+/// A text that names no upload of the user who says it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotOwn;
+
+impl Upload {
+    /// `temp/user_<id>/<kind>-<id>`, which is its key in the bucket, too.
+    pub fn public_id(&self) -> String {
+        format!("temp/user_{}/{}-{}", self.owner, self.kind.as_str(), self.id)
+    }
+
+    /// The upload of `owner` with that name; `None` for a name of the owner's that we never gave.
+    pub fn named(public_id: &str, owner: UserId) -> Result<Option<Self>, NotOwn> {
+        let own = public_id.strip_prefix("temp/user_").and_then(|rest| rest.strip_prefix(&owner.to_string()));
+        let name = own.and_then(|rest| rest.strip_prefix('/')).ok_or(NotOwn)?;
+        if name.contains('/') || matches!(name, "" | "." | "..") {
+            return Err(NotOwn);
+        }
+        let parts =
+            name.split_once('-').and_then(|(kind, id)| MediaKind::parse(kind).ok().zip(UploadId::parse(id).ok()));
+        Ok(parts.map(|(kind, id)| Self { owner, kind, id }))
+    }
+}
+
+/// What a message says of its media: up to ten names.
+#[derive(Debug, Default, Deserialize)]
+#[serde(try_from = "Vec<Reference>")]
+pub struct PublicIds(Vec<Reference>);
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Reference {
+    public_id: String,
+}
+
+impl PublicIds {
+    pub const MOST: usize = 10;
+
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|reference| reference.public_id.as_str())
+    }
+}
+
+impl TryFrom<Vec<Reference>> for PublicIds {
+    type Error = &'static str;
+
+    fn try_from(references: Vec<Reference>) -> Result<Self, Self::Error> {
+        if references.len() > Self::MOST { Err("must have at most 10 entries") } else { Ok(Self(references)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn owner() -> UserId {
+        UserId::from_bytes([1; 12])
+    }
+
+    #[test]
+    fn an_upload_is_found_by_its_own_name_only() {
+        let upload = Upload { owner: owner(), kind: MediaKind::Image, id: UploadId::from_bytes([7; 16]) };
+        let name = upload.public_id();
+        assert_eq!(Upload::named(&name, owner()), Ok(Some(upload)));
+        let other = UserId::from_bytes([2; 12]);
+        assert_eq!(Upload::named(&name, other), Err(NotOwn));
+        for foreign in [
+            "",
+            "x",
+            "https://example.com/x.png",
+            &format!("/{name}"),
+            &format!("temp/user_{}", owner()),
+            &format!("temp/user_{}/", owner()),
+            &format!("temp/user_{}/..", owner()),
+            &format!("temp/user_{}/../user_{other}/x", owner()),
+            &format!("temp/user_{}x/y", owner()),
+            &name.replace("temp/", "media/"),
+        ] {
+            assert_eq!(Upload::named(foreign, owner()), Err(NotOwn), "{foreign}");
+        }
+        for unknown in ["x.png", "image-7", "audio-07070707070707070707070707070707", "%2e%2e"] {
+            assert_eq!(Upload::named(&format!("temp/user_{}/{unknown}", owner()), owner()), Ok(None), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn the_objects_of_a_message_are_a_set() {
+        let set = AssetSet::from_bytes([7; 15]);
+        let assets: Vec<AssetId> = set.assets().collect();
+        assert_eq!((assets.len(), assets[9].to_string()), (10, format!("{}09", "07".repeat(15))));
+        assert!(assets.iter().all(|asset| asset.set() == set));
+    }
+
+    #[test]
+    fn a_content_type_is_what_a_header_carries() {
+        for text in ["image/png", "text/plain; charset=utf-8", "application/vnd.oasis.opendocument.text"] {
+            assert!(ContentType::parse(text).is_ok(), "{text}");
+        }
+        for text in ["", "png", "image/", "*/*", "image/png\r\nx: y", " image/png", "image/png ", "ïmage/png", "a b/c"]
+        {
+            assert!(ContentType::parse(text).is_err(), "{text}");
+        }
+        assert!(ContentType::parse(&format!("a/{}", "b".repeat(126))).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_as_an_upload_is_written_as_it_was(name in "[a-z0-9./-]{0,50}|image-[0-9a-f]{32}") {
+            let public_id = format!("temp/user_{}/{name}", owner());
+            if let Ok(Some(upload)) = Upload::named(&public_id, owner()) {
+                prop_assert_eq!(upload.public_id(), public_id);
+            }
+        }
+    }
+}

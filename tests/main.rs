@@ -10,6 +10,7 @@ mod faults;
 mod guards;
 mod inbox;
 mod links;
+mod private;
 mod rights;
 mod starts;
 mod support;

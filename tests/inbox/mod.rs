@@ -13,7 +13,7 @@ mod paging;
 mod privacy;
 mod reports;
 mod send;
-mod table;
+pub mod table;
 mod window;
 
 use std::collections::BTreeMap;

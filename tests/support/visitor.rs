@@ -55,6 +55,12 @@ impl Visitor {
         Call(request.header("x-sotto-local-source-ip", &self.address))
     }
 
+    /// Stores bytes where an answer said, with these headers and no others.
+    pub async fn put<'h>(url: &str, headers: impl Iterator<Item = (&'h str, &'h str)>, bytes: &[u8]) -> Answer {
+        let call = Call(HTTP.with(|http| http.put(url))).body(bytes);
+        headers.fold(call, |call, (name, value)| call.header(name, value)).raw().await
+    }
+
     /// What the world gets from an address that an answer named: no credentials, no promise about headers.
     pub async fn fetch(url: &str) -> Answer {
         Call(HTTP.with(|http| http.get(url))).raw().await

@@ -12,6 +12,7 @@ use crate::stores::{Endpoints, Stores};
 use crate::template::{Deployment, Template};
 use crate::{Error, http, streams};
 use aws_credential_types::Credentials;
+use bytes::Bytes;
 use std::collections::HashMap;
 use std::fs::{DirBuilder, File, TryLockError};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -169,6 +170,11 @@ impl Stack {
         &self.stores.s3_url
     }
 
+    /// A client of the S3, with the key pair that opens it.
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        self.stores.s3()
+    }
+
     /// Where the SES answers.
     pub fn ses_url(&self) -> &str {
         &self.stores.ses_url
@@ -198,6 +204,14 @@ impl Stack {
     /// Process ids of a function's instances that are alive. The function is named by its binary.
     pub fn instances(&self, function: &str) -> Vec<u32> {
         self.pools.iter().filter(|pool| pool.name() == function).flat_map(|pool| pool.pids()).collect()
+    }
+
+    /// What a function answers to an event that no client and no stream brought, as `aws lambda invoke` does. `None`: there is
+    /// no such function, or it failed, and the log says how. The function is named by its binary.
+    pub async fn invoke(&self, function: &str, event: impl Into<Bytes>) -> Option<Bytes> {
+        let pool = self.pools.iter().find(|pool| pool.name() == function)?;
+        let request_id = Arc::from(uuid::Uuid::new_v4().to_string());
+        pool.turn().await.invoke(&request_id, event.into()).await.ok()
     }
 
     /// Stops the stack and returns when all of it has ended, the functions' processes too.

@@ -1,6 +1,6 @@
 //! Sending a private message: the same whether to a user or to a conversation.
 
-use futures_util::{TryFutureExt, try_join};
+use futures_util::{TryFutureExt, join, try_join};
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -135,8 +135,19 @@ impl<'a> Outgoing<'a> {
     /// Makes the uploads the message's. Where one can't be, nothing is left of the others.
     async fn promote(&self, uploads: &[Upload], set: AssetSet) -> Result<Vec<Media>, StoreError> {
         let Self { app, conversation, .. } = self;
-        let (checked, ()) =
-            try_join!(app.attachments.check(uploads), app.store.announce_assets(*conversation, set, self.guards.now),)?;
+        let (checked, announced) =
+            join!(app.attachments.check(uploads), app.store.announce_assets(*conversation, set, self.guards.now),);
+        announced?;
+        let checked = match checked {
+            Ok(checked) => checked,
+            Err(error) => {
+                // There is no object yet.
+                if let Err(error) = app.store.forget_assets(*conversation, set).await {
+                    app.store.degrade(&error);
+                }
+                return Err(error);
+            }
+        };
         let promoted = app.attachments.promote(&checked, *conversation, set).await;
         if promoted.is_err() {
             self.discard(set).await;

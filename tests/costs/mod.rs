@@ -6,6 +6,7 @@
 mod accounts;
 mod inbox;
 mod links;
+mod private;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -103,6 +104,7 @@ async fn requests_cost_what_architecture_md_says() {
     accounts::measure(&mut costs).await;
     inbox::measure(&mut costs).await;
     links::measure(&mut costs).await;
+    private::measure(&mut costs).await;
 
     let measured: BTreeSet<_> = costs.rows.iter().filter_map(|(name, _)| name.split(',').next()).collect();
     let functions = template::functions();

@@ -5,6 +5,7 @@
 mod accounts;
 mod inbox;
 mod links;
+mod private;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

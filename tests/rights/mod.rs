@@ -3,6 +3,7 @@
 mod accounts;
 mod inbox;
 mod links;
+mod private;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +35,7 @@ async fn a_functions_rights_are_the_actions_that_it_was_seen_to_use() {
     accounts::scenario(&own).await;
     inbox::scenario().await;
     accounts::end(&own).await;
+    private::scenario(&own).await;
     let seen = seen(&own.stack).await;
     let allowed: BTreeMap<_, _> =
         template::functions().into_iter().map(|function| (function.name, function.actions)).collect();

@@ -4,7 +4,7 @@ use super::*;
 
 macro_rules! files {
     ($($name:ident = $file:literal),* $(,)?) => {
-        $(const $name: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/media/", $file));)*
+        $(const $name: &[u8] = include_bytes!(concat!("../../../tests/media/", $file));)*
         const FILES: &[&[u8]] = &[$($name),*];
     };
 }

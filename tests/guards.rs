@@ -1,6 +1,6 @@
 //! Promises about the source that the build keeps: no stack is needed for these.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -94,6 +94,27 @@ fn each_function_says_first_which_route_it_answers() {
         let expected: Vec<String> = expected.iter().map(|route| format!("`{route}`")).collect();
         assert_eq!(documented, expected.join(", "), "{}", file.display());
     }
+}
+
+/// API Gateway refuses a route whose variable has another name than that of a route at the same place ("has a conflicting
+/// variable on the same hierarchical level as"), and so does OpenAPI.
+#[test]
+fn the_variables_at_one_place_of_the_paths_have_one_name() {
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    for route in template::functions().iter().flat_map(|function| &function.routes) {
+        let (_, path) = route.split_once(' ').expect("a route");
+        let mut place = String::new();
+        for part in path.split('/') {
+            if part.starts_with('{') {
+                let name = names.entry(place.clone()).or_insert_with(|| part.to_owned());
+                assert_eq!(name, part, "{route}");
+                place.push_str("/{}");
+            } else {
+                place = format!("{place}/{part}");
+            }
+        }
+    }
+    assert!(names.len() > 5, "{names:?}");
 }
 
 #[test]

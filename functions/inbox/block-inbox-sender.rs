@@ -1,11 +1,11 @@
-//! `POST /api/messages/{messageId}/block-sender`: what whoever sent this message writes from now on vanishes. Who that is stays
+//! `POST /api/messages/{id}/block-sender`: what whoever sent this message writes from now on vanishes. Who that is stays
 //! unknown, to the recipient and to us.
 
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let caller = Caller::of(app, request).await?;
-    let id = request.path("messageId").ok_or(AccountsError::MessageNotFound)?;
+    let id = request.path("id").ok_or(AccountsError::MessageNotFound)?;
 
     let keys = app.sender_keys(request.now()).await?;
     let message = app.store.inbox_message(caller.user(), id).await?.ok_or(AccountsError::MessageNotFound)?;

@@ -1,10 +1,10 @@
-//! `POST /api/messages/{messageId}/report`: the signed-in user shows a message to those who run Sotto.
+//! `POST /api/messages/{id}/report`: the signed-in user shows a message to those who run Sotto.
 
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let caller = Caller::of(app, request).await?;
-    let id = request.path("messageId").ok_or(AccountsError::MessageNotFound)?;
+    let id = request.path("id").ok_or(AccountsError::MessageNotFound)?;
 
     if !app.store.report(caller.user(), id, request.now()).await? {
         return Err(AccountsError::MessageNotFound);

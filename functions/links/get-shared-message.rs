@@ -1,9 +1,9 @@
-//! `GET /api/messages/{shareToken}`: one message that its link's owner has shared.
+//! `GET /api/messages/{id}`: one message that its link's owner has shared.
 
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
-    let share_token = request.path_text("shareToken").unwrap_or_default();
+    let share_token = request.path_text("id").unwrap_or_default();
     let shared = SharedMessage::by_token(app, share_token).await?;
     Ok(Reply::ok(&json!({
         "message": {

@@ -4,10 +4,8 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let presented = Presented::by(app, request)?;
+    let (presented, (conversation, id)) = Presented::by(app, request)?.asks(app, named(request)).await?;
     let user = presented.user();
-    let conversation: ConversationId = request.path("conversationId").ok_or(PrivateError::BadId("conversationId"))?;
-    let id: PrivateMessageId = request.path("messageId").ok_or(PrivateError::BadId("messageId"))?;
 
     let (_, own, message) = try_join!(
         TrustedCaller::of(app, presented).map_err(PrivateError::from),
@@ -29,6 +27,11 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     }
     let sides = store::Sides { user, own: &own, theirs: theirs.as_ref() };
     Ok(Reply::processed(&PrivateMessageBody::of(&message, &[], sides.reader_of(&message)), request.now()))
+}
+
+fn named(request: &Request) -> Result<(ConversationId, PrivateMessageId), PrivateError> {
+    let conversation = request.path("conversationId").ok_or(PrivateError::BadId("conversationId"))?;
+    Ok((conversation, request.path("messageId").ok_or(PrivateError::BadId("messageId"))?))
 }
 
 /// Removes what the message showed. Where this fails, the worker does it later.

@@ -15,9 +15,8 @@ struct Listed<'a> {
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let presented = Presented::by(app, request)?;
     let user = presented.user();
-    let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
     let scope = format!("blocked users {user}");
-    let after = request.cursor(app, scope.as_bytes())?.map(UserId::from_bytes);
+    let (presented, (size, after)) = presented.asks(app, page(app, request, &scope)).await?;
 
     let (_, page) = try_join!(
         TrustedCaller::of(app, presented).map_err(PrivateError::from),
@@ -32,6 +31,11 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let cursor = |last: &store::Block| app.tokens.sign(Purpose::Cursor, scope.as_bytes(), last.blocked.as_bytes());
     let data = json!({ "users": listed.collect::<Vec<_>>(), "nextCursor": page.next(cursor) });
     Ok(Reply::processed(&data, request.now()))
+}
+
+fn page(app: &App, request: &Request, scope: &str) -> Result<(PageSize, Option<UserId>), PrivateError> {
+    let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
+    Ok((size, request.cursor(app, scope.as_bytes())?.map(UserId::from_bytes)))
 }
 
 shared::lambda!(handle, sessions);

@@ -23,9 +23,8 @@ struct Partner<'a> {
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let presented = Presented::by(app, request)?;
     let user = presented.user();
-    let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
     let scope = format!("conversations {user}");
-    let before = request.cursor(app, scope.as_bytes())?.map(PrivateMessageId::from_bytes);
+    let (presented, (size, before)) = presented.asks(app, page(app, request, &scope)).await?;
 
     let (_, page) = try_join!(
         TrustedCaller::of(app, presented).map_err(PrivateError::from),
@@ -34,7 +33,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let cursor =
         |last: &store::Side| Some(app.tokens.sign(Purpose::Cursor, scope.as_bytes(), last.last_id?.as_bytes()));
     let next = page.next(cursor).flatten();
-    let previews = app.store.previews(page.items).await?;
+    let previews = app.store.previews(user, page.items).await?;
     let mut listed = Vec::with_capacity(previews.len());
     for store::Preview { side, last, partner_side, partner_name } in &previews {
         let last_message = match last {
@@ -50,6 +49,11 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     }
     let data = json!({ "conversations": listed, "nextCursor": next });
     Ok(Reply::processed(&data, request.now()))
+}
+
+fn page(app: &App, request: &Request, scope: &str) -> Result<(PageSize, Option<PrivateMessageId>), PrivateError> {
+    let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
+    Ok((size, request.cursor(app, scope.as_bytes())?.map(PrivateMessageId::from_bytes)))
 }
 
 shared::lambda!(handle, sessions);

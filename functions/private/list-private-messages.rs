@@ -3,11 +3,9 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let presented = Presented::by(app, request)?;
+    let page = page(app, request);
+    let (presented, (conversation, size, before)) = Presented::by(app, request)?.asks(app, page).await?;
     let user = presented.user();
-    let conversation: ConversationId = request.path("conversationId").ok_or(PrivateError::BadId("conversationId"))?;
-    let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
-    let before = request.cursor(app, conversation.as_bytes())?.map(PrivateMessageId::from_bytes);
 
     let (_, own, page) = try_join!(
         TrustedCaller::of(app, presented).map_err(PrivateError::from),
@@ -26,6 +24,13 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let cursor = |last: &PrivateMessage| app.tokens.sign(Purpose::Cursor, conversation.as_bytes(), last.id.as_bytes());
     let data = json!({ "messages": messages, "nextCursor": page.next(cursor) });
     Ok(Reply::processed(&data, request.now()))
+}
+
+fn page(app: &App, request: &Request) -> Result<(ConversationId, PageSize, Option<PrivateMessageId>), PrivateError> {
+    let conversation: ConversationId = request.path("conversationId").ok_or(PrivateError::BadId("conversationId"))?;
+    let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
+    let before = request.cursor(app, conversation.as_bytes())?.map(PrivateMessageId::from_bytes);
+    Ok((conversation, size, before))
 }
 
 shared::lambda!(handle, sessions);

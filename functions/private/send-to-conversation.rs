@@ -1,12 +1,12 @@
-//! `PATCH /message/send/{conversationId}`: the signed-in user writes to a conversation that there is.
+//! `PATCH /message/send/{id}`: the signed-in user writes to a conversation that there is.
 
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let presented = Presented::by(app, request)?;
-    let conversation: ConversationId = request.path("conversationId").ok_or(PrivateError::BadId("conversationId"))?;
+    let conversation = request.path("id").ok_or(PrivateError::BadId("conversationId"));
+    let (presented, conversation): (_, ConversationId) = Presented::by(app, request)?.asks(app, conversation).await?;
 
-    let outgoing = match Outgoing::open(app, request, presented, conversation, "send-to-conversation").await? {
+    let outgoing = match Outgoing::open(app, request, presented, conversation, None, "send-to-conversation").await? {
         Opened::New(outgoing) => outgoing,
         Opened::Repeated(reply) => return Ok(reply),
     };

@@ -1,13 +1,13 @@
-//! `POST /message/send/{userId}`: the signed-in user writes to another one. The first message begins their conversation.
+//! `POST /message/send/{id}`: the signed-in user writes to another one. The first message begins their conversation.
 
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let presented = Presented::by(app, request)?;
-    let recipient: UserId = request.path("userId").ok_or(PrivateError::BadId("userId"))?;
+    let recipient = request.path("id").ok_or(PrivateError::BadId("userId"));
+    let (presented, recipient): (_, UserId) = Presented::by(app, request)?.asks(app, recipient).await?;
     let conversation = app.tokens.conversation_of(presented.user(), recipient);
 
-    let outgoing = match Outgoing::open(app, request, presented, conversation, "send-to-user").await? {
+    let outgoing = match Outgoing::open(app, request, presented, conversation, Some(recipient), "send-to-user").await? {
         Opened::New(outgoing) => outgoing,
         Opened::Repeated(reply) => return Ok(reply),
     };

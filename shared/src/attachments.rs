@@ -10,7 +10,7 @@ use crate::{
     bucket::{Bucket, Described, Part},
     media::{Look, Sparse, Visible, look, without_location},
     store::{Media, StoreError},
-    types::{AssetId, AssetSet, ContentType, ConversationId, MediaKind, Upload},
+    types::{AssetId, AssetSet, ContentType, ConversationId, MediaKind, Upload, UserId},
 };
 
 /// How long a URL for reading is good.
@@ -20,7 +20,9 @@ pub const UPLOAD_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// Bytes of an object that are looked at first.
 const HEAD: u64 = 64 * 1024;
 /// How often more bytes are asked for: what still says nothing then is nothing that we take.
-const LOOKS: usize = 16;
+const LOOKS: usize = 8;
+/// How long the looks, and how long the copies may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Images that are rewritten at once: each is in memory as a whole, twice.
 const REWRITES: usize = 2;
 
@@ -53,17 +55,18 @@ impl Attachments {
         self.bucket.upload_url(&upload.public_id(), content_type.as_str(), bytes, UPLOAD_WITHIN).await
     }
 
-    /// Whether each upload is there and is what it says, told from its first and last kilobytes.
+    /// Whether each upload is there and is what it says, told from some of its kilobytes.
     pub async fn check(&self, uploads: &[Upload]) -> Result<Vec<Checked>, StoreError> {
-        try_join_all(uploads.iter().map(|upload| self.check_one(*upload))).await
+        in_time(try_join_all(uploads.iter().map(|upload| self.check_one(*upload)))).await
     }
 
     async fn check_one(&self, upload: Upload) -> Result<Checked, StoreError> {
         let key = upload.public_id();
-        let head = self.bucket.read(&key, 0..HEAD, None).await?.ok_or_else(|| unfit("is not there, or empty"))?;
+        let head =
+            self.bucket.read(&key, 0..HEAD, None).await?.ok_or_else(|| unfit("is not there, or can't be read"))?;
         let Part { bytes, size, etag, content_type } = head;
-        if size > upload.kind.most_bytes() {
-            return Err(unfit("is too large"));
+        if !(1..=upload.kind.most_bytes()).contains(&size) {
+            return Err(unfit("is empty or too large"));
         }
         if upload.kind == MediaKind::File {
             return Ok(Checked { upload, etag, size, content_type, visible: None });
@@ -85,8 +88,8 @@ impl Attachments {
         Err(unfit("can't be made out"))
     }
 
-    /// Copies the uploads to where they are the message's; all of them, or the error of the first that failed. Returns only when
-    /// nothing is under way any more.
+    /// Copies the uploads to where they are the message's; all of them, or the error of the first that failed. Nothing is under way
+    /// any more when this returns, unless it took too long.
     pub async fn promote(
         &self,
         checked: &[Checked],
@@ -95,7 +98,7 @@ impl Attachments {
     ) -> Result<Vec<Media>, StoreError> {
         let copies =
             checked.iter().zip(set.assets()).map(|(checked, asset)| self.promote_one(checked, asset, conversation));
-        join_all(copies).await.into_iter().collect()
+        in_time(async { join_all(copies).await.into_iter().collect() }).await
     }
 
     async fn promote_one(
@@ -138,9 +141,14 @@ impl Attachments {
         self.bucket.delete_these(set.assets().map(|asset| asset.public_id(conversation))).await
     }
 
-    /// Removes the objects of all messages of a conversation.
-    pub async fn remove_all(&self, conversation: ConversationId) -> Result<(), StoreError> {
-        self.bucket.delete_all(&AssetId::prefix(conversation)).await
+    /// Removes some of the objects of all messages of a conversation; `false` when there are no more of them.
+    pub async fn remove_some(&self, conversation: ConversationId) -> Result<bool, StoreError> {
+        self.bucket.delete_some(&AssetId::prefix(conversation)).await
+    }
+
+    /// Removes some of a user's uploads; `false` when there are no more of them.
+    pub async fn remove_some_uploads(&self, user: UserId) -> Result<bool, StoreError> {
+        self.bucket.delete_some(&Upload::prefix(user)).await
     }
 
     /// Removes uploads that are no longer needed.
@@ -149,10 +157,16 @@ impl Attachments {
     }
 }
 
+/// Ends well within a function's own time-out, so that the caller gets an answer and what was made is removed.
+async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let late = || StoreError::new("media took too long".to_owned());
+    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(late()))
+}
+
 fn unfit(why: &str) -> StoreError {
     StoreError::new(format!("an upload {why}"))
 }
 
 fn replaced() -> StoreError {
-    unfit("was replaced after it was checked")
+    unfit("was replaced after it was checked, or can't be read any more")
 }

@@ -15,7 +15,6 @@ use aws_sdk_s3::{
     types::{Delete, MetadataDirective, ObjectIdentifier},
 };
 use bytes::Bytes;
-use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
     aws::{AwsClients, describe},
@@ -24,10 +23,8 @@ use crate::{
     tally::Tally,
 };
 
-/// Deletions under way at once.
-const AT_ONCE: usize = 32;
 /// How long a call may take that moves up to 200 MiB within S3, or 16 MiB to it.
-const LONG: Duration = Duration::from_secs(18);
+const LONG: Duration = Duration::from_secs(10);
 
 pub struct Bucket {
     /// Made at the first use: most functions have none.
@@ -160,23 +157,19 @@ impl Bucket {
         }
     }
 
-    /// Deletes every object whose key begins with `prefix`.
-    pub async fn delete_all(&self, prefix: &str) -> Result<(), StoreError> {
-        loop {
-            let call = self.client().list_objects_v2().bucket(&self.name).prefix(prefix);
-            let page = self
-                .tally
-                .call(&["s3:ListBucket"], call.send())
-                .await
-                .map_err(|error| StoreError::new(describe("ListObjectsV2", &error)))?;
-            let is_last = !page.is_truncated.unwrap_or_default();
-            let keys = page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key);
-            let deletions = stream::iter(keys).map(async |key| self.delete(&key).await).buffer_unordered(AT_ONCE);
-            deletions.try_collect::<()>().await?;
-            if is_last {
-                return Ok(());
-            }
+    /// Deletes up to 1,000 objects whose keys begin with `prefix`; `false` when there are no more of them.
+    pub async fn delete_some(&self, prefix: &str) -> Result<bool, StoreError> {
+        let call = self.client().list_objects_v2().bucket(&self.name).prefix(prefix);
+        let page = self
+            .tally
+            .call(&["s3:ListBucket"], call.send())
+            .await
+            .map_err(|error| StoreError::new(describe("ListObjectsV2", &error)))?;
+        let keys: Vec<String> = page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key).collect();
+        if !keys.is_empty() {
+            self.delete_these(keys.into_iter()).await?;
         }
+        Ok(page.is_truncated.unwrap_or_default())
     }
 
     /// A URL with which whoever has it reads the object for a while. No call is made.

@@ -84,7 +84,9 @@ impl Cards {
 
     /// Deletes every card of a link, also one whose message does not know of it.
     pub async fn delete_all(&self, link: LinkId) -> Result<(), StoreError> {
-        self.bucket.delete_all(&format!("cards/{}", Tokens::share_token_prefix(link))).await
+        let prefix = format!("cards/{}", Tokens::share_token_prefix(link));
+        while self.bucket.delete_some(&prefix).await? {}
+        Ok(())
     }
 
     /// The hash that the card in the bucket was stored with; `None` when there is none. S3 answers 403 for an object that is

@@ -20,9 +20,9 @@ struct Upto {
 
 /// Marks everything up to the message that the body names.
 pub async fn mark_upto(app: &App, request: &Request, mark: Mark) -> Result<Reply, PrivateError> {
-    let presented = Presented::by(app, request)?;
+    let conversation = request.path("conversationId").ok_or(PrivateError::BadId("conversationId"));
+    let (presented, conversation): (_, ConversationId) = Presented::by(app, request)?.asks(app, conversation).await?;
     let user = presented.user();
-    let conversation: ConversationId = request.path("conversationId").ok_or(PrivateError::BadId("conversationId"))?;
     let upto = request.json::<Upto>();
     let message = async {
         match &upto {

@@ -1,5 +1,7 @@
 //! Sending a private message: the same whether to a user or to a conversation.
 
+use std::mem;
+
 use futures_util::{TryFutureExt, join, try_join};
 use http::StatusCode;
 use serde::Deserialize;
@@ -9,7 +11,10 @@ use crate::{
     auth::{Presented, TrustedCaller},
     http::{PrivateError, PrivateMessageBody, Problem, Reply, Request, processed},
     limits::{Counted, Limit},
-    store::{Guards, Media, PrivateDraft, PrivateMessage, SentPrivately, Side, StoreError},
+    store::{
+        Guards, Media, Meter, PrivateDraft, PrivateMessage, Repeat, SentPrivately, Side, Stopped, StoreError, TooMany,
+        Tries,
+    },
     tokens::random,
     types::{AssetSet, ConversationId, MessageKind, PrivateText, PublicIds, Upload, UserId},
 };
@@ -30,6 +35,8 @@ pub struct Outgoing<'a> {
     send: Send,
     conversation: ConversationId,
     own: Option<Side>,
+    /// There is an account of the recipient's, as far as the recipient was named.
+    is_to_somebody: bool,
     guards: Guards<'a>,
 }
 
@@ -40,36 +47,42 @@ pub enum Opened<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    /// Who sends, how often that user may, and what. `target` is what an idempotency key is scoped to besides `endpoint`.
+    /// Who sends, how often that user may, and what. An idempotency key is scoped to `endpoint`, the user and the conversation.
     pub async fn open(
         app: &'a App,
         request: &Request,
         presented: Presented,
         conversation: ConversationId,
+        recipient: Option<UserId>,
         endpoint: &'static str,
     ) -> Result<Opened<'a>, PrivateError> {
         let (now, user) = (request.now(), presented.user());
         let gate = app.limits.admit(&app.tokens, Limit::PrivateMessages, Counted::Everyone, &user.to_string(), now)?;
-        let send: Result<Send, Problem> = request.json();
-        let once = match send {
-            Ok(_) => request.once(app, endpoint, &format!("{user} {conversation}"))?,
-            Err(_) => None,
+        let once = |send| Ok((request.once(app, endpoint, &format!("{user} {conversation}"))?, send));
+        let (once, send): (_, Result<Send, Problem>) = match request.json().and_then(once) {
+            Ok((once, send)) => (once, Ok(send)),
+            Err(wrong) => (None, Err(wrong)),
         };
-        let (caller, meter, repeat, own) = try_join!(
+        let is_to_somebody = async {
+            match recipient {
+                Some(recipient) => app.store.has_account(recipient).await,
+                None => Ok(true),
+            }
+        };
+        let (caller, meter, repeat, own, is_to_somebody) = try_join!(
             TrustedCaller::of(app, presented).map_err(PrivateError::from),
             gate.meter(&app.store).err_into(),
             app.store.repeat(once.as_ref()).err_into(),
             app.store.side(user, conversation).err_into(),
+            is_to_somebody.err_into(),
         )?;
         // Who may not come in at all is told that first.
         let send = send?;
         if let Some(repeat) = repeat {
-            return Ok(Opened::Repeated(
-                Reply::repeated(repeat)?.with_status(StatusCode::OK).metered(meter.as_ref(), now),
-            ));
+            return Ok(Opened::Repeated(first_answer(repeat)?.metered(meter.as_ref(), now)));
         }
         let guards = Guards { meters: meter.into_iter().collect(), once, answer: String::new(), now };
-        Ok(Opened::New(Self { app, caller, send, conversation, own, guards }))
+        Ok(Opened::New(Self { app, caller, send, conversation, own, is_to_somebody, guards }))
     }
 
     pub fn sender(&self) -> UserId {
@@ -84,23 +97,56 @@ impl<'a> Outgoing<'a> {
     /// Sends it with its media, or leaves nothing of either.
     pub async fn send_to(mut self, recipient: UserId) -> Result<Reply, PrivateError> {
         let uploads = self.uploads()?;
+        if !self.is_to_somebody {
+            return Err(PrivateError::UnknownUser);
+        }
         if self.own.as_ref().is_some_and(|own| own.blocks) {
             return Err(PrivateError::Blocked);
         }
         if uploads.is_empty() {
             let sent = self.write(recipient, Vec::new()).await?;
-            return self.answer(sent);
+            let meters = mem::take(&mut self.guards.meters);
+            return self.answer(sent, meters.iter());
         }
-        self.guards.room()?;
-        let set = AssetSet::from_bytes(random());
-        let media = match self.promote(&uploads, set).await {
-            Ok(media) => media,
-            // The first request with this key may have taken the uploads.
-            Err(error) => match self.app.store.repeat(self.guards.once.as_ref()).await? {
-                Some(repeat) => return Ok(Reply::repeated(repeat)?.with_status(StatusCode::OK)),
-                None => return Err(PrivateError::NotPromoted(error)),
+        // Counted before it is made: media are work also where the message then can't be sent.
+        let mut tries = match self.count().await? {
+            Ok(tries) => tries,
+            // What fills the window may be the very requests that this one repeats.
+            Err(too_many) => match self.app.store.late_repeat(self.guards.once.as_ref()).await? {
+                Some(repeat) => return Ok(first_answer(repeat)?),
+                None => return Err(too_many.into()),
             },
         };
+        let sent = match self.send_with(recipient, &uploads).await {
+            Ok(sent) => sent,
+            // The first request with this key may have taken the uploads.
+            Err(error) => match self.app.store.repeat(self.guards.once.as_ref()).await? {
+                Some(repeat) => SentPrivately::Stopped(Stopped::Repeated(repeat)),
+                None => return Err(error),
+            },
+        };
+        if matches!(sent, SentPrivately::Stopped(_)) {
+            tries.uncount(&self.app.store).await;
+        }
+        self.answer(sent, tries.meters())
+    }
+
+    /// Takes a place in the sender's limit. While the limiter is down there is none to take.
+    async fn count(&mut self) -> Result<Result<Tries<'a>, TooMany>, StoreError> {
+        let meters = mem::take(&mut self.guards.meters);
+        match Tries::count(&self.app.store, meters, self.guards.now).await {
+            Ok(counted) => Ok(counted),
+            Err(error) => {
+                self.app.store.degrade(&error);
+                Tries::count(&self.app.store, Vec::new(), self.guards.now).await
+            }
+        }
+    }
+
+    /// Makes the uploads the message's, and writes it.
+    async fn send_with(&mut self, recipient: UserId, uploads: &[Upload]) -> Result<SentPrivately, PrivateError> {
+        let set = AssetSet::from_bytes(random());
+        let media = self.promote(recipient, uploads, set).await?;
         let sent = match self.write(recipient, media).await {
             Ok(sent) => sent,
             // Whether it is written is unknown. Once its objects are given up, it never will be.
@@ -114,10 +160,10 @@ impl<'a> Outgoing<'a> {
             }
         };
         match &sent {
-            SentPrivately::Done => self.tidy(&uploads).await,
+            SentPrivately::Done => self.tidy(uploads).await,
             _ => self.discard(set).await,
         }
-        self.answer(sent)
+        Ok(sent)
     }
 
     /// The sender's own uploads that the message names.
@@ -133,26 +179,30 @@ impl<'a> Outgoing<'a> {
     }
 
     /// Makes the uploads the message's. Where one can't be, nothing is left of the others.
-    async fn promote(&self, uploads: &[Upload], set: AssetSet) -> Result<Vec<Media>, StoreError> {
+    async fn promote(&self, recipient: UserId, uploads: &[Upload], set: AssetSet) -> Result<Vec<Media>, PrivateError> {
         let Self { app, conversation, .. } = self;
-        let (checked, announced) =
-            join!(app.attachments.check(uploads), app.store.announce_assets(*conversation, set, self.guards.now),);
-        announced?;
-        let checked = match checked {
-            Ok(checked) => checked,
-            Err(error) => {
+        let (checked, announced, theirs) = join!(
+            app.attachments.check(uploads),
+            app.store.announce_assets(*conversation, set, self.guards.now),
+            app.store.side(recipient, *conversation),
+        );
+        announced.map_err(PrivateError::NotPromoted)?;
+        let checked = match (theirs, checked) {
+            (Ok(theirs), Ok(checked)) if !theirs.as_ref().is_some_and(|theirs| theirs.blocks) => checked,
+            (theirs, checked) => {
                 // There is no object yet.
                 if let Err(error) = app.store.forget_assets(*conversation, set).await {
                     app.store.degrade(&error);
                 }
-                return Err(error);
+                theirs.map_err(PrivateError::NotPromoted)?;
+                return Err(checked.map_or_else(PrivateError::NotPromoted, |_| PrivateError::Blocked));
             }
         };
         let promoted = app.attachments.promote(&checked, *conversation, set).await;
         if promoted.is_err() {
             self.discard(set).await;
         }
-        promoted
+        promoted.map_err(PrivateError::NotPromoted)
     }
 
     async fn write(&mut self, recipient: UserId, media: Vec<Media>) -> Result<SentPrivately, StoreError> {
@@ -170,11 +220,17 @@ impl<'a> Outgoing<'a> {
         self.app.store.send_private_message(&draft, self.own.as_ref(), answer, &mut self.guards).await
     }
 
-    fn answer(self, sent: SentPrivately) -> Result<Reply, PrivateError> {
-        let Guards { meters, answer, now, .. } = self.guards;
+    fn answer<'m>(
+        self,
+        sent: SentPrivately,
+        meters: impl Iterator<Item = &'m Meter<'m>>,
+    ) -> Result<Reply, PrivateError> {
+        let Guards { answer, now, .. } = self.guards;
         match sent {
-            SentPrivately::Done => Ok(Reply::created(answer).with_status(StatusCode::OK).metered(&meters, now)),
-            SentPrivately::Stopped(stopped) => Ok(Reply::stopped(stopped)?.with_status(StatusCode::OK)),
+            SentPrivately::Done => Ok(Reply::created(answer).with_status(StatusCode::OK).metered(meters, now)),
+            SentPrivately::Stopped(stopped) => {
+                Ok(Reply::stopped(stopped)?.with_status(StatusCode::OK).metered(meters, now))
+            }
             SentPrivately::Blocked => Err(PrivateError::Blocked),
             SentPrivately::NoRecipient => Err(PrivateError::UnknownUser),
         }
@@ -193,4 +249,9 @@ impl<'a> Outgoing<'a> {
             self.app.store.degrade(&error);
         }
     }
+}
+
+/// What the first request with the same key was answered.
+fn first_answer(repeat: Repeat) -> Result<Reply, Problem> {
+    Ok(Reply::repeated(repeat)?.with_status(StatusCode::OK))
 }

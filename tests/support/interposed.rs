@@ -60,6 +60,13 @@ impl Interposed {
         assert!(answer["Attributes"].is_object(), "{answer}");
     }
 
+    /// Does up to 25 requests of a BatchWriteItem.
+    pub async fn write(&self, requests: &[Value]) {
+        let request = json!({ "RequestItems": { self.stack.table(): requests } });
+        let answer = ask(&self.store, &self.stack, "BatchWriteItem", &request).await;
+        assert_eq!(answer["UnprocessedItems"], json!({}));
+    }
+
     /// Puts that many messages into an inbox as if they had been sent long ago.
     pub async fn fill_inbox(&self, user: &str, count: usize) {
         let put = |n: &usize| {
@@ -73,9 +80,7 @@ impl Interposed {
             } } })
         };
         for batch in (0..count).collect::<Vec<_>>().chunks(25) {
-            let request = json!({ "RequestItems": { self.stack.table(): batch.iter().map(put).collect::<Vec<_>>() } });
-            let answer = ask(&self.store, &self.stack, "BatchWriteItem", &request).await;
-            assert_eq!(answer["UnprocessedItems"], json!({}));
+            self.write(&batch.iter().map(put).collect::<Vec<_>>()).await;
         }
     }
 

@@ -21,6 +21,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::held::held;
+
 /// For trouble that lasts until it is over.
 pub const ALWAYS: usize = usize::MAX;
 
@@ -36,16 +38,19 @@ pub struct Call {
     pub path: String,
     /// DynamoDB's name of what is to be done; empty for S3 and SES.
     pub operation: String,
+    /// The bytes of an object that are asked for, as HTTP writes them; empty for all of it.
+    pub range: String,
     pub body: String,
 }
 
 impl Call {
     fn of(head: &Parts, body: &[u8]) -> Call {
-        let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+        let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         Call {
             method: head.method.to_string(),
             path: head.uri.path().to_owned(),
-            operation: target.rsplit('.').next().unwrap_or_default().to_owned(),
+            operation: header("x-amz-target").rsplit('.').next().unwrap_or_default().to_owned(),
+            range: header("range").to_owned(),
             body: String::from_utf8_lossy(body).into_owned(),
         }
     }
@@ -88,6 +93,8 @@ enum Kind {
     LostAnswer,
     /// The store does what it is asked; its answer never comes.
     Silence,
+    /// The store does what it is asked, but of items whose key has this text it says that another transaction holds them.
+    Held(String),
     /// Something else happens before the store hears of the request.
     Meanwhile { met: watch::Sender<bool>, done: watch::Receiver<bool> },
 }
@@ -159,6 +166,11 @@ impl When<'_> {
     /// The next `times` of them are done, and nobody hears of it however long they wait.
     pub fn never_answer(self, times: usize) -> Trouble {
         self.rule(Kind::Silence, times, None)
+    }
+
+    /// The next `times` of them, transactions that fail, meet others that hold the items whose keys have `text` in them.
+    pub fn hold(self, text: String, times: usize) -> Trouble {
+        self.rule(Kind::Held(text), times, None)
     }
 
     /// Runs `action` when the first of them comes, and only then passes it on, to younger troubles if there are any. Whatever
@@ -247,6 +259,11 @@ impl Proxy {
             Some(Kind::LostAnswer) => {
                 self.pass(head, body).await?;
                 Err(io::ErrorKind::ConnectionAborted.into())
+            }
+            Some(Kind::Held(text)) => {
+                let (head, answer) = self.pass(head, body).await?.into_parts();
+                let answer = answer.collect().await.map_err(io::Error::other)?.to_bytes();
+                Ok(Response::from_parts(head, Full::new(held(&call.body, text, &answer).into())))
             }
             Some(Kind::Silence) => {
                 self.pass(head, body).await?;

@@ -4,6 +4,7 @@ mod answer;
 mod cards;
 mod clock;
 mod cursor;
+mod held;
 mod interposed;
 mod interposer;
 mod link;
@@ -25,7 +26,10 @@ pub use interposed::Interposed;
 pub use interposer::{ALWAYS, Call as StoreCall, Interposer, Trouble, When};
 pub use link::{Link, random_slug};
 pub use logs::{line_of, lines};
-pub use private::{put, sample};
+pub use private::{
+    Bucket, Pair, keys_of, media_of, padded_clip, put, s3_copies_on_condition, s3_verifies_signatures, sample,
+    table_has_ttl, text,
+};
 pub use stack::{Elsewhere, base, options, own_stack};
 pub use table::{ask, everything_stored, store_old_messages, stored_in, texts};
 pub use user::{PASSWORD, User, code_for, mail_for, mails_for, random_email, random_username, send_otp};

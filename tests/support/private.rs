@@ -1,13 +1,23 @@
 //! What tests of private messages begin with: users who write to each other, and what they upload.
 
+use local::{Endpoints, Stack};
 use serde_json::{Value, json};
 
-use super::{Answer, Call, User, Visitor};
+use super::{Answer, Call, User, Visitor, own_stack};
 
 /// A file of `tests/media/`.
 pub fn sample(name: &str) -> Vec<u8> {
     let path = format!("{}/tests/media/{name}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// The clip, whose `moov` stands at its end, with that many bytes of nothing in front of its media.
+pub fn padded_clip(bytes: usize) -> Vec<u8> {
+    let clip = sample("clip.mp4");
+    let first = u32::from_be_bytes(clip[..4].try_into().expect("four bytes")) as usize;
+    assert_eq!(&clip[4..8], b"ftyp");
+    let free = u32::try_from(8 + bytes).expect("a box of less than 4 GiB").to_be_bytes();
+    [&clip[..first], &free, b"free", &vec![0; bytes], &clip[first..]].concat()
 }
 
 /// Puts bytes to where the answer of `POST /media/uploads` says, just as it says.
@@ -81,5 +91,135 @@ impl User {
     pub async fn messages(&self, conversation: &str) -> Vec<Value> {
         let data = self.get(&format!("/conversations/{conversation}/messages")).send().await.processed(200);
         data["messages"].as_array().expect("messages").clone()
+    }
+}
+
+/// Two who have written to each other.
+#[derive(Clone)]
+pub struct Pair {
+    pub ann: User,
+    pub bob: User,
+    pub conversation: String,
+}
+
+impl Pair {
+    pub async fn begin() -> Pair {
+        let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+        let conversation = ann.write(&bob, "Hello").await["conversationId"].as_str().expect("an id").to_owned();
+        Pair { ann, bob, conversation }
+    }
+
+    /// Ann sends Bob these uploads of hers.
+    pub fn send(&self, kind: &str, uploads: &[String]) -> Call {
+        self.ann.picture(&self.bob, kind, uploads)
+    }
+
+    /// Ann sends Bob a file of `tests/media/`, which she uploads first; the message.
+    pub async fn show(&self, kind: &str, content_type: &str, file: &str) -> Value {
+        let upload = self.ann.upload(kind, content_type, &sample(file)).await;
+        self.send(kind, &[upload]).send().await.processed(200)
+    }
+
+    /// How many messages there are besides the first one.
+    pub async fn shown(&self) -> usize {
+        self.bob.messages(&self.conversation).await.len() - 1
+    }
+}
+
+/// A field of an answer that is text.
+#[track_caller]
+pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_else(|| panic!("no {name}: {value}"))
+}
+
+/// What a message says of its media.
+#[track_caller]
+pub fn media_of(message: &Value) -> &[Value] {
+    message["media"].as_array().unwrap_or_else(|| panic!("no media: {message}"))
+}
+
+/// The public ids of a message's media, which are their keys in the bucket.
+#[track_caller]
+pub fn keys_of(message: &Value) -> Vec<String> {
+    media_of(message).iter().map(|media| text(media, "publicId").to_owned()).collect()
+}
+
+/// What moto's S3 doesn't do. Says why a test is shorter there.
+pub fn s3_can(what: &str) -> bool {
+    let is_moto = Endpoints::from_env().s3.is_some();
+    if is_moto {
+        println!("skipped with AWS_ENDPOINT_URL_S3: moto {what}");
+    }
+    !is_moto
+}
+
+/// It verifies no signature: what a URL was signed for binds nobody.
+pub fn s3_verifies_signatures() -> bool {
+    s3_can("verifies no signatures")
+}
+
+/// It copies whatever the source has become.
+pub fn s3_copies_on_condition() -> bool {
+    s3_can("ignores x-amz-copy-source-if-match")
+}
+
+/// Amazon's local DynamoDB removes nothing whose time has come.
+pub fn table_has_ttl() -> bool {
+    let is_external = Endpoints::from_env().dynamodb.is_some();
+    if is_external {
+        println!("skipped with AWS_ENDPOINT_URL_DYNAMODB: Amazon's local one has no TTL");
+    }
+    !is_external
+}
+
+/// The bucket of a stack, looked into past whoever comes between the stack and its store.
+pub struct Bucket {
+    store: &'static Stack,
+    name: String,
+}
+
+impl Bucket {
+    /// Of the tests' own stack; none without one.
+    pub fn shared() -> Option<Bucket> {
+        own_stack("looks into the bucket").and_then(Bucket::of)
+    }
+
+    pub fn of(stack: &Stack) -> Option<Bucket> {
+        let store = own_stack("looks into the bucket")?;
+        Some(Bucket { store, name: stack.bucket().to_owned() })
+    }
+
+    /// The keys that begin with `prefix`, in order.
+    pub async fn keys(&self, prefix: &str) -> Vec<String> {
+        let page = self.store.s3().list_objects_v2().bucket(&self.name).prefix(prefix).send().await.expect("a list");
+        page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key).collect()
+    }
+
+    /// The objects of a conversation's messages.
+    pub async fn promoted(&self, conversation: &str) -> Vec<String> {
+        self.keys(&format!("media/{conversation}/")).await
+    }
+
+    pub async fn has(&self, key: &str) -> bool {
+        self.keys(key).await.iter().any(|found| found == key)
+    }
+
+    pub async fn has_all(&self, keys: &[String]) -> bool {
+        for key in keys {
+            if !self.has(key).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Stores an object as no presigned URL would let anybody.
+    pub async fn put(&self, key: &str, content_type: &str, bytes: &[u8]) {
+        let put = self.store.s3().put_object().bucket(&self.name).key(key).content_type(content_type);
+        put.body(bytes.to_vec().into()).send().await.expect("a put");
+    }
+
+    pub async fn delete(&self, key: &str) {
+        self.store.s3().delete_object().bucket(&self.name).key(key).send().await.expect("a deletion");
     }
 }

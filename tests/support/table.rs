@@ -7,6 +7,11 @@ use serde_json::{Value, json};
 
 use super::{Link, now, own_stack};
 
+thread_local! {
+    /// A test has a thread and a runtime of its own, and so do its connections.
+    static HTTP: reqwest::Client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+}
+
 /// Every item of the table, in DynamoDB's own JSON.
 pub async fn everything_stored() -> Option<Vec<Value>> {
     let stack = own_stack("reads the table")?;
@@ -62,7 +67,7 @@ pub async fn ask(url: &str, stack: &Stack, operation: &str, request: &Value) -> 
         "AWS4-HMAC-SHA256 Credential={key}/20260206/{}/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
         local::REGION
     );
-    let http = reqwest::Client::new().post(url).header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
+    let http = HTTP.with(|http| http.post(url)).header("x-amz-target", format!("DynamoDB_20120810.{operation}"));
     let http = http.header("content-type", "application/x-amz-json-1.0").header("authorization", &signature);
     let http = http.header("x-amz-date", "20260206T123751Z").body(request.to_string());
     let answer = http.send().await.expect("an answer");

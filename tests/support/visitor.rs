@@ -61,6 +61,17 @@ impl Visitor {
         headers.fold(call, |call, (name, value)| call.header(name, value)).raw().await
     }
 
+    /// What the world gets for an empty request to an address.
+    pub async fn request(method: &str, url: &str) -> Answer {
+        let method = method.parse::<Method>().expect("a method");
+        Call(HTTP.with(|http| http.request(method, url))).raw().await
+    }
+
+    /// Some bytes of what the world gets from an address.
+    pub async fn part(url: &str, range: &str) -> Answer {
+        Call(HTTP.with(|http| http.get(url))).header("range", range).raw().await
+    }
+
     /// What the world gets from an address that an answer named: no credentials, no promise about headers.
     pub async fn fetch(url: &str) -> Answer {
         Call(HTTP.with(|http| http.get(url))).raw().await

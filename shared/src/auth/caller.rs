@@ -82,6 +82,17 @@ impl Presented {
     pub fn user(&self) -> UserId {
         self.0.user
     }
+
+    /// What a request asks for. What is wrong with it only a trusted caller is told.
+    pub async fn asks<T>(self, app: &App, asked: Result<T, PrivateError>) -> Result<(Self, T), PrivateError> {
+        match asked {
+            Ok(asked) => Ok((self, asked)),
+            Err(wrong) => {
+                TrustedCaller::of(app, self).await?;
+                Err(wrong)
+            }
+        }
+    }
 }
 
 impl Caller {

@@ -82,6 +82,7 @@ fn explain(path: &str, message: &str) -> String {
         let expected = match expected {
             "a boolean" => "true or false",
             "a string" => "text",
+            "a sequence" => "a list",
             expected => expected,
         };
         format!("{path} must be {expected}")

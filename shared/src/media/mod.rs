@@ -1,7 +1,7 @@
 //! Images and videos that strangers upload: what they really are, told from a few kilobytes of them, and images without what
 //! says where they were made. No network here: the caller fetches the bytes that are asked for.
 //!
-//! No input makes this panic, loop, or allocate more than the bytes it was given and a small multiple of their metadata.
+//! No input makes this panic, take long, or allocate more than the bytes it was given and a small multiple of their metadata.
 
 mod boxes;
 mod gif;

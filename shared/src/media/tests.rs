@@ -230,6 +230,14 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
+#[test]
+fn a_file_that_is_made_to_keep_us_busy_is_nothing() {
+    let mut file = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x18\x53\x80\x67\xff".to_vec();
+    file.extend(b"\xec\x80".repeat(1 << 20));
+    file.extend(&CLIP_WEBM[CLIP_WEBM.windows(4).position(|id| id == b"\x16\x54\xae\x6b").unwrap()..]);
+    assert_eq!(look(&Sparse::whole(file.into())), Look::IsNot);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 

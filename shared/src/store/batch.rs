@@ -10,7 +10,7 @@ use super::{Collisions, Item, Store, StoreError, describe, from_item, keys::Key}
 const BATCH: usize = 100;
 
 impl Store {
-    /// Those of the items that are there, in no order. Eventually consistent.
+    /// Those of the items that are there, in no order.
     pub(super) async fn get_all<T: DeserializeOwned>(
         &self,
         keys: Vec<Key>,
@@ -25,6 +25,7 @@ impl Store {
         let wanted = KeysAndAttributes::builder()
             .set_keys(Some(keys))
             .set_projection_expression(attributes.map(str::to_owned))
+            .consistent_read(true)
             .build()
             .map_err(|_| StoreError("BatchGetItem: no keys".to_owned()))?;
         let (mut left, mut items) = (Some(wanted), Vec::new());

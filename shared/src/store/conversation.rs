@@ -2,6 +2,8 @@
 //! how many went either way, and up to where the user has read. A message moves both sides on in its own transaction, so a
 //! conversation exists once, and its messages have one order.
 
+use std::collections::HashSet;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
@@ -121,7 +123,8 @@ impl Store {
         self.get(Key::side(user, conversation)).await
     }
 
-    /// The conversations of a user whose last messages are older than `before`, newest activity first. Eventually consistent.
+    /// The conversations of a user whose last messages are older than `before`, newest activity first: which they are is
+    /// eventually consistent. What else a side from the index says may be late, too.
     pub async fn conversations(
         &self,
         user: UserId,
@@ -141,11 +144,15 @@ impl Store {
         Page::of(page.await?, size)
     }
 
-    /// What a list shows of these conversations, in their order.
-    pub async fn previews(&self, sides: Vec<Side>) -> Result<Vec<Preview>, StoreError> {
+    /// What a list shows of these conversations of a user's, in their order.
+    pub async fn previews(&self, user: UserId, mut sides: Vec<Side>) -> Result<Vec<Preview>, StoreError> {
+        // While a conversation moves up, the index may hold it at both places.
+        let mut seen = HashSet::new();
+        sides.retain(|side| seen.insert(*side.conversation.as_bytes()));
         let last = |side: &Side| Some(Key::private_message(side.conversation, side.last_id?));
-        let (lasts, partners, names) = futures_util::try_join!(
+        let (lasts, own, partners, names) = futures_util::try_join!(
             self.get_all::<PrivateMessage>(sides.iter().filter_map(last).collect(), None),
+            self.get_all::<Side>(sides.iter().map(|side| Key::side(user, side.conversation)).collect(), None),
             self.get_all::<Side>(sides.iter().map(|side| Key::side(side.partner, side.conversation)).collect(), None),
             self.usernames(sides.iter().map(|side| side.partner)),
         )?;
@@ -153,9 +160,14 @@ impl Store {
             last: lasts.iter().find(|last| Some(last.id) == side.last_id).cloned(),
             partner_side: partners.iter().find(|partner| partner.conversation == side.conversation).cloned(),
             partner_name: names.iter().find(|(id, _)| *id == side.partner).map(|(_, name)| name.clone()),
-            side,
+            side: own.iter().find(|own| own.conversation == side.conversation).cloned().unwrap_or(side),
         };
         Ok(sides.into_iter().map(preview).collect())
+    }
+
+    /// Whether there is an account, now.
+    pub async fn has_account(&self, user: UserId) -> Result<bool, StoreError> {
+        Ok(self.get_item(Key::user(user)).await?.is_some())
     }
 
     /// The names of those users who have an account.

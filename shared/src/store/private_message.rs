@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Page, Store, StoreError,
+    Outcome, Page, Store, StoreError, from_item,
     keys::{AFTER_MESSAGES, Key, private_message_sort, private_messages},
     text,
 };
@@ -93,14 +93,23 @@ impl Store {
         if message.is_deleted {
             return Ok(message);
         }
+        let updated_at = now.max(message.id.made_at());
         let mut steps = vec![self.update_step(
             Key::private_message(message.conversation, message.id),
             "SET is_deleted = :true, content = :nothing, updated_at = :now REMOVE media",
             "attribute_exists(pk) AND attribute_not_exists(is_deleted)",
-            [(":true", AttributeValue::Bool(true)), (":nothing", text("")), (":now", text(now))],
+            [(":true", AttributeValue::Bool(true)), (":nothing", text("")), (":now", text(updated_at))],
         )];
         steps.extend(message.assets().map(|set| self.sweep_step(message.conversation, set, now)));
-        self.transact(steps).await?;
-        Ok(PrivateMessage { is_deleted: true, content: String::new(), media: Vec::new(), updated_at: now, ..message })
+        let left =
+            PrivateMessage { is_deleted: true, content: String::new(), media: Vec::new(), updated_at, ..message };
+        match self.transact(steps).await? {
+            Outcome::Done => Ok(left),
+            // It was deleted meanwhile; or it has gone, with its conversation.
+            Outcome::Refused(refused) => {
+                let found = refused.into_iter().next().and_then(|step| step.item);
+                found.map_or(Ok(left), from_item)
+            }
+        }
     }
 }

@@ -28,7 +28,7 @@ pub enum SentPrivately {
     Done,
     /// Either has blocked the other.
     Blocked,
-    /// There is no such user, or no longer.
+    /// The recipient's account has gone.
     NoRecipient,
     Stopped(Stopped),
 }
@@ -40,15 +40,16 @@ impl PrivateDraft {
 
     /// The message, behind what the conversation has come to.
     fn follow(&self, before: Progress, guards: &Guards<'_>) -> PrivateMessage {
+        let id = PrivateMessageId::after(before.last, guards.now, random());
         PrivateMessage {
-            id: PrivateMessageId::after(before.last, guards.now, random()),
+            id,
             conversation: self.conversation,
             sender: self.sender,
             kind: self.kind,
             content: self.content.as_str().to_owned(),
             media: self.media.clone(),
             is_deleted: false,
-            updated_at: guards.now,
+            updated_at: id.made_at(),
             by_sender: before.sent + 1,
             by_partner: before.received,
         }
@@ -80,27 +81,24 @@ impl Store {
                 self.put_step(to_item(Key::private_message(conversation, message.id), &message)?, None, []),
             ];
             steps.extend(draft.assets().map(|set| self.take_over_step(conversation, set)));
-            if before.last.is_none() {
-                steps.push(self.check_step(Key::user(recipient), "attribute_exists(pk)"));
-            }
             let refused = match self.write(guards, steps).await? {
                 Written::Done(_) => return Ok(SentPrivately::Done),
                 Written::Stopped(stopped) => return Ok(SentPrivately::Stopped(stopped)),
                 Written::Refused(refused) => refused,
             };
-            let [own, theirs, rest @ ..] = &refused[..] else { return Err(lost(draft)) };
+            let [own, theirs, ..] = &refused[..] else { return Err(lost(draft)) };
             let (own, theirs) = (side(own)?, side(theirs)?);
             if [&own, &theirs].into_iter().flatten().any(|side| side.blocks) {
                 return Ok(SentPrivately::Blocked);
             }
-            match own.as_ref().map(Progress::from) {
+            // Another message may still be moving one side on while it has moved the other.
+            let own = own.as_ref().map(Progress::from);
+            match own.or_else(|| theirs.as_ref().map(|theirs| Progress::from(theirs).of_partner())) {
                 // Another message got in between.
                 Some(now) if now.last != before.last => before = now,
                 _ if refused[0].failed => return Err(lost(draft)),
-                // The recipient's side has gone, or goes; or there never was a recipient.
-                _ if refused[1].failed || before.last.is_none() && rest.last().is_some_and(|user| user.failed) => {
-                    return Ok(SentPrivately::NoRecipient);
-                }
+                // The recipient's side has gone, or goes, with the account.
+                _ if refused[1].failed => return Ok(SentPrivately::NoRecipient),
                 _ => return Err(lost(draft)),
             }
             if !collisions.pause().await {
@@ -116,7 +114,7 @@ fn side(refused: &Refused) -> Result<Option<Side>, StoreError> {
     refused.item.clone().map(from_item).transpose()
 }
 
-/// Nothing that a request can bring about: the sender's account has gone, or the objects were given up.
+/// The sender's account has gone meanwhile, or the objects were given up.
 fn lost(draft: &PrivateDraft) -> StoreError {
     let what = if draft.media.is_empty() { "its sender's side" } else { "its sender's side or its objects" };
     StoreError::new(format!("a message lost {what} during a send"))

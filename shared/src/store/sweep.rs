@@ -38,14 +38,15 @@ fn item(conversation: ConversationId, set: AssetSet, now: Timestamp) -> Item {
 }
 
 impl Store {
-    /// From here on whatever there is of these objects goes, unless a message takes them over.
+    /// From here on whatever there is of these objects goes, unless a message takes them over. A transaction: a try of it that
+    /// comes late, after the message, does nothing.
     pub async fn announce_assets(
         &self,
         conversation: ConversationId,
         set: AssetSet,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.put(item(conversation, set, now)).await
+        self.transact(vec![self.sweep_step(conversation, set, now)]).await.map(drop)
     }
 
     /// No message takes the objects over any more; `false` when one has.

@@ -18,13 +18,6 @@ pub struct Guards<'a> {
     pub now: Timestamp,
 }
 
-impl Guards<'_> {
-    /// Whether there is room for the write now, before work is done for it. Whether there is when it is made, it finds out itself.
-    pub fn room(&self) -> Result<(), TooMany> {
-        self.meters.iter().try_for_each(|meter| meter.free_slot(self.now).map(drop))
-    }
-}
-
 /// What a guard ended a write with.
 pub enum Stopped {
     Limited(TooMany),

@@ -1,8 +1,12 @@
 //! What private messages are made of besides text: kinds, content types, and names of uploads.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{ConversationId, Invalid, Parse, UserId, deserialize_text, hex_ids::hex_type, text_type, texts::within};
+use super::{
+    ConversationId, Invalid, Object, Parse, UserId, deserialize_text, hex_ids::hex_type, text_type, texts::within,
+};
 
 /// Gives an enum of words its two ways into serde; what is none of them is `$otherwise`.
 macro_rules! word_type {
@@ -98,7 +102,10 @@ impl Parse for ContentType {
         within(text, 3, 127, INVALID)?;
         let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
         // What a store would trim is not what was signed.
-        let is_whole = text.trim() == text && text.parse::<mime::Mime>().is_ok_and(|mime| mime.type_() != mime::STAR);
+        // The crate takes ranges such as `image/*`, and nothing at all for a subtype.
+        let names_one =
+            |mime: mime::Mime| [mime.type_(), mime.subtype()].iter().all(|part| !matches!(part.as_str(), "" | "*"));
+        let is_whole = text.trim() == text && text.parse().is_ok_and(names_one);
         if is_printable && is_whole { Ok(Self(text.to_owned())) } else { Err(Invalid(INVALID)) }
     }
 }
@@ -160,13 +167,17 @@ pub struct NotOwn;
 impl Upload {
     /// `temp/user_<id>/<kind>-<id>`, which is its key in the bucket, too.
     pub fn public_id(&self) -> String {
-        format!("temp/user_{}/{}-{}", self.owner, self.kind.as_str(), self.id)
+        format!("{}{}-{}", Self::prefix(self.owner), self.kind.as_str(), self.id)
+    }
+
+    /// What the keys of a user's uploads begin with.
+    pub fn prefix(owner: UserId) -> String {
+        format!("temp/user_{owner}/")
     }
 
     /// The upload of `owner` with that name; `None` for a name of the owner's that we never gave.
     pub fn named(public_id: &str, owner: UserId) -> Result<Option<Self>, NotOwn> {
-        let own = public_id.strip_prefix("temp/user_").and_then(|rest| rest.strip_prefix(&owner.to_string()));
-        let name = own.and_then(|rest| rest.strip_prefix('/')).ok_or(NotOwn)?;
+        let name = public_id.strip_prefix(&Self::prefix(owner)).ok_or(NotOwn)?;
         if name.contains('/') || matches!(name, "" | "." | "..") {
             return Err(NotOwn);
         }
@@ -176,10 +187,10 @@ impl Upload {
     }
 }
 
-/// What a message says of its media: up to ten names.
+/// What a message says of its media: up to ten names, each of them once.
 #[derive(Debug, Default, Deserialize)]
-#[serde(try_from = "Vec<Reference>")]
-pub struct PublicIds(Vec<Reference>);
+#[serde(try_from = "Vec<Object<Reference>>")]
+pub struct PublicIds(Vec<Object<Reference>>);
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -191,15 +202,19 @@ impl PublicIds {
     pub const MOST: usize = 10;
 
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|reference| reference.public_id.as_str())
+        self.0.iter().map(|Object(reference)| reference.public_id.as_str())
     }
 }
 
-impl TryFrom<Vec<Reference>> for PublicIds {
+impl TryFrom<Vec<Object<Reference>>> for PublicIds {
     type Error = &'static str;
 
-    fn try_from(references: Vec<Reference>) -> Result<Self, Self::Error> {
-        if references.len() > Self::MOST { Err("must have at most 10 entries") } else { Ok(Self(references)) }
+    fn try_from(references: Vec<Object<Reference>>) -> Result<Self, Self::Error> {
+        if references.len() > Self::MOST {
+            return Err("must have at most 10 entries");
+        }
+        let names: BTreeSet<&str> = references.iter().map(|Object(reference)| reference.public_id.as_str()).collect();
+        if names.len() < references.len() { Err("must name each upload once") } else { Ok(Self(references)) }
     }
 }
 
@@ -252,8 +267,19 @@ mod tests {
         for text in ["image/png", "text/plain; charset=utf-8", "application/vnd.oasis.opendocument.text"] {
             assert!(ContentType::parse(text).is_ok(), "{text}");
         }
-        for text in ["", "png", "image/", "*/*", "image/png\r\nx: y", " image/png", "image/png ", "ïmage/png", "a b/c"]
-        {
+        for text in [
+            "",
+            "png",
+            "image/",
+            "*/*",
+            "image/*",
+            "/png",
+            "image/png\r\nx: y",
+            " image/png",
+            "image/png ",
+            "ïmage/png",
+            "a b/c",
+        ] {
             assert!(ContentType::parse(text).is_err(), "{text}");
         }
         assert!(ContentType::parse(&format!("a/{}", "b".repeat(126))).is_err());

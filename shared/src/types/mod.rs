@@ -13,7 +13,7 @@ mod time;
 
 use std::{fmt, marker::PhantomData};
 
-use serde::de::{self, Deserializer, Visitor};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 
 pub use accounts::{Code, CodeTry, DeviceName, Email, Identifier, Password, PasswordTry, Username};
 pub use hex_ids::{ConversationId, DeviceId, InboxMessageId, PrivateMessageId, SessionId, UserId};
@@ -56,6 +56,26 @@ fn deserialize_text<'de, T: Parse, D: Deserializer<'de>>(
         }
     }
     deserializer.deserialize_str(Text(expecting, PhantomData))
+}
+
+/// An object within a body. Serde alone takes a list of the fields' values for one, too.
+#[derive(Debug)]
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = Object<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Object<T>, M::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Fields(PhantomData))
+    }
 }
 
 /// Gives a newtype over `String` its reading; its rules stand in its `Parse`.

@@ -1,0 +1,198 @@
+//! The worker `sweep-media`, and messages whose objects could not be removed with them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::media::{FAILED, removes, sets, sweeps};
+use super::{FAILURES, Loss, did_without};
+use crate::support::{
+    ALWAYS, Answer, Bucket, Interposed, Pair, Visitor, ask, eventually, keys_of, media_of, own_stack, sample,
+    table_has_ttl, text,
+};
+
+/// The embedded table looks once a minute for what has expired.
+const SWEPT_WITHIN: Duration = Duration::from_secs(100);
+
+async fn delete(pair: &Pair, message: &Value) -> Answer {
+    let path = format!("/conversations/{}/messages/{}", pair.conversation, text(message, "_id"));
+    pair.ann.delete(&path).send().await
+}
+
+#[track_caller]
+fn deleted(answer: &Answer) {
+    let message = answer.processed(200);
+    assert_eq!((&message["isDeleted"], &message["content"], &message["media"]), (&json!(true), &json!(""), &json!([])));
+}
+
+/// What the worker wrote to its log so far.
+fn worker_lines(own: &Interposed) -> Vec<Value> {
+    let lines = own.stack.logs().lines().into_iter().filter(|line| &*line.function == "sweep-media");
+    lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
+}
+
+/// The time of these items has come.
+async fn age(own: &Interposed, items: &[Value]) {
+    let Some(store) = own_stack("changes the table") else { return };
+    for item in items {
+        let request = json!({
+            "TableName": own.stack.table(),
+            "Key": { "pk": item["pk"], "sk": item["sk"] },
+            "UpdateExpression": "SET #ttl = :past",
+            "ConditionExpression": "attribute_exists(pk)",
+            "ExpressionAttributeNames": { "#ttl": "ttl" },
+            "ExpressionAttributeValues": { ":past": { "N": "1770000000" } },
+        });
+        ask(store.dynamodb_url(), &own.stack, "UpdateItem", &request).await;
+    }
+}
+
+/// Copies of a message that was not sent, and could not be removed.
+async fn orphans(own: &Interposed, pair: &Pair) -> Vec<String> {
+    let uploads = [
+        pair.ann.upload("image", "image/png", &sample("plain.png")).await,
+        pair.ann.upload("image", "image/png", &sample("located.png")).await,
+        pair.ann.upload("image", "image/png", &sample("plain.png")).await,
+    ];
+    let fails = own.s3.when(|call| call.is("PUT", "/media/") && call.path.ends_with("02")).answer(500, ALWAYS);
+    let down = own.s3.when(|call| removes(call, "media/")).answer(500, ALWAYS);
+    let answer = pair.send("image", &uploads).send().await;
+    fails.over().await;
+    down.over().await;
+    answer.rejects(500, FAILED);
+    let [set] = &sets(own, &pair.conversation).await[..] else { panic!("not one set") };
+    ["00", "01"].map(|place| format!("media/{}/{set}{place}", pair.conversation)).into()
+}
+
+/// A message with media that was deleted while S3 was down: its keys.
+async fn deleted_without_s3(own: &Interposed, pair: &Pair) -> Vec<String> {
+    let message = pair.show("image", "image/jpeg", "located.jpg").await;
+    let down = own.s3.when(|call| removes(call, "media/")).answer(503, ALWAYS);
+    let answer = delete(pair, &message).await;
+    down.over().await;
+    deleted(&answer);
+    keys_of(&message)
+}
+
+#[tokio::test]
+async fn objects_whose_time_has_come_are_swept_and_no_messages_objects_are() {
+    if !table_has_ttl() {
+        return;
+    }
+    let Some(own) = Interposed::start().await else { return };
+    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    let (one, other, quiet) = (Pair::begin().await, Pair::begin().await, Pair::begin().await);
+    let mut kept = Vec::new();
+    for pair in [&one, &other, &quiet] {
+        kept.push(keys_of(&pair.show("image", "image/png", "plain.png").await));
+    }
+    let (unsent, gone) = (orphans(&own, &one).await, deleted_without_s3(&own, &other).await);
+    let left = orphans(&own, &quiet).await;
+    assert!(bucket.has_all(&[unsent.clone(), gone.clone()].concat()).await, "this is not what is tested");
+
+    let due = [sweeps(&own, &one.conversation).await, sweeps(&own, &other.conversation).await].concat();
+    assert_eq!(due.len(), 2);
+    // The first time that it is woken for the one, S3 is still down for it.
+    let down = {
+        let key = unsent[0].clone();
+        own.s3.when(move |call| removes(call, &key)).answer(500, 3)
+    };
+    age(&own, &due).await;
+    let swept = async || {
+        let [left, gone] = [bucket.promoted(&one.conversation).await, bucket.promoted(&other.conversation).await];
+        (left == kept[0] && gone == kept[1]).then_some(())
+    };
+    eventually("the end of what is to be swept", SWEPT_WITHIN, swept).await;
+    down.over().await;
+    // What is not due yet stays, and so do the objects of messages.
+    let mut both = [&kept[2][..], &left].concat();
+    both.sort();
+    assert_eq!(bucket.promoted(&quiet.conversation).await, both);
+    for pair in [&one, &other, &quiet] {
+        let listed = pair.bob.messages(&pair.conversation).await;
+        let shown = listed.iter().flat_map(media_of).collect::<Vec<_>>();
+        assert_eq!(shown.len(), 1);
+        assert_eq!(Visitor::fetch(text(shown[0], "url")).await.status, 200);
+    }
+    // What comes behind a record that failed may come again with it.
+    let done = async || (worker_lines(&own).iter().filter(|line| line["status"] == 200).count() >= 2).then_some(());
+    eventually("the worker's word", Duration::from_secs(10), done).await;
+    let lines = worker_lines(&own);
+    println!("{lines:?}");
+    let failed: Vec<&Value> = lines.iter().filter(|line| line["status"] == 500).collect();
+    assert!(failed.len() == 1 && lines.len() <= 4, "it was woken for more than these two");
+    assert_eq!(failed[0]["cause"], "DeleteObjects: InternalError");
+    super::unsaid(&own, &[&one.conversation, &other.conversation]);
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_is_deleted_while_s3_is_down_and_its_objects_are_noted() {
+    let Some(own) = Interposed::start().await else { return };
+    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    for failure in FAILURES {
+        println!("{failure:?}");
+        let pair = Pair::begin().await;
+        let kept = pair.show("image", "image/png", "plain.png").await;
+        let message = pair.show("image", "image/png", "located.png").await;
+        let down = failure.of(own.s3.when(|_| true), ALWAYS);
+        let answer = delete(&pair, &message).await;
+        down.over().await;
+        deleted(&answer);
+        did_without(&own, &answer, "DeleteObjects").await;
+        for user in [&pair.ann, &pair.bob] {
+            let listed = user.messages(&pair.conversation).await;
+            assert_eq!((&listed[0]["isDeleted"], &listed[0]["media"]), (&json!(true), &json!([])));
+        }
+        let [set] = &sets(&own, &pair.conversation).await[..] else { panic!("not one set") };
+        assert_eq!(keys_of(&message), [format!("media/{}/{set}00", pair.conversation)]);
+
+        // Once more: what is deleted stays so, and the objects of the other message with it.
+        deleted(&delete(&pair, &message).await);
+        assert!(bucket.has_all(&keys_of(&kept)).await);
+    }
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_that_could_not_be_deleted_keeps_its_objects() {
+    let Some(own) = Interposed::start().await else { return };
+    for failure in FAILURES {
+        println!("{failure:?}");
+        let pair = Pair::begin().await;
+        let message = pair.show("image", "image/png", "plain.png").await;
+        let down = failure.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "SWEEP#")), ALWAYS);
+        let answer = delete(&pair, &message).await;
+        down.over().await;
+        answer.rejects(500, super::media::SORRY);
+        let listed = pair.bob.messages(&pair.conversation).await.remove(0);
+        assert_eq!((&listed["isDeleted"], keys_of(&listed)), (&json!(false), keys_of(&message)));
+        assert_eq!(Visitor::fetch(text(&media_of(&listed)[0], "url")).await.status, 200);
+        assert_eq!(sweeps(&own, &pair.conversation).await, Vec::<Value>::new());
+        deleted(&delete(&pair, &message).await);
+    }
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_deletion_whose_answers_are_lost_is_done_and_leaves_nothing_to_be_swept() {
+    let Some(own) = Interposed::start().await else { return };
+    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    for loss in [Loss::Ended, Loss::Silence] {
+        println!("{loss:?}");
+        let pair = Pair::begin().await;
+        let message = pair.show("image", "image/png", "plain.png").await;
+        let losses = [
+            loss.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "SWEEP#")), 1),
+            loss.of(own.s3.when(|call| removes(call, "media/")), 1),
+            loss.of(own.dynamodb.when(|call| call.asks("DeleteItem", "SWEEP#")), 1),
+        ];
+        deleted(&delete(&pair, &message).await);
+        for lost in losses {
+            lost.over().await;
+        }
+        assert_eq!(bucket.promoted(&pair.conversation).await, [""; 0]);
+        assert_eq!(sweeps(&own, &pair.conversation).await, Vec::<Value>::new());
+    }
+    own.stop().await;
+}

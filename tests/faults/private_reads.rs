@@ -1,0 +1,103 @@
+//! Private messages that can't be read or deleted for the moment, and writes that meet another one half-way.
+
+use serde_json::json;
+
+use super::{FAILURES, Loss, explained};
+use crate::private::steps::{
+    BLOCKED, OUR_FAULT, block, contents, conversation, delete, only_conversation, pair, say, two, unread,
+};
+use crate::support::{ALWAYS, Interposed};
+
+#[tokio::test]
+async fn what_can_not_be_read_is_not_taken_for_nothing() {
+    let Some(own) = Interposed::start().await else { return };
+    let ([ann, bob], sent) = pair(["Unreadable for a moment"]).await;
+    block(&ann, &bob).await;
+    let messages = format!("/conversations/{}/messages", conversation(&sent[0]));
+    let cases = [
+        ("/conversations", "Query", "CONVS#"),
+        ("/conversations", "BatchGetItem", "MSG#"),
+        ("/conversations", "BatchGetItem", "PROFILE"),
+        (messages.as_str(), "Query", "CONV#"),
+        (messages.as_str(), "GetItem", "CONV#"),
+        ("/users/blocked", "Query", "BLOCK#"),
+        ("/users/blocked", "BatchGetItem", "PROFILE"),
+    ];
+    for (n, (path, operation, key)) in cases.into_iter().enumerate() {
+        println!("{path}: {operation} {key}");
+        let down = FAILURES[n % 3].of(own.dynamodb.when(move |call| call.asks(operation, key)), ALWAYS);
+        let answer = ann.get(path).send().await;
+        down.over().await;
+        answer.rejects(500, OUR_FAULT);
+        explained(&own, &answer, &["Unreadable for a moment", &ann.id, &bob.id]).await;
+        ann.get(path).send().await.processed(200);
+    }
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_is_deleted_also_when_the_answer_is_lost_and_only_then() {
+    let Some(own) = Interposed::start().await else { return };
+    for loss in [Loss::Ended, Loss::Silence] {
+        let ([ann, bob], sent) = pair(["A message that goes"]).await;
+        let is_deletion = |operation: &'static str| {
+            move |call: &crate::support::StoreCall| call.asks(operation, "is_deleted") && call.body.contains("REMOVE")
+        };
+        let down = own.dynamodb.when(is_deletion("TransactWriteItems")).answer(500, ALWAYS);
+        let failed = delete(&ann, &sent[0]).await;
+        down.over().await;
+        failed.rejects(500, OUR_FAULT);
+        explained(&own, &failed, &["A message that goes", &ann.id]).await;
+        assert_eq!(contents(&bob.messages(conversation(&sent[0])).await), ["A message that goes"]);
+        let lost = loss.of(own.dynamodb.when(is_deletion("TransactWriteItems")), 1);
+        let left = delete(&ann, &sent[0]).await.processed(200);
+        lost.over().await;
+        assert_eq!(bob.messages(conversation(&sent[0])).await, [left]);
+        assert_eq!(unread(&bob).await, 1);
+    }
+    own.stop().await;
+}
+
+/// As the store says it of a transaction that finds one side of the conversation moved on, and the other held by the transaction
+/// that moves it on.
+#[tokio::test]
+async fn a_message_that_meets_another_half_way_is_written_behind_it() {
+    let Some(own) = Interposed::start().await else { return };
+    for has_begun in [true, false] {
+        for their_side_is_held in [true, false] {
+            println!("in a conversation: {has_begun}, their side is held: {their_side_is_held}");
+            let [ann, bob] = two().await;
+            if has_begun {
+                bob.write(&ann, "The first one").await;
+            }
+            let (other, to) = (bob.clone(), ann.clone());
+            let write = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Half-way"));
+            let meanwhile = write.first(async move { drop(other.write(&to, "In between").await) });
+            let write = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Half-way"));
+            let half_way = write.hold(format!("USER#{}", if their_side_is_held { &bob.id } else { &ann.id }), 1);
+            let answer = say(&ann, &bob, "Half-way").await;
+            half_way.over().await;
+            meanwhile.over().await;
+            let message = answer.processed(200);
+            let messages = bob.messages(conversation(&message)).await;
+            assert_eq!(contents(&messages)[..2], ["Half-way", "In between"]);
+            assert_eq!(only_conversation(&bob).await["lastMessage"], message);
+            assert_eq!(unread(&bob).await, 1);
+        }
+    }
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_that_meets_a_block_half_way_is_stopped() {
+    let Some(own) = Interposed::start().await else { return };
+    let ([ann, bob], sent) = pair(["The first one"]).await;
+    block(&bob, &ann).await;
+    let write = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Half-way"));
+    let half_way = write.hold(format!("USER#{}", ann.id), 1);
+    let answer = say(&ann, &bob, "Half-way").await;
+    half_way.over().await;
+    answer.rejects(400, BLOCKED);
+    assert_eq!(json!(ann.messages(conversation(&sent[0])).await), json!(sent));
+    own.stop().await;
+}

@@ -1,0 +1,162 @@
+//! Objects that are not what they say, or not there: no message, nothing promoted, and nothing taken away.
+
+use crate::support::{Bucket, Pair, keys_of, media_of, sample, text};
+
+const FAILED: &str = "Media promotion failed";
+const PAGE: &[u8] = b"<!DOCTYPE html><html><body><script>alert(1)</script></body></html>";
+const DRAWING: &[u8] = b"<svg xmlns='http://www.w3.org/2000/svg' width='5' height='5' onload='alert(1)'/>";
+const MIB: usize = 1024 * 1024;
+
+/// The upload fails the message, and stays.
+async fn fails(pair: &Pair, kind: &str, upload: &str) {
+    let answer = pair.send(kind, &[upload.to_owned()]).send().await;
+    assert_eq!(answer.status, 500, "{}", answer.text());
+    answer.rejects(500, FAILED);
+    assert_eq!(pair.shown().await, 0);
+    let Some(bucket) = Bucket::shared() else { return };
+    assert!(bucket.promoted(&pair.conversation).await.is_empty());
+    assert!(bucket.has(upload).await);
+}
+
+#[tokio::test]
+async fn an_upload_that_never_came_fails_the_message() {
+    let pair = Pair::begin().await;
+    let announced = pair.ann.announce("image", "image/png", 172).await;
+    let upload = text(&announced, "publicId").to_owned();
+    pair.send("image", &[upload]).send().await.rejects(500, FAILED);
+    assert_eq!(pair.shown().await, 0);
+}
+
+#[tokio::test]
+async fn what_is_no_image_is_not_sent_as_one() {
+    let pair = Pair::begin().await;
+    let png = sample("plain.png");
+    let no_width = {
+        let mut png = png.clone();
+        png[16..20].fill(0);
+        png
+    };
+    let cases: [(&str, &[u8]); 14] = [
+        ("image/png", PAGE),
+        ("image/png", DRAWING),
+        ("image/jpeg", &png),
+        ("image/png", &sample("photo.jpg")),
+        ("image/gif", &sample("lossy.webp")),
+        ("image/webp", &sample("animated.gif")),
+        ("image/png", &sample("clip.mp4")),
+        ("image/png", &png[..20]),
+        ("image/png", &no_width),
+        ("image/png", b"\x89"),
+        ("image/jpeg", &sample("photo.jpg")[..3]),
+        ("image/jpeg", &sample("located.jpg")[..40]),
+        ("image/gif", &sample("animated.gif")[..8]),
+        ("image/webp", &sample("lossy.webp")[..16]),
+    ];
+    for (content_type, bytes) in cases {
+        println!("{} bytes as {content_type}", bytes.len());
+        let upload = pair.ann.upload("image", content_type, bytes).await;
+        fails(&pair, "image", &upload).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_video_is_not_sent_as_one() {
+    let pair = Pair::begin().await;
+    let (mp4, webm) = (sample("clip.mp4"), sample("clip.webm"));
+    let cases: [(&str, &[u8]); 8] = [
+        ("video/mp4", PAGE),
+        ("video/mp4", &webm),
+        ("video/webm", &mp4),
+        ("video/quicktime", &mp4),
+        ("video/mp4", &sample("sideways.mov")),
+        ("video/mp4", &sample("animated.gif")),
+        ("video/mp4", &mp4[..mp4.len() - 100]),
+        ("video/webm", &webm[..60]),
+    ];
+    for (content_type, bytes) in cases {
+        println!("{} bytes as {content_type}", bytes.len());
+        let upload = pair.ann.upload("video", content_type, bytes).await;
+        fails(&pair, "video", &upload).await;
+    }
+}
+
+#[tokio::test]
+async fn an_empty_object_is_not_sent_whatever_was_announced() {
+    let Some(bucket) = Bucket::shared() else { return };
+    let pair = Pair::begin().await;
+    for (kind, content_type) in [("image", "image/png"), ("video", "video/mp4"), ("file", "text/plain")] {
+        println!("{kind}");
+        let upload = text(&pair.ann.announce(kind, content_type, 5).await, "publicId").to_owned();
+        bucket.put(&upload, content_type, b"").await;
+        fails(&pair, kind, &upload).await;
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_is_larger_than_its_kind_allows_is_not_sent() {
+    let Some(bucket) = Bucket::shared() else { return };
+    let pair = Pair::begin().await;
+    for (kind, content_type, file, most) in
+        [("image", "image/gif", "animated.gif", 16 * MIB), ("file", "text/plain", "animated.gif", 50 * MIB)]
+    {
+        println!("{kind}");
+        let upload = text(&pair.ann.announce(kind, content_type, most).await, "publicId").to_owned();
+        let mut large = sample(file);
+        large.resize(most + 1, b' ');
+        bucket.put(&upload, content_type, &large).await;
+        fails(&pair, kind, &upload).await;
+    }
+}
+
+#[tokio::test]
+async fn an_image_of_the_largest_size_is_sent() {
+    let Some(bucket) = Bucket::shared() else { return };
+    let pair = Pair::begin().await;
+    let upload = text(&pair.ann.announce("image", "image/gif", 16 * MIB).await, "publicId").to_owned();
+    let mut large = sample("animated.gif");
+    large.resize(16 * MIB, b' ');
+    bucket.put(&upload, "image/gif", &large).await;
+    let message = pair.send("image", &[upload]).send().await.processed(200);
+    assert_eq!(media_of(&message)[0]["width"], 40);
+}
+
+#[tokio::test]
+async fn the_stores_own_word_for_the_type_counts_and_not_the_announced_one() {
+    let Some(bucket) = Bucket::shared() else { return };
+    let pair = Pair::begin().await;
+    for content_type in ["text/html", "image/svg+xml", "image/PNG", "image/png; charset=utf-8", "binary/octet-stream"] {
+        println!("{content_type}");
+        let upload = text(&pair.ann.announce("image", "image/png", 172).await, "publicId").to_owned();
+        bucket.put(&upload, content_type, &sample("plain.png")).await;
+        fails(&pair, "image", &upload).await;
+    }
+}
+
+#[tokio::test]
+async fn one_unfit_upload_of_five_leaves_the_others_as_they_were() {
+    let pair = Pair::begin().await;
+    let mut uploads = Vec::new();
+    for (content_type, file) in [
+        ("image/png", "plain.png"),
+        ("image/jpeg", "located.jpg"),
+        ("image/gif", "animated.gif"),
+        ("image/webp", "lossy.webp"),
+    ] {
+        uploads.push(pair.ann.upload("image", content_type, &sample(file)).await);
+    }
+    let unfit = pair.ann.upload("image", "image/png", PAGE).await;
+    let mut five = uploads.clone();
+    five.insert(2, unfit);
+    pair.send("image", &five).send().await.rejects(500, FAILED);
+    assert_eq!(pair.shown().await, 0);
+    let bucket = Bucket::shared();
+    if let Some(bucket) = &bucket {
+        assert!(bucket.promoted(&pair.conversation).await.is_empty());
+        assert!(bucket.has_all(&five).await);
+    }
+    let message = pair.send("image", &uploads).send().await.processed(200);
+    assert_eq!(media_of(&message).len(), 4);
+    if let Some(bucket) = &bucket {
+        assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&message));
+    }
+}

@@ -1,0 +1,110 @@
+//! A request that is refused leaves nothing behind: the table is what it was, to the last byte.
+
+use serde_json::{Value, json};
+
+use super::steps::{UNKNOWN, block, conversation, id, mark, pair, reply, text, unread};
+use crate::inbox::table;
+use crate::support::{Answer, Call, Interposed, User};
+
+/// Everything that is stored, in one order.
+async fn stored(own: &Interposed) -> Vec<Value> {
+    let mut items = own.stored().await;
+    items.sort_by_key(|item| item["pk"].to_string() + &item["sk"].to_string());
+    items
+}
+
+/// Sends it with a key, too, and insists that nothing came of it.
+async fn comes_to_nothing(own: &Interposed, status: u16, call: impl Fn() -> Call) {
+    let before = stored(own).await;
+    let answers: [Answer; 2] = [call().send().await, call().key("a-key-for-what-is-refused").send().await];
+    for answer in answers {
+        assert_eq!((answer.status, &answer.json()["success"]), (status, &json!(false)), "{}", answer.text());
+    }
+    let after = stored(own).await;
+    assert_eq!(after.iter().find(|item| !before.contains(item)), None);
+    assert_eq!(after.len(), before.len());
+}
+
+#[tokio::test]
+async fn a_refused_message_leaves_nothing_behind() {
+    let Some(own) = Interposed::start().await else { return };
+    let ([ann, bob], sent) = pair(["Hello"]).await;
+    let (eve, dan) = (User::sign_up().await, User::sign_up().await);
+    block(&dan, &ann).await;
+    let good = text("A message that is not to be");
+    let own_conversation = conversation(&sent[0]);
+    let bodies = [
+        json!({}),
+        text(""),
+        text(" "),
+        text("\u{0}"),
+        text(&"x".repeat(5_001)),
+        json!({ "content": "Hello", "type": "audio" }),
+        json!({ "content": "Hello", "type": "text", "more": 1 }),
+        json!({ "content": "Hello", "type": "file", "media": [{ "publicId": "temp/x" }] }),
+    ];
+    for body in &bodies {
+        println!("{body}");
+        comes_to_nothing(&own, 400, || ann.letter(&eve.id, body.clone())).await;
+        comes_to_nothing(&own, 400, || reply(&ann, own_conversation, body)).await;
+    }
+    for nobody in [&ann.id, UNKNOWN, id(&sent[0]), own_conversation, "x", &dan.id] {
+        println!("{nobody}");
+        comes_to_nothing(&own, 400, || ann.letter(nobody, good.clone())).await;
+    }
+    comes_to_nothing(&own, 400, || dan.letter(&ann.id, good.clone())).await;
+    for nothing in [UNKNOWN, &bob.id, id(&sent[0])] {
+        comes_to_nothing(&own, 403, || reply(&ann, nothing, &good)).await;
+    }
+    comes_to_nothing(&own, 403, || reply(&eve, own_conversation, &good)).await;
+    let path = format!("/message/send/{}", eve.id);
+    comes_to_nothing(&own, 415, || ann.post(&path).bytes("text/plain", good.to_string())).await;
+    comes_to_nothing(&own, 400, || ann.post(&path).bytes("application/json", "{")).await;
+    comes_to_nothing(&own, 413, || ann.post(&path).bytes("application/json", " ".repeat(70_000))).await;
+    comes_to_nothing(&own, 401, || ann.visitor.post(&path).json(&good)).await;
+    let elsewhere = ann.on_new_device().await;
+    comes_to_nothing(&own, 401, || elsewhere.letter(&eve.id, good.clone())).await;
+    table_is_untouched_by_the_suspended(&own, &ann, &eve, &good).await;
+    assert_eq!(eve.conversations().await, [] as [Value; 0]);
+    own.stop().await;
+}
+
+async fn table_is_untouched_by_the_suspended(own: &Interposed, ann: &User, eve: &User, good: &Value) {
+    table::set_status(&own.stack, ann, "suspended").await;
+    comes_to_nothing(own, 401, || ann.letter(&eve.id, good.clone())).await;
+    table::set_status(&own.stack, ann, "active").await;
+}
+
+#[tokio::test]
+async fn a_refused_mark_deletion_or_block_leaves_nothing_behind() {
+    let Some(own) = Interposed::start().await else { return };
+    let ([ann, bob], sent) = pair(["Hello"]).await;
+    let eve = User::sign_up().await;
+    let own_conversation = conversation(&sent[0]);
+    let upto = json!({ "messageId": id(&sent[0]) });
+    for how in ["delivered", "seen"] {
+        let path = format!("/conversations/{own_conversation}/{how}");
+        comes_to_nothing(&own, 403, || eve.post(&path).json(&upto)).await;
+        comes_to_nothing(&own, 404, || bob.post(&path).json(&json!({ "messageId": UNKNOWN }))).await;
+        for wrong in [json!({}), json!({ "messageId": "x" }), json!({ "messageId": id(&sent[0]), "more": 1 })] {
+            comes_to_nothing(&own, 400, || bob.post(&path).json(&wrong)).await;
+        }
+    }
+    let path = format!("/conversations/{own_conversation}/messages/{}", id(&sent[0]));
+    comes_to_nothing(&own, 403, || bob.delete(&path)).await;
+    comes_to_nothing(&own, 403, || eve.delete(&path)).await;
+    comes_to_nothing(&own, 404, || ann.delete(&path.replace(id(&sent[0]), UNKNOWN))).await;
+    comes_to_nothing(&own, 404, || ann.post(&format!("/users/{UNKNOWN}/block"))).await;
+    comes_to_nothing(&own, 400, || ann.post(&format!("/users/{}/block", ann.id))).await;
+    comes_to_nothing(&own, 400, || ann.delete("/users/x/block")).await;
+    // Nor does what changes nothing: a mark that is made again, a block that is made again, an unblock without a block.
+    mark(&bob, "seen", own_conversation, id(&sent[0])).await.processed(200);
+    block(&ann, &eve).await;
+    let before = stored(&own).await;
+    mark(&bob, "seen", own_conversation, id(&sent[0])).await.processed(200);
+    block(&ann, &eve).await;
+    super::steps::unblock(&bob, &ann).await;
+    assert_eq!(stored(&own).await, before);
+    assert_eq!(unread(&bob).await, 0);
+    own.stop().await;
+}

@@ -41,7 +41,7 @@ pub struct Outgoing<'a> {
 }
 
 pub enum Opened<'a> {
-    New(Outgoing<'a>),
+    New(Box<Outgoing<'a>>),
     /// It was sent before: the first answer again.
     Repeated(Reply),
 }
@@ -82,7 +82,7 @@ impl<'a> Outgoing<'a> {
             return Ok(Opened::Repeated(first_answer(repeat)?.metered(meter.as_ref(), now)));
         }
         let guards = Guards { meters: meter.into_iter().collect(), once, answer: String::new(), now };
-        Ok(Opened::New(Self { app, caller, send, conversation, own, is_to_somebody, guards }))
+        Ok(Opened::New(Box::new(Self { app, caller, send, conversation, own, is_to_somebody, guards })))
     }
 
     pub fn sender(&self) -> UserId {

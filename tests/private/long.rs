@@ -83,6 +83,7 @@ async fn a_page_of_a_conversation_of_100000_messages_costs_what_a_page_costs() {
     let deleted = delete(&ann, &message).await;
     for (now, before) in [&said, &seen, &listed, &deleted].into_iter().zip(others) {
         assert_eq!(cost(stack, now).await, cost(stack, before).await, "{}", now.text());
-    }    quiet.over().await;
+    }
+    quiet.over().await;
     own.stop().await;
 }

@@ -65,6 +65,11 @@ impl Call {
         self.operation.is_empty() && self.method == method && self.path.contains(text)
     }
 
+    /// Whether this is S3's deletion of several objects at once, of which one has `text` in its key.
+    pub fn deletes_all_of(&self, text: &str) -> bool {
+        self.operation.is_empty() && self.method == "POST" && self.body.contains("<Delete") && self.body.contains(text)
+    }
+
     /// Whether this gives SES a letter that has `text` in it.
     pub fn mails(&self, text: &str) -> bool {
         self.is("POST", LETTERS) && self.body.contains(text)

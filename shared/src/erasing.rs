@@ -16,9 +16,8 @@ const STEP: i32 = 10;
 pub async fn erase_some(app: &App, erasure: &Erasure) -> Result<bool, StoreError> {
     let sides = app.store.some_sides(erasure.user_id, STEP).await?;
     if sides.is_empty() {
-        let (items, uploads) =
-            try_join!(app.store.remove_remains(erasure), app.attachments.remove_some_uploads(erasure.user_id))?;
-        return Ok(items || uploads);
+        let more = app.store.remove_remains(erasure).await?;
+        return if more { Ok(true) } else { app.attachments.remove_some_uploads(erasure.user_id).await };
     }
     try_join_all(sides.iter().map(|side| leave(app, erasure, side))).await?;
     Ok(true)

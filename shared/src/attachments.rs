@@ -21,8 +21,9 @@ pub const UPLOAD_WITHIN: Duration = Duration::from_secs(15 * 60);
 const HEAD: u64 = 64 * 1024;
 /// How often more bytes are asked for: what still says nothing then is nothing that we take.
 const LOOKS: usize = 8;
-/// How long the looks, and how long the copies may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long all looks, and how long all copies may take: with what comes before and behind them, less than the gateway waits.
+const LOOKED_WITHIN: Duration = Duration::from_secs(6);
+const COPIED_WITHIN: Duration = Duration::from_secs(14);
 /// Images that are rewritten at once: each is in memory as a whole, twice.
 const REWRITES: usize = 2;
 
@@ -57,7 +58,7 @@ impl Attachments {
 
     /// Whether each upload is there and is what it says, told from some of its kilobytes.
     pub async fn check(&self, uploads: &[Upload]) -> Result<Vec<Checked>, StoreError> {
-        in_time(try_join_all(uploads.iter().map(|upload| self.check_one(*upload)))).await
+        in_time(LOOKED_WITHIN, try_join_all(uploads.iter().map(|upload| self.check_one(*upload)))).await
     }
 
     async fn check_one(&self, upload: Upload) -> Result<Checked, StoreError> {
@@ -98,7 +99,7 @@ impl Attachments {
     ) -> Result<Vec<Media>, StoreError> {
         let copies =
             checked.iter().zip(set.assets()).map(|(checked, asset)| self.promote_one(checked, asset, conversation));
-        in_time(async { join_all(copies).await.into_iter().collect() }).await
+        in_time(COPIED_WITHIN, async { join_all(copies).await.into_iter().collect() }).await
     }
 
     async fn promote_one(
@@ -158,9 +159,9 @@ impl Attachments {
 }
 
 /// Ends well within a function's own time-out, so that the caller gets an answer and what was made is removed.
-async fn in_time<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+async fn in_time<T>(time: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let late = || StoreError::new("media took too long".to_owned());
-    tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(late()))
+    tokio::time::timeout(time, work).await.unwrap_or_else(|_| Err(late()))
 }
 
 fn unfit(why: &str) -> StoreError {

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How long a call may take that moves up to 200 MiB within S3, or 16 MiB to it.
-const LONG: Duration = Duration::from_secs(10);
+const LONG: Duration = Duration::from_secs(14);
 
 pub struct Bucket {
     /// Made at the first use: most functions have none.

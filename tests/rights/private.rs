@@ -63,8 +63,11 @@ async fn accounts_deleted(own: &Interposed, ann: User, bob: User) {
     delete(&carl).await;
     down.over().await;
     let conversation = message["conversationId"].as_str().expect("an id");
-    eventually("the end of a conversation", Duration::from_secs(60), async || {
-        own.stored_with(conversation).await.is_empty().then_some(())
+    eventually("the end of a conversation, and the worker's line about it", Duration::from_secs(60), async || {
+        let lines = own.stack.logs().lines();
+        let has_ended = |line: &local::Line| &*line.function == "erase-accounts" && line.text.contains("DeleteItem");
+        let is_empty = own.stored_with(conversation).await.is_empty();
+        (is_empty && lines.iter().any(has_ended)).then_some(())
     })
     .await;
 }

@@ -61,14 +61,6 @@ impl Store {
 
     /// Whom a user has blocked, after `after`, in the order of their sign-ups.
     pub async fn blocks(&self, user: UserId, after: Option<UserId>, size: PageSize) -> Result<Page<Block>, StoreError> {
-        let after = after.map_or_else(|| BLOCKS.to_owned(), block_sort);
-        let page = self.query(user_partition(user), |query| {
-            query
-                .key_condition_expression("pk = :pk AND sk BETWEEN :after AND :end")
-                .expression_attribute_values(":after", text(format!("{after} ")))
-                .expression_attribute_values(":end", text(format!("{BLOCKS}~")))
-                .limit(size.get() as i32 + 1)
-        });
-        Page::of(page.await?, size)
+        self.page_after(user_partition(user), BLOCKS, after.map(block_sort), size).await
     }
 }

@@ -89,15 +89,7 @@ impl Store {
         after: Option<DeviceId>,
         size: PageSize,
     ) -> Result<Page<Device>, StoreError> {
-        let after = after.map_or_else(|| DEVICES.to_owned(), device_sort);
-        let page = self.query(user_partition(user), |query| {
-            query
-                .key_condition_expression("pk = :pk AND sk BETWEEN :after AND :end")
-                .expression_attribute_values(":after", text(format!("{after} ")))
-                .expression_attribute_values(":end", text(format!("{DEVICES}~")))
-                .limit(size.get() as i32 + 1)
-        });
-        Page::of(page.await?, size)
+        self.page_after(user_partition(user), DEVICES, after.map(device_sort), size).await
     }
 
     /// The write of a device that is new to its user.

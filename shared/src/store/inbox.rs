@@ -80,14 +80,7 @@ impl Store {
         size: PageSize,
     ) -> Result<Page<InboxMessage>, StoreError> {
         let before = before.map_or_else(|| AFTER_MESSAGES.to_owned(), inbox_message_sort);
-        let page = self.query(inbox(user), |query| {
-            query
-                .key_condition_expression("pk = :pk AND sk < :before")
-                .expression_attribute_values(":before", text(before))
-                .scan_index_forward(false)
-                .limit(size.get() as i32 + 1)
-        });
-        Page::of(page.await?, size)
+        self.page_before(inbox(user), before, size).await
     }
 
     /// Removes a message; one that is gone already stays gone.

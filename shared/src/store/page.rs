@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use serde::de::DeserializeOwned;
 
-use super::{StoreError, from_item};
+use super::{Store, StoreError, from_item, text};
 use crate::types::PageSize;
 
 /// Part of a list, in the list's order.
@@ -27,5 +27,44 @@ impl<T: DeserializeOwned> Page<T> {
         let has_more = items.len() > size.get() || output.last_evaluated_key.is_some();
         let items = items.into_iter().take(size.get()).map(from_item).collect::<Result<_, _>>()?;
         Ok(Self { items, has_more })
+    }
+}
+
+impl Store {
+    /// The items of a partition before the sort key `before`, last first.
+    pub(super) async fn page_before<T: DeserializeOwned>(
+        &self,
+        partition: String,
+        before: String,
+        size: PageSize,
+    ) -> Result<Page<T>, StoreError> {
+        let page = self.query(partition, |query| {
+            query
+                .key_condition_expression("pk = :pk AND sk < :before")
+                .expression_attribute_values(":before", text(before))
+                .scan_index_forward(false)
+                .limit(size.get() as i32 + 1)
+        });
+        Page::of(page.await?, size)
+    }
+
+    /// The items of a partition whose sort keys begin with `prefix`, behind the sort key `after`, in their order.
+    pub(super) async fn page_after<T: DeserializeOwned>(
+        &self,
+        partition: String,
+        prefix: &str,
+        after: Option<String>,
+        size: PageSize,
+    ) -> Result<Page<T>, StoreError> {
+        let after = after.unwrap_or_else(|| prefix.to_owned());
+        let page = self.query(partition, |query| {
+            query
+                .key_condition_expression("pk = :pk AND sk BETWEEN :after AND :end")
+                // BETWEEN takes its ends in: a blank sorts behind the key itself and before all that may follow it.
+                .expression_attribute_values(":after", text(format!("{after} ")))
+                .expression_attribute_values(":end", text(format!("{prefix}~")))
+                .limit(size.get() as i32 + 1)
+        });
+        Page::of(page.await?, size)
     }
 }

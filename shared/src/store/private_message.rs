@@ -73,14 +73,7 @@ impl Store {
         size: PageSize,
     ) -> Result<Page<PrivateMessage>, StoreError> {
         let before = before.map_or_else(|| AFTER_MESSAGES.to_owned(), private_message_sort);
-        let page = self.query(private_messages(conversation), |query| {
-            query
-                .key_condition_expression("pk = :pk AND sk < :before")
-                .expression_attribute_values(":before", text(before))
-                .scan_index_forward(false)
-                .limit(size.get() as i32 + 1)
-        });
-        Page::of(page.await?, size)
+        self.page_before(private_messages(conversation), before, size).await
     }
 
     /// Takes what a message says and shows away; what is left of it is that there was one. From then on its objects are no

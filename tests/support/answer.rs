@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-use super::whole;
+use super::{lines, own_stack, whole};
 
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -32,8 +32,18 @@ impl Answer {
     /// The body of an answer that must have this status.
     #[track_caller]
     pub fn ok(&self, status: u16) -> Value {
-        assert_eq!(self.status, status, "{}", self.text());
+        assert_eq!(self.status, status, "{}{}", self.text(), self.logged());
         self.json()
+    }
+
+    /// What a function's log says of a failure of ours that no test asked for.
+    fn logged(&self) -> String {
+        let id = self.header("x-request-id").filter(|_| self.status >= 500);
+        let lines = id.zip(own_stack("has a log")).map(|(id, stack)| {
+            let lines = lines(stack).into_iter().filter(|line| line.contains(id));
+            lines.map(|line| format!("\n{line}")).collect()
+        });
+        lines.unwrap_or_default()
     }
 
     /// Exactly this status and exactly this body.

@@ -4,12 +4,15 @@
 //! what looks behind HTTP (logs, processes, the table) is skipped then.
 
 mod accounts;
+mod communities;
 mod costs;
 mod events;
 mod faults;
 mod guards;
 mod inbox;
 mod links;
+mod notices;
+mod notifications;
 mod private;
 mod rights;
 mod starts;

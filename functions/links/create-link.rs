@@ -12,6 +12,8 @@ struct NewLink {
     expires_at: Option<Timestamp>,
     starts_at: Option<Timestamp>,
     max_messages: Option<MaxMessages>,
+    /// Whoever is signed in is told of its messages. Nobody else has to be signed in.
+    notify: Option<bool>,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
@@ -19,9 +21,15 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let gate = app.limits.admit(&app.tokens, Limit::Links, request.client(), "", now)?;
     let new: NewLink = request.json()?;
     check_times(&new, now)?;
-    let once = request.once(app, "create-link", "")?;
+    let owner = if new.notify == Some(true) { Some(Presented::by(app, request)?) } else { None };
+    let user = owner.as_ref().map(|owner| owner.user().to_string()).unwrap_or_default();
+    let once = request.once(app, "create-link", &user)?;
 
-    let (meter, repeat) = try_join!(gate.meter(&app.store), app.store.repeat(once.as_ref()))?;
+    let (owner, meter, repeat) = try_join!(
+        notified(app, owner).map_err(LinksError::from),
+        gate.meter(&app.store).err_into(),
+        app.store.repeat(once.as_ref()).err_into(),
+    )?;
     if let Some(repeat) = repeat {
         return Ok(Reply::repeated(repeat)?.metered(meter.as_ref(), now));
     }
@@ -30,26 +38,19 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
         meter.free_slot(now)?;
     }
     let admin_token = AdminToken::generate();
+    let slug = new.slug.unwrap_or_else(|| Slug::generate(random()));
     let link = Link {
-        id: LinkId::new(now, random()),
-        slug: new.slug.unwrap_or_else(|| Slug::generate(random())),
-        title: new.title,
         description: new.description,
-        is_active: true,
         pin: match new.pin {
             Some(pin) => Some(SecretHash::of(pin.as_str()).await),
             None => None,
         },
-        admin_token: admin_token.hash(),
         starts_at: new.starts_at,
         expires_at: new.expires_at,
         max_messages: new.max_messages,
         message_count: new.max_messages.map(|_| 0),
-        counted: 0,
-        counted_upto: None,
-        count_epoch: 0,
-        created_at: now,
-        deleting: false,
+        owner,
+        ..Link::new(LinkId::new(now, random()), slug, new.title, admin_token.hash(), now)
     };
     let share_url = format!("{}/{}", request.base_url(app), link.slug.as_str());
     let answer = json!({
@@ -75,4 +76,4 @@ fn check_times(new: &NewLink, now: Timestamp) -> Result<(), LinksError> {
     }
 }
 
-shared::lambda!(handle);
+shared::lambda!(handle, sessions);

@@ -37,7 +37,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     };
 
     let id = LinkMessageId::new(now, random());
-    let message = LinkMessage { id, content, slug, created_at: now, card: false };
+    let message = LinkMessage { id, content, slug, created_at: now, owner: link.owner, card: false };
     let mut guards =
         Guards { meters: meter.into_iter().collect(), once, answer: json!({ "success": true }).to_string(), now };
     let (sent, ()) = join!(app.store.send_link_message(link, &message, &mut guards), admitted.uncount(app));

@@ -95,9 +95,9 @@ pub fn events(resource: &Resource<'_>, function: usize, scope: &Scope) -> Result
     for (name, event) in declared {
         let name = name.as_str().unwrap_or_default();
         if event.get("Type").and_then(Value::as_str) == Some("DynamoDB") {
-            // Not resolved as a whole: it may say where failures go, which nothing here has a name for.
             let properties = event.get("Properties").and_then(Value::as_mapping).cloned().unwrap_or_default();
-            let mapping = StreamMapping::read(name, &properties, function, scope);
+            let arn = &scope.names[&format!("{}.Arn", resource.id)];
+            let mapping = StreamMapping::read(name, &properties, (function, arn), scope);
             events.extend(mapping.map_err(|error| error.within(name))?.map(Event::Stream));
             continue;
         }

@@ -7,6 +7,7 @@ use crate::functions::Target;
 use crate::http::{self, Body, Unread};
 use crate::outbox::Outbox;
 use crate::pool::Pool;
+use crate::queues::Queues;
 use crate::reply;
 use crate::routes::Routes;
 use crate::runtime::PAYLOAD_LIMIT;
@@ -17,7 +18,7 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use time::OffsetDateTime;
@@ -31,6 +32,9 @@ const SOURCE_IP: HeaderName = HeaderName::from_static("x-sotto-local-source-ip")
 /// Where the outbox is, for a person or a test that only knows the gateway.
 const OUTBOX: &str = "/_local/outbox";
 
+/// Where the embedded queues are, for a person.
+const QUEUES: &str = "/_local/queues";
+
 /// Carries the request's id in every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
 
@@ -42,6 +46,7 @@ pub struct Gateway {
     pub cors: Option<Cors>,
     pub cdn: Option<(cdn::Grant, aws_sdk_s3::Client)>,
     pub outbox: Outbox,
+    pub queues: Queues,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -52,11 +57,13 @@ impl Gateway {
         if let (Some((grant, s3)), Some(path)) = (&self.cdn, request.uri().path().strip_prefix(cdn::PATH)) {
             return cdn::answer(grant, s3, request.method(), path).await;
         }
-        if (request.method(), request.uri().path()) == (&Method::GET, OUTBOX) {
-            let entries = Value::from(self.outbox.entries()).to_string();
-            let mut response = http::with_type(StatusCode::OK, "application/json", entries);
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            return response;
+        match (request.method(), request.uri().path()) {
+            (&Method::GET, OUTBOX) => return told(&Value::from(self.outbox.entries())),
+            (&Method::GET, QUEUES) => {
+                let names = self.queues.names().into_iter();
+                return told(&names.map(|name| (name.clone(), json!(self.queues.messages(&name)))).collect());
+            }
+            _ => {}
         }
         let (mut request, body) = request.into_parts();
         let id: Arc<str> = request_id().into();
@@ -151,6 +158,13 @@ impl From<Unread> for Refusal {
             Unread::Broken => Self::BadRequest,
         }
     }
+}
+
+/// What the stack itself says, as it is now.
+fn told(what: &Value) -> Response<Body> {
+    let mut response = http::with_type(StatusCode::OK, "application/json", what.to_string());
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// The peer's address, or the one that a test asks for.

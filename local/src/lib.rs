@@ -1,8 +1,8 @@
 //! The local stack: the whole product on a laptop, as template.yaml declares it. It is never deployed.
 //!
-//! It makes the tables and buckets of the template, starts each function's real binary on demand behind a Lambda
+//! It makes the tables, buckets and queues of the template, starts each function's real binary on demand behind a Lambda
 //! Runtime API, serves the template's routes as an API Gateway HTTP API would, and hands the changes of tables to the
-//! functions on their streams. What functions mail goes into an outbox. It knows no endpoint by itself.
+//! functions on their streams. What functions mail, and push, goes into an outbox. It knows no endpoint by itself.
 
 mod buckets;
 mod cdn;
@@ -20,6 +20,8 @@ mod logs;
 mod outbox;
 mod parameters;
 mod pool;
+mod push;
+mod queues;
 mod reply;
 mod resources;
 mod routes;
@@ -31,6 +33,7 @@ mod stores;
 mod streams;
 mod tables;
 mod template;
+mod times;
 
 pub mod builds;
 pub mod objects;
@@ -38,6 +41,7 @@ pub mod objects;
 pub use error::Error;
 pub use logs::{Line, Logs, Reader};
 pub use outbox::Outbox;
+pub use queues::{Message, Queues};
 pub use stack::{Options, Stack, State};
 pub use stores::Endpoints;
 

@@ -14,10 +14,10 @@ struct Arguments {
     /// Where to listen on 127.0.0.1; 0 picks a free port
     #[arg(long, default_value_t = 3000)]
     port: u16,
-    /// Keep nothing: tables, objects and secrets are gone when this stops
+    /// Keep nothing: tables, objects, queues and secrets are gone when this stops
     #[arg(long)]
     memory: bool,
-    /// Where tables, objects and secrets are kept [default: .sotto beside the template]
+    /// Where tables, objects, queues and secrets are kept [default: .sotto beside the template]
     #[arg(long, conflicts_with = "memory")]
     data_dir: Option<PathBuf>,
     /// A value for one of the template's parameters; may be repeated
@@ -99,11 +99,16 @@ fn tell(stack: &Stack, arguments: &Arguments) {
         eprintln!("  {route}");
     }
     match arguments.memory {
-        true => eprintln!("Tables, objects and secrets are in memory, and gone when this stops."),
-        false => eprintln!("Tables, objects and secrets are kept in the data directory; --memory starts without any."),
+        true => eprintln!("Tables, objects, queues and secrets are in memory, and gone when this stops."),
+        false => eprintln!(
+            "Tables, objects, queues and secrets are kept in the data directory; --memory starts without any."
+        ),
     }
-    eprintln!("DynamoDB: {}  S3: {}  SES: {}", stack.dynamodb_url(), stack.s3_url(), stack.ses_url());
-    eprintln!("What the functions mail is at {url}/_local/outbox");
+    eprintln!("DynamoDB: {}  S3: {}", stack.dynamodb_url(), stack.s3_url());
+    eprintln!("SES: {}  SQS: {}  push services: {}", stack.ses_url(), stack.sqs_url(), stack.push_url());
+    eprintln!(
+        "What the functions mail and push is at {url}/_local/outbox, what failed for good at {url}/_local/queues"
+    );
     eprintln!("Try: the exchange in README.md, on {url}");
     // Whoever started this may have stopped listening, which is no reason to stop serving.
     let mut stdout = std::io::stdout();

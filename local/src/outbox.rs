@@ -1,20 +1,15 @@
 //! What the functions have sent to the world outside, for people and tests to look at.
 
+use crate::times;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 use tokio::sync::watch;
 
 /// How many messages are kept; older ones are forgotten.
 const KEPT: usize = 10_000;
-
-/// RFC 3339, in UTC, with milliseconds.
-const TIME: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// Every message that the stack's recorders took (the last 10,000), and a way to wait for one.
 #[derive(Clone)]
@@ -36,7 +31,7 @@ impl Outbox {
         let mut entry = json!({"kind": kind});
         if let (Some(entry), Value::Object(said)) = (entry.as_object_mut(), said) {
             entry.extend(said);
-            entry.insert("at".into(), OffsetDateTime::now_utc().format(TIME).unwrap_or_default().into());
+            entry.insert("at".into(), times::milliseconds(OffsetDateTime::now_utc()).into());
         }
         let mut entries = self.lock();
         entries.push_front(entry);
@@ -45,7 +40,8 @@ impl Outbox {
         self.0.changed.send_replace(());
     }
 
-    /// The messages so far, newest first: `{"kind": "email", "from", "to", "subject", "text", "html", "headers", "at"}`.
+    /// The messages so far, newest first: `{"kind": "email", "from", "to", "subject", "text", "html", "headers", "at"}`
+    /// and `{"kind": "push", "endpoint", "headers", "body", "at"}`, whose body is base64.
     pub fn entries(&self) -> Vec<Value> {
         self.lock().iter().cloned().collect()
     }

@@ -55,8 +55,8 @@ mod tests {
 
     fn valued(declared: &str, given: &[(&str, &str)]) -> Result<HashMap<String, Value>, Error> {
         let parameters = given.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let authority = "127.0.0.1:3000".into();
-        let deployment = Deployment { name: "local".into(), authority, secrets: Secrets::new(None), parameters };
+        let (name, authority, sqs_url) = ("local".into(), "127.0.0.1:3000".into(), String::new());
+        let deployment = Deployment { name, authority, sqs_url, secrets: Secrets::new(None), parameters };
         values(&serde_yaml_ng::from_str(declared).unwrap(), &deployment)
     }
 

@@ -44,6 +44,12 @@ impl Resource<'_> {
                 let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}");
                 (function, vec![("Arn", arn)])
             }
+            "AWS::SQS::Queue" => {
+                let queue = self.get(scope, "QueueName")?.unwrap_or(usual);
+                let arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}");
+                let url = format!("{}/{ACCOUNT}/{queue}", deployment.sqs_url);
+                (url.clone(), vec![("Arn", arn), ("QueueName", queue), ("QueueUrl", url)])
+            }
             "AWS::SecretsManager::Secret" => {
                 let arn = format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{usual}");
                 (arn.clone(), vec![("Id", arn)])

@@ -6,11 +6,13 @@ use crate::life::{self, Owner};
 use crate::logs::Logs;
 use crate::outbox::Outbox;
 use crate::pool::{Pool, Program};
+use crate::queues::{Declared as Queue, Message, Queues};
 use crate::runtime::RuntimeApi;
 use crate::secrets::Secrets;
 use crate::stores::{Endpoints, Stores};
+use crate::streams::{self, Consumer, Mapping};
 use crate::template::{Deployment, Template};
-use crate::{Error, http, streams};
+use crate::{Error, http};
 use aws_credential_types::Credentials;
 use bytes::Bytes;
 use std::collections::HashMap;
@@ -32,7 +34,7 @@ pub struct Options {
     pub template: PathBuf,
     /// Where the gateway listens on 127.0.0.1; 0 for a free port.
     pub port: u16,
-    /// Where tables, objects and secrets are kept.
+    /// Where tables, objects, queues and secrets are kept.
     pub state: State,
     /// The stores that take the place of embedded ones.
     pub endpoints: Endpoints,
@@ -45,7 +47,7 @@ pub struct Options {
     pub parameters: HashMap<String, String>,
 }
 
-/// Where tables, objects and secrets are kept.
+/// Where tables, objects, queues and secrets are kept.
 #[derive(Clone, Debug)]
 pub enum State {
     /// In this process. With an external DynamoDB, in tables of this stack's own that are deleted when it stops.
@@ -59,11 +61,14 @@ pub struct Stack {
     url: String,
     tables: Vec<String>,
     buckets: Vec<String>,
+    queues: Vec<Queue>,
     routes: Vec<String>,
     pools: Vec<Arc<Pool>>,
     stores: Stores,
     /// Whether the tables are of no use to anybody once the stack has stopped.
     has_passing_tables: bool,
+    /// The same of the queues.
+    has_passing_queues: bool,
     logs: Logs,
     outbox: Outbox,
     owner: Owner,
@@ -86,8 +91,10 @@ impl Stack {
         let (owner, life) = life::begin();
         let outbox = Outbox::new();
         let stores = Stores::start(options.endpoints, &options.state, outbox.clone(), &life).await?;
-        let has_passing_tables = stores.shares_dynamodb && matches!(options.state, State::Memory);
-        let name = match has_passing_tables {
+        let is_passing = matches!(options.state, State::Memory);
+        let has_passing_tables = stores.shares_dynamodb && is_passing;
+        let has_passing_queues = stores.shares_sqs && is_passing;
+        let name = match has_passing_tables || has_passing_queues {
             true => format!("local-{}", &uuid::Uuid::new_v4().simple().to_string()[..12]),
             false => "local".to_owned(),
         };
@@ -95,8 +102,8 @@ impl Stack {
             State::Memory => None,
             State::Directory(directory) => Some(directory.join("secrets")),
         });
-        let (authority, parameters) = (address.to_string(), options.parameters);
-        let mut deployment = Deployment { name, authority, secrets, parameters };
+        let (authority, sqs_url, parameters) = (address.to_string(), stores.sqs_url.clone(), options.parameters);
+        let mut deployment = Deployment { name, authority, sqs_url, secrets, parameters };
         let template = Template::read(&options.template, &mut deployment)?;
 
         let (dynamodb, s3) = (stores.dynamodb(), stores.s3());
@@ -105,6 +112,9 @@ impl Stack {
         }
         for bucket in &template.buckets {
             bucket.make(&s3).await?;
+        }
+        for queue in &template.queues {
+            queue.make(&stores.sqs()).await?;
         }
 
         let logs = Logs::new();
@@ -116,15 +126,18 @@ impl Stack {
             pools.push(Pool::new(program, options.concurrency, api.clone(), logs.clone(), life.clone()));
         }
 
-        for mapping in template.streams {
+        let consumer = |mapping: Mapping| {
             let pool = pools[mapping.function].clone();
-            streams::follow(mapping, pool, &stores, &options.state, logs.clone(), life.clone()).await?;
-        }
+            Consumer::new(mapping, pool, &template.queues, &stores)
+        };
+        let consumers = template.streams.into_iter().map(consumer).collect::<Result<_, _>>()?;
+        streams::follow(consumers, &stores, &options.state, &logs, &life).await?;
 
         let routes = template.routes.keys().map(str::to_owned).collect();
         let cdn = template.cdn.map(|grant| (grant, s3));
-        let (routing, cors, outgoing) = (template.routes, template.cors, outbox.clone());
-        let gateway = Gateway { routes: routing, pools: pools.clone(), cors, cdn, outbox: outgoing, address };
+        let (routes_to, cors, pools_of) = (template.routes, template.cors, pools.clone());
+        let (outgoing, queues) = (outbox.clone(), stores.queues.clone());
+        let gateway = Gateway { routes: routes_to, pools: pools_of, cors, cdn, outbox: outgoing, queues, address };
         let gateway = Arc::new(gateway);
         tokio::spawn(http::serve(listener, life, move |request, peer: SocketAddr| {
             let gateway = gateway.clone();
@@ -134,10 +147,12 @@ impl Stack {
             url: format!("http://{address}"),
             tables: template.tables.into_iter().map(|table| table.name).collect(),
             buckets: template.buckets.into_iter().map(|bucket| bucket.name).collect(),
+            queues: template.queues,
             routes,
             pools,
             stores,
             has_passing_tables,
+            has_passing_queues,
             logs,
             outbox,
             owner,
@@ -185,6 +200,32 @@ impl Stack {
         self.outbox.clone()
     }
 
+    /// Where the SQS answers.
+    pub fn sqs_url(&self) -> &str {
+        &self.stores.sqs_url
+    }
+
+    /// Where functions post push messages.
+    pub fn push_url(&self) -> &str {
+        &self.stores.push_url
+    }
+
+    /// The queues of the embedded SQS: this stack's, and those of stacks whose SQS it is. `GET /_local/queues` answers
+    /// the same.
+    pub fn queues(&self) -> Queues {
+        self.stores.queues.clone()
+    }
+
+    /// The name of the queue that the template calls `id`.
+    pub fn queue_name(&self, id: &str) -> Option<&str> {
+        self.queues.iter().find(|queue| queue.id == id).map(|queue| queue.name.as_str())
+    }
+
+    /// What is in the queue that the template calls `id`, the oldest first, when the SQS is the embedded one.
+    pub fn queue(&self, id: &str) -> Vec<Message> {
+        self.queue_name(id).map(|name| self.stores.queues.messages(name)).unwrap_or_default()
+    }
+
     /// The key pair that opens all of them: [`ACCESS_KEY`](crate::ACCESS_KEY) and [`SECRET_KEY`](crate::SECRET_KEY),
     /// unless one is external and the environment has another pair.
     pub fn credentials(&self) -> &Credentials {
@@ -216,11 +257,17 @@ impl Stack {
 
     /// Stops the stack and returns when all of it has ended, the functions' processes too.
     pub async fn stop(self) {
-        let Self { pools, stores, tables, owner, .. } = self;
+        let Self { pools, stores, tables, queues, owner, .. } = self;
         if self.has_passing_tables {
             let dynamodb = stores.dynamodb();
             for table in tables {
                 let _ = dynamodb.delete_table().table_name(table).send().await; // it is in nobody's way
+            }
+        }
+        if self.has_passing_queues {
+            let sqs = stores.sqs();
+            for queue in queues {
+                let _ = sqs.delete_queue().queue_url(queue.url).send().await; // neither is this
             }
         }
         drop(pools);

@@ -1,9 +1,10 @@
-//! DynamoDB, S3 and SES: embedded ones on loopback, or the real ones that the environment names.
+//! DynamoDB, S3, SES, SQS and push services: embedded ones on loopback, or the real ones that the environment names.
 
 use crate::life::Life;
 use crate::objects::{Keep, Objects};
 use crate::outbox::Outbox;
-use crate::{ACCESS_KEY, Error, REGION, SECRET_KEY, State, dynamodb, ses};
+use crate::queues::{self, Queues};
+use crate::{ACCESS_KEY, Error, REGION, SECRET_KEY, State, dynamodb, push, ses};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::SharedHttpClient;
 use aws_smithy_http_client::Builder;
@@ -22,6 +23,11 @@ pub struct Endpoints {
     pub s3: Option<String>,
     /// The URL of an SES; none for an embedded one, whose messages are in the stack's outbox.
     pub ses: Option<String>,
+    /// The URL of an SQS; none for an embedded one.
+    pub sqs: Option<String>,
+    /// The URL of what takes push messages in the place of every push service; none for an embedded recorder, whose
+    /// messages are in the stack's outbox.
+    pub push: Option<String>,
     /// The URL of the DynamoDB's streams; none when they are at the URL of the DynamoDB itself.
     pub streams: Option<String>,
     /// The key pair that opens what is named; none for the stack's own. A function has one key pair for all of them, so
@@ -30,8 +36,9 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// Those that `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SESV2` and
-    /// `AWS_ENDPOINT_URL_DYNAMODB_STREAMS` name, with the environment's key pair if it has one.
+    /// Those that `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL_SESV2`, `AWS_ENDPOINT_URL_SQS`,
+    /// `AWS_ENDPOINT_URL_DYNAMODB_STREAMS` and `SOTTO_PUSH_ENDPOINT_URL` name, with the environment's key pair if it has
+    /// one.
     pub fn from_env() -> Self {
         let credentials = named("AWS_ACCESS_KEY_ID")
             .zip(named("AWS_SECRET_ACCESS_KEY"))
@@ -40,31 +47,43 @@ impl Endpoints {
             dynamodb: named("AWS_ENDPOINT_URL_DYNAMODB"),
             s3: named("AWS_ENDPOINT_URL_S3"),
             ses: named("AWS_ENDPOINT_URL_SESV2"),
+            sqs: named("AWS_ENDPOINT_URL_SQS"),
+            push: named(PUSH),
             streams: named("AWS_ENDPOINT_URL_DYNAMODB_STREAMS"),
             credentials,
         }
     }
 }
 
-/// Where the stores and the SES are, and the key pair for all of them.
+/// Tells a function where to post push messages, as `<URL>/<host of the endpoint><path and query of the endpoint>`. In
+/// Lambda there is no such variable, and messages go to the endpoints themselves.
+const PUSH: &str = "SOTTO_PUSH_ENDPOINT_URL";
+
+/// Where everything is that functions call, and the key pair for all of it.
 pub struct Stores {
     pub dynamodb_url: String,
     pub s3_url: String,
     pub ses_url: String,
+    pub sqs_url: String,
+    pub push_url: String,
+    /// What the embedded SQS has.
+    pub queues: Queues,
     streams_url: String,
     /// Whether tables are made in a DynamoDB that outlives this stack.
     pub shares_dynamodb: bool,
+    /// Whether queues are made in an SQS that outlives this stack.
+    pub shares_sqs: bool,
     credentials: Credentials,
 }
 
 impl Stores {
     /// Takes the stores that `endpoints` names, and starts embedded ones in place of those that it doesn't.
     pub async fn start(endpoints: Endpoints, state: &State, outbox: Outbox, life: &Life) -> Result<Self, Error> {
-        let Endpoints { dynamodb, s3, ses, streams, credentials } = endpoints;
+        let Endpoints { dynamodb, s3, ses, sqs, push, streams, credentials } = endpoints;
         let credentials = credentials
-            .filter(|_| dynamodb.is_some() || s3.is_some() || ses.is_some())
+            .filter(|_| [&dynamodb, &s3, &ses, &sqs].iter().any(|named| named.is_some()))
             .unwrap_or_else(|| Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "local"));
-        let shares_dynamodb = dynamodb.is_some();
+        let (shares_dynamodb, shares_sqs) = (dynamodb.is_some(), sqs.is_some());
         let dynamodb_url = match dynamodb {
             Some(url) => url,
             None => dynamodb::start(state, life).await.map_err(|error| error.within("the embedded DynamoDB"))?,
@@ -75,10 +94,33 @@ impl Stores {
         };
         let ses_url = match ses {
             Some(url) => url,
-            None => ses::start(outbox, life).await.map_err(|error| error.within("the embedded SES"))?,
+            None => ses::start(outbox.clone(), life).await.map_err(|error| error.within("the embedded SES"))?,
+        };
+        let queues = Queues::new(match state {
+            State::Memory => None,
+            State::Directory(directory) => Some(directory.join("queues")),
+        });
+        let sqs_url = match sqs {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => queues::start(queues.clone(), life).await.map_err(|error| error.within("the embedded SQS"))?,
+        };
+        let push_url = match push {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => push::start(outbox, life).await.map_err(|error| error.within("the push recorder"))?,
         };
         let streams_url = streams.unwrap_or_else(|| dynamodb_url.clone());
-        Ok(Self { dynamodb_url, s3_url, ses_url, streams_url, shares_dynamodb, credentials })
+        Ok(Self {
+            dynamodb_url,
+            s3_url,
+            ses_url,
+            sqs_url,
+            push_url,
+            queues,
+            streams_url,
+            shares_dynamodb,
+            shares_sqs,
+            credentials,
+        })
     }
 
     /// What a function's environment says of the stores, as it would in Lambda.
@@ -91,6 +133,8 @@ impl Stores {
             ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb_url),
             ("AWS_ENDPOINT_URL_S3", &self.s3_url),
             ("AWS_ENDPOINT_URL_SESV2", &self.ses_url),
+            ("AWS_ENDPOINT_URL_SQS", &self.sqs_url),
+            (PUSH, &self.push_url),
         ]);
         environment.extend(self.credentials.session_token().map(|token| ("AWS_SESSION_TOKEN", token)));
         environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
@@ -128,6 +172,17 @@ impl Stores {
             .force_path_style(true)
             .http_client(http_client(&self.s3_url));
         aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// A client of the SQS.
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
+            .region(aws_sdk_sqs::config::Region::new(REGION))
+            .credentials_provider(self.credentials.clone())
+            .endpoint_url(&self.sqs_url)
+            .http_client(http_client(&self.sqs_url));
+        aws_sdk_sqs::Client::from_conf(config.build())
     }
 
     /// The key pair that opens all of them.

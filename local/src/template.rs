@@ -1,4 +1,4 @@
-//! What the local stack takes from template.yaml: functions, routes, tables, buckets, secrets, the content network.
+//! What the local stack takes from template.yaml: functions, routes, tables, buckets, queues, secrets, the content network.
 
 use crate::buckets::Bucket;
 use crate::cdn;
@@ -6,6 +6,7 @@ use crate::cors::Cors;
 use crate::functions::{self, Event, Function, Target};
 use crate::intrinsics::{self, Scope};
 use crate::parameters::{self, Parameter};
+use crate::queues::Declared as Queue;
 use crate::resources::{Resource, get};
 use crate::routes::Routes;
 use crate::secrets::Secrets;
@@ -27,6 +28,7 @@ pub struct Template {
     pub cors: Option<Cors>,
     pub tables: Vec<Table>,
     pub buckets: Vec<Bucket>,
+    pub queues: Vec<Queue>,
     /// What the content network may read, when there is one.
     pub cdn: Option<cdn::Grant>,
 }
@@ -37,6 +39,8 @@ pub struct Deployment {
     pub name: String,
     /// Where the gateway listens, `127.0.0.1:<port>`; the parameter `PublicBaseUrl` is its URL.
     pub authority: String,
+    /// Where the SQS answers: the start of the URLs of queues.
+    pub sqs_url: String,
     /// Where the template's generated secrets are made and found.
     pub secrets: Secrets,
     /// Values of parameters, in place of their defaults.
@@ -84,6 +88,7 @@ impl Template {
             cors: None,
             tables: Vec::new(),
             buckets: Vec::new(),
+            queues: Vec::new(),
             cdn: None,
         };
         for secret in resources.iter().filter(|resource| resource.kind == "AWS::SecretsManager::Secret") {
@@ -128,6 +133,7 @@ impl Template {
             }
             "AWS::DynamoDB::Table" => self.tables.push(Table::read(resource, scope)?),
             "AWS::S3::Bucket" => self.buckets.push(Bucket::read(resource, scope)?),
+            "AWS::SQS::Queue" => self.queues.push(Queue::read(resource, scope)?),
             _ => {}
         }
         Ok(())
@@ -193,7 +199,8 @@ mod tests {
     fn parsed(resources: &str) -> Result<Template, Error> {
         let secrets = Secrets::new(None);
         let (authority, parameters) = ("127.0.0.1:3000".into(), HashMap::new());
-        let mut deployment = Deployment { name: "local".into(), authority, secrets, parameters };
+        let (name, sqs_url) = ("local".into(), "http://127.0.0.1:9324".into());
+        let mut deployment = Deployment { name, authority, sqs_url, secrets, parameters };
         Template::parse(resources, &mut deployment)
     }
 
@@ -234,6 +241,29 @@ mod tests {
     }
 
     #[test]
+    fn a_queue_has_a_name_a_url_and_an_arn() {
+        let template = parsed(
+            "
+            Resources:
+              Failures: {Type: AWS::SQS::Queue, Properties: {MessageRetentionPeriod: 1209600, SqsManagedSseEnabled: true}}
+              Named: {Type: AWS::SQS::Queue, Properties: {QueueName: own, Tags: [{Key: a, Value: b}]}}
+              F:
+                Type: AWS::Serverless::Function
+                Properties:
+                  CodeUri: target/lambda/one/
+                  Environment:
+                    Variables: {A: !GetAtt Failures.Arn, B: !Ref Failures, C: !GetAtt Named.QueueName}",
+        );
+        let template = template.unwrap();
+        let [failures, named] = &template.queues[..] else { panic!("two queues") };
+        let environment: Vec<_> = template.functions[0].environment.values().collect();
+        assert_eq!(environment, [&failures.arn, &failures.url, &named.name]);
+        assert_eq!(failures.arn, "arn:aws:sqs:us-east-1:000000000000:local-failures");
+        assert_eq!(failures.url, "http://127.0.0.1:9324/000000000000/local-failures");
+        assert_eq!((failures.name.as_str(), named.name.as_str()), ("local-failures", "own"));
+    }
+
+    #[test]
     fn what_the_stack_does_not_know_is_said_with_its_place() {
         let unknown = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: a/b,
             Environment: {Variables: {Q: !GetAtt Queue.Arn}}}}}";
@@ -247,6 +277,8 @@ mod tests {
         let rule = "Resources: {B: {Type: AWS::S3::Bucket, Properties: {CorsConfiguration: {CorsRules: [
             {AllowedOrigins: ['*'], AllowedMethods: [GET], ExposeHeaders: [ETag]}]}}}}";
         assert!(refused(rule).starts_with("B: CorsConfiguration: CorsRules: "), "CloudFormation says ExposedHeaders");
+        let queue = "Resources: {Q: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true}}}";
+        assert_eq!(refused(queue), "Q: the local stack doesn't know FifoQueue of a queue");
         assert!(refused("[]").starts_with("not a template"));
     }
 }

@@ -13,11 +13,14 @@ use crate::{
     config::{Config, Needs},
     limits::Limits,
     mail::Mailer,
+    push::Pusher,
+    queue::Queue,
     sessions::Sessions,
     store::{SenderKeys, Store, StoreError},
     tally::Tally,
     tokens::Tokens,
     types::Timestamp,
+    vapid::VapidKey,
 };
 
 pub struct App {
@@ -30,6 +33,9 @@ pub struct App {
     pub(crate) allowed_origins: Vec<String>,
     sessions: Option<Sessions>,
     mailer: Option<Mailer>,
+    pusher: Option<Pusher>,
+    queue: Option<Queue>,
+    vapid: Option<VapidKey>,
     sender_keys: Mutex<Option<Arc<SenderKeys>>>,
     pub(crate) tally: Arc<Tally>,
 }
@@ -41,7 +47,9 @@ impl App {
         let clients = AwsClients::new(&config.aws)?;
         let dynamodb = clients.dynamodb(config.aws.dynamodb_endpoint.clone());
         let bucket = Arc::new(Bucket::new(clients.clone(), &config, tally.clone()));
-        let mailer = config.mail.map(|mail| Mailer::new(clients, mail, tally.clone()));
+        let mailer = config.mail.map(|mail| Mailer::new(clients.clone(), mail, tally.clone()));
+        let pusher = config.push.map(|push| Pusher::new(push, tally.clone()));
+        let queue = config.queue.map(|queue| Queue::new(clients, queue, tally.clone()));
         let store = Store::new(dynamodb, config.table, tally.clone());
         let app = Self {
             store,
@@ -54,6 +62,9 @@ impl App {
             allowed_origins: config.allowed_origins,
             sessions: config.session_keys.map(|keys| Sessions::new(&keys.current, keys.previous.as_deref())),
             mailer,
+            pusher,
+            queue,
+            vapid: config.vapid_secret.map(|secret| VapidKey::from_secret(&secret)),
             tally,
         };
         if config.prime {
@@ -91,5 +102,20 @@ impl App {
     /// Of a function that says that it needs it (`lambda!(handle, mail)`).
     pub fn mailer(&self) -> &Mailer {
         self.mailer.as_ref().expect("this function says that it needs mail")
+    }
+
+    /// Of a function that says that it needs it (`worker!("name", handle, push)`).
+    pub fn pusher(&self) -> &Pusher {
+        self.pusher.as_ref().expect("this function says that it pushes")
+    }
+
+    /// Of a function that says that it needs it (`worker!("name", handle, queue)`).
+    pub fn queue(&self) -> &Queue {
+        self.queue.as_ref().expect("this function says that it has a queue")
+    }
+
+    /// Of a function that says that it needs it (`lambda!(handle, vapid)`).
+    pub fn vapid(&self) -> &VapidKey {
+        self.vapid.as_ref().expect("this function says that it needs the key of pushes")
     }
 }

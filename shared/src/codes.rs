@@ -31,7 +31,7 @@ pub async fn mail_code(
     };
     if let Err(error) = app.mailer().send(to, &letter(code)).await {
         app.store.withdraw_code(&kept, guards, &receipt).await?;
-        return Err(error);
+        return Err(error.cause);
     }
     // It is sent, and whoever is told of a failure would have another one sent.
     if let Some(once) = &guards.once

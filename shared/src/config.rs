@@ -14,8 +14,14 @@ pub struct Config {
     pub cards_base_url: String,
     /// The keys of sessions; `None` for a function that has nothing to do with them.
     pub session_keys: Option<SessionKeys>,
+    /// What the key of pushes derives from, at least 32 characters; `None` for a function that has nothing to do with them.
+    pub vapid_secret: Option<String>,
     /// How mail is sent; `None` for a function that sends none.
     pub mail: Option<MailConfig>,
+    /// How pushes are sent; `None` for a function that sends none.
+    pub push: Option<PushConfig>,
+    /// Where goes what can't be done; `None` for a function that gives nothing up.
+    pub queue: Option<QueueConfig>,
     /// Origins of web clients that may call with a cookie, besides our own.
     pub allowed_origins: Vec<String>,
     pub aws: Aws,
@@ -38,11 +44,33 @@ pub struct MailConfig {
     pub endpoint: Option<String>,
 }
 
+pub struct PushConfig {
+    /// What the key of pushes derives from, at least 32 characters.
+    pub secret: String,
+    /// Whom a push service may write to: a `mailto:` URL (RFC 8292, section 2.1).
+    pub contact: String,
+    /// What takes every push in the place of its service, `<stand-in>/<host>/<path>`: the local stack's recorder.
+    pub stand_in: Option<String>,
+    /// A PEM file of roots to trust besides the system's.
+    pub ca_bundle: Option<String>,
+}
+
+pub struct QueueConfig {
+    pub url: String,
+    pub endpoint: Option<String>,
+}
+
 /// What a function needs besides what all need: without it, it does not start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Needs {
     pub sessions: bool,
     pub mail: bool,
+    /// The key of pushes.
+    pub vapid: bool,
+    /// Push services, and what is sent to them.
+    pub push: bool,
+    /// The queue of what can't be done.
+    pub queue: bool,
     /// The keys that tell senders apart, read during init.
     pub senders: bool,
 }
@@ -90,6 +118,15 @@ impl Config {
             Ok(SessionKeys { current: key("SESSION_KEY")?, previous: previous.transpose()? })
         };
         let mail = || Ok(MailConfig { from: required("MAIL_FROM")?, endpoint: endpoint("AWS_ENDPOINT_URL_SESV2") });
+        let push = || {
+            Ok(PushConfig {
+                secret: key("VAPID_SECRET")?,
+                contact: format!("mailto:{}", required("MAIL_FROM")?),
+                stand_in: optional("SOTTO_PUSH_ENDPOINT_URL"),
+                ca_bundle: optional("AWS_CA_BUNDLE"),
+            })
+        };
+        let queue = || Ok(QueueConfig { url: required("QUEUE_URL")?, endpoint: endpoint("AWS_ENDPOINT_URL_SQS") });
         Ok(Self {
             table: required("TABLE_NAME")?,
             bucket: required("BUCKET_NAME")?,
@@ -97,7 +134,10 @@ impl Config {
             public_base_url: optional("PUBLIC_BASE_URL").unwrap_or_default(),
             cards_base_url: required("CARDS_BASE_URL")?,
             session_keys: needs.sessions.then(session_keys).transpose()?,
+            vapid_secret: needs.vapid.then(|| key("VAPID_SECRET")).transpose()?,
             mail: needs.mail.then(mail).transpose()?,
+            push: needs.push.then(push).transpose()?,
+            queue: needs.queue.then(queue).transpose()?,
             allowed_origins: optional("ALLOWED_ORIGINS")
                 .map_or_else(Vec::new, |origins| origins.split(',').map(|origin| origin.trim().to_owned()).collect()),
             aws: Aws {
@@ -122,7 +162,7 @@ fn long_enough(name: &'static str, key: String) -> Result<String, ConfigError> {
 mod tests {
     use super::*;
 
-    const ALL: Needs = Needs { sessions: true, mail: true, senders: true };
+    const ALL: Needs = Needs { sessions: true, mail: true, vapid: true, push: true, queue: true, senders: true };
 
     fn read_with(changed: &str, to: Option<&str>, needs: Needs) -> Result<Config, ConfigError> {
         Config::read(needs, |name| match name {
@@ -134,9 +174,16 @@ mod tests {
 
     #[test]
     fn a_missing_variable_stops_the_start_and_is_named() {
-        for name in
-            ["TABLE_NAME", "BUCKET_NAME", "SECRET_KEY", "CARDS_BASE_URL", "AWS_REGION", "SESSION_KEY", "MAIL_FROM"]
-        {
+        for name in [
+            "TABLE_NAME",
+            "BUCKET_NAME",
+            "SECRET_KEY",
+            "CARDS_BASE_URL",
+            "AWS_REGION",
+            "SESSION_KEY",
+            "MAIL_FROM",
+            "VAPID_SECRET",
+        ] {
             for absent in [None, Some("")] {
                 assert_eq!(read_with(name, absent, ALL).err(), Some(ConfigError::Missing(name)));
             }
@@ -154,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_short_key_stops_the_start_without_being_shown() {
-        for name in ["SECRET_KEY", "SESSION_KEY", "SESSION_KEY_PREVIOUS"] {
+        for name in ["SECRET_KEY", "SESSION_KEY", "SESSION_KEY_PREVIOUS", "VAPID_SECRET"] {
             let error = read_with(name, Some("hunter2"), ALL).err();
             assert_eq!(error, Some(ConfigError::TooShort(name)));
             assert!(!error.is_some_and(|error| error.to_string().contains("hunter2")));

@@ -1,26 +1,46 @@
 //! The remains of an account, in the table and in the bucket: removed in bounded steps that can be repeated.
 //!
 //! A conversation stays with the one who is left in it, as a letter stays with its recipient; it goes with the second of the two.
+//! A member's conversation in a community stays with the creator; a community goes with its creator, with all that was said in it.
 
 use futures_util::{future::try_join_all, try_join};
 
 use crate::{
     app::App,
-    store::{Erasure, Side, StoreError},
+    store::{Erasure, Membership, Side, StoreError},
+    types::UserId,
 };
 
-/// Conversations that one step leaves.
+/// Conversations that one step leaves, and communities.
 const STEP: i32 = 10;
 
 /// Removes some of what an account left; `false` when there is nothing left.
 pub async fn erase_some(app: &App, erasure: &Erasure) -> Result<bool, StoreError> {
-    let sides = app.store.some_sides(erasure.user_id, STEP).await?;
-    if sides.is_empty() {
+    let user = erasure.user_id;
+    let (sides, memberships) = try_join!(app.store.some_sides(user, STEP), app.store.some_memberships(user, STEP))?;
+    if sides.is_empty() && memberships.is_empty() {
         let more = app.store.remove_remains(erasure).await?;
         return if more { Ok(true) } else { app.attachments.remove_some_uploads(erasure.user_id).await };
     }
-    try_join_all(sides.iter().map(|side| leave(app, erasure, side))).await?;
+    try_join!(
+        try_join_all(sides.iter().map(|side| leave(app, erasure, side))),
+        try_join_all(memberships.iter().map(|membership| leave_community(app, user, membership))),
+    )?;
     Ok(true)
+}
+
+/// Leaves a community, or closes one's own. One of many members takes many steps.
+async fn leave_community(app: &App, user: UserId, membership: &Membership) -> Result<(), StoreError> {
+    let community = membership.community;
+    if membership.is_creator {
+        app.store.close_community(community).await?;
+        if app.store.empty_community(community, |member| app.tokens.conversation_tag(community, member)).await? {
+            return Ok(());
+        }
+    } else {
+        app.store.leave_community(community, user).await?;
+    }
+    app.store.forget_membership(user, community).await
 }
 
 /// Leaves a conversation. A long one that nobody reads any more takes several steps.

@@ -1,6 +1,6 @@
 //! What every function stands on. ARCHITECTURE.md has the map; floors, from the top, each knowing only those under it:
-//! auth, codes, erasing, marking, messaging, http, app, limits, then store, attachments, cards, passwords, then bucket, media, png, tokens, aws,
-//! config, log, tally, types.
+//! auth, codes, erasing, marking, messaging, visiting, http, app, limits, then store, attachments, cards, passwords, then bucket, media, png, tokens, aws,
+//! config, log, tally, vapid, types.
 
 pub mod app;
 pub mod attachments;
@@ -19,14 +19,19 @@ pub mod mail;
 pub mod marking;
 pub mod media;
 pub mod messaging;
+pub mod notices;
 pub mod passwords;
 pub mod png;
+mod push;
+mod queue;
 pub mod sessions;
 pub mod shared_message;
 pub mod store;
 mod tally;
 pub mod tokens;
 pub mod types;
+pub mod vapid;
+pub mod visiting;
 
 pub use config::Needs;
 
@@ -40,12 +45,16 @@ pub mod prelude {
     pub use crate::{
         app::App,
         attachments::UPLOAD_WITHIN,
-        auth::{Admitted, Caller, Known, LinkOwner, Presented, SigningIn, TrustedCaller, end_session, signed_in},
+        auth::{
+            Admitted, Caller, Known, LinkOwner, Presented, SigningIn, TrustedCaller, Unsubscriber, end_session,
+            notified, signed_in,
+        },
         cards::{self, Cards},
         codes::{MAIL_PATIENCE, codes_to, mail_code, mail_code_if_possible},
         http::{
-            AccountsError, DeviceBody, InboxBody, LinkBody, LinksError, NotSent, PrivateError, PrivateMessageBody,
-            Problem, Reply, Request, UserBody, processed,
+            AccountsError, CommunitiesError, CommunityBody, CommunityMessageBody, DeviceBody, InboxBody, LinkBody,
+            LinksError, NotSent, NotificationsError, NumberedPage, PageError, PersonBody, PrivateError,
+            PrivateMessageBody, Problem, Reply, Request, Role, TwoBodies, Undelivered, UserBody, processed,
         },
         lambda,
         limits::{Counted, Limit},
@@ -57,11 +66,13 @@ pub mod prelude {
         sessions::{self, Session},
         shared_message::SharedMessage,
         store::{
-            self, Account, AccountStatus, CodeFor, Device, Guards, InboxMessage, Link, LinkChanges, LinkMessage,
-            LinkStatus, Mark, OneTimeCode, PrivateMessage, StoreError, Tries, UsernameClaim,
+            self, Account, AccountStatus, CodeFor, Community, CommunityMessage, Device, Guards, InboxMessage, Link,
+            LinkChanges, LinkMessage, LinkStatus, Mark, Member, OneTimeCode, PrivateMessage, StoreError, Tries,
+            UsernameClaim,
         },
         tokens::{AdminToken, Purpose, random},
         types::*,
+        visiting::{Meeting, Visit, numbered_page},
     };
 }
 
@@ -75,12 +86,13 @@ macro_rules! lambda {
     };
 }
 
-/// Makes a Lambda function of a worker's `handle`, which takes one record of the table's stream.
+/// Makes a Lambda function of a worker's `handle`, which takes one record of the table's stream, with what it needs besides what
+/// all need (the fields of [`Needs`]).
 #[macro_export]
 macro_rules! worker {
-    ($name:literal, $handle:ident) => {
+    ($name:literal, $handle:ident $(, $need:ident)*) => {
         fn main() -> std::process::ExitCode {
-            $crate::http::run_worker($name, $handle, $crate::Needs::default())
+            $crate::http::run_worker($name, $handle, $crate::Needs { $($need: true,)* ..Default::default() })
         }
     };
 }

@@ -1,10 +1,14 @@
 //! Mail, sent by SES. What letters say stands here too: in text and in HTML, and never anything that a stranger wrote.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
 
 use aws_sdk_sesv2::{
     Client,
-    types::{Body, Content, Destination, EmailContent, Message},
+    operation::send_email::SendEmailError,
+    types::{Body, Content, Destination, EmailContent, Message, MessageHeader},
 };
 
 use crate::{
@@ -15,49 +19,102 @@ use crate::{
     types::{Code, Email},
 };
 
+/// How long SES is left alone by who has many letters, after it failed.
+const REST: Duration = Duration::from_secs(3);
+
 /// One letter to one person.
 pub struct Letter {
-    subject: &'static str,
-    /// Before the code.
-    says: &'static str,
-    code: Code,
+    subject: String,
+    text: String,
+    html: String,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// A letter that SES did not take.
+pub struct NotMailed {
+    pub cause: StoreError,
+    /// SES will never take it: nothing is gained by another try.
+    pub is_final: bool,
 }
 
 impl Letter {
     pub fn sign_up(code: Code) -> Self {
-        Self { subject: "Your code for Sotto", says: "Your code to sign up for Sotto is:", code }
+        Self::with_code("Your code for Sotto", "Your code to sign up for Sotto is:", &code)
     }
 
     pub fn new_device(code: Code) -> Self {
-        Self {
-            subject: "A new device signed in to Sotto",
-            says: "Someone signed in to your account on a new device. If it was you, this code makes the device a trusted one. \
-                   If it was not you, change your password. The code is:",
-            code,
-        }
+        let says = "Someone signed in to your account on a new device. If it was you, this code makes the device a trusted one. \
+                    If it was not you, change your password. The code is:";
+        Self::with_code("A new device signed in to Sotto", says, &code)
     }
 
     pub fn new_password(code: Code) -> Self {
+        let says =
+            "Someone, probably you, asked for a new password. If it was not you, do nothing. Your code to set it is:";
+        Self::with_code("A new password for Sotto", says, &code)
+    }
+
+    fn with_code(subject: &str, says: &str, code: &Code) -> Self {
+        let code = code.as_str();
         Self {
-            subject: "A new password for Sotto",
-            says: "Someone, probably you, asked for a new password. If it was not you, do nothing. Your code to set it is:",
-            code,
+            subject: subject.to_owned(),
+            text: format!("{says}\n\n    {code}\n\nIt is good for 5 minutes. Give it to nobody.\n"),
+            html: page(&format!(
+                "<p>{says}</p><p style=\"font-size:2em;letter-spacing:.2em\"><strong>{code}</strong></p>\
+                 <p>It is good for 5 minutes. Give it to nobody.</p>"
+            )),
+            headers: Vec::new(),
         }
     }
 
-    fn text(&self) -> String {
-        format!("{}\n\n    {}\n\nIt is good for 5 minutes. Give it to nobody.\n", self.says, self.code.as_str())
+    /// Tells of something that was written to somebody: `says` who and where, `url` is where to read it, and a POST to
+    /// `unsubscribe` ends such letters, from the mail program itself (RFC 8058).
+    pub fn news(says: &str, url: &str, unsubscribe: &str) -> Self {
+        let why = "You get this mail as you have an account at Sotto. To get no more of them, open:";
+        let [says_html, url_html, unsubscribe_html] = [says, url, unsubscribe].map(escape);
+        Self {
+            subject: "Something was written to you on Sotto".to_owned(),
+            text: format!("{says}.\n\n    {url}\n\n{why}\n\n    {unsubscribe}\n"),
+            html: page(&format!(
+                "<p>{says_html}.</p><p><a href=\"{url_html}\">Read it on Sotto</a></p>\
+                 <p style=\"font-size:.8em\">{why} <a href=\"{unsubscribe_html}\">unsubscribe</a></p>"
+            )),
+            headers: vec![
+                ("List-Unsubscribe", format!("<{unsubscribe}>")),
+                ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()),
+            ],
+        }
     }
 
-    fn html(&self) -> String {
-        format!(
-            "<!doctype html><html lang=\"en\"><body style=\"font-family:sans-serif\"><p>{}</p>\
-             <p style=\"font-size:2em;letter-spacing:.2em\"><strong>{}</strong></p>\
-             <p>It is good for 5 minutes. Give it to nobody.</p></body></html>",
-            self.says,
-            self.code.as_str()
-        )
+    /// As SES takes it.
+    fn message(&self) -> Result<Message, StoreError> {
+        let part = |text: &str| Content::builder().data(text).charset("UTF-8").build();
+        let header = |(name, value): &(&str, String)| MessageHeader::builder().name(*name).value(value).build();
+        let made = part(&self.subject).and_then(|subject| {
+            let body = Body::builder().text(part(&self.text)?).html(part(&self.html)?).build();
+            let headers = self.headers.iter().map(header).collect::<Result<Vec<_>, _>>()?;
+            let headers = Some(headers).filter(|headers| !headers.is_empty());
+            Ok(Message::builder().subject(subject).body(body).set_headers(headers).build())
+        });
+        made.map_err(|_| StoreError::new("a letter can't be written".to_owned()))
     }
+}
+
+fn page(body: &str) -> String {
+    format!("<!doctype html><html lang=\"en\"><body style=\"font-family:sans-serif\">{body}</body></html>")
+}
+
+/// As text and attributes of HTML take it.
+fn escape(text: &str) -> String {
+    let escaped = text.chars().map(|c| match c {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '>' => "&gt;".to_owned(),
+        '"' => "&quot;".to_owned(),
+        '\'' => "&#39;".to_owned(),
+        c => c.to_string(),
+    });
+    escaped.collect()
 }
 
 pub struct Mailer {
@@ -66,21 +123,33 @@ pub struct Mailer {
     clients: AwsClients,
     config: MailConfig,
     tally: Arc<Tally>,
+    /// Until when news is not even tried.
+    rests_until: Mutex<Option<Instant>>,
 }
 
 impl Mailer {
     pub fn new(clients: AwsClients, config: MailConfig, tally: Arc<Tally>) -> Self {
-        Self { client: OnceLock::new(), clients, config, tally }
+        Self { client: OnceLock::new(), clients, config, tally, rests_until: Mutex::default() }
+    }
+
+    /// The same as [`Self::send`], for who has many letters and should not wait for each while SES is down: after a failure all fail at
+    /// once for a moment.
+    pub async fn send_one_of_many(&self, to: &Email, letter: &Letter) -> Result<(), NotMailed> {
+        let rests_until = *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if rests_until.is_some_and(|until| Instant::now() < until) {
+            let cause = StoreError::new("SendEmail: not tried, as it has just failed".to_owned());
+            return Err(NotMailed { cause, is_final: false });
+        }
+        let sent = self.send(to, letter).await;
+        if sent.as_ref().is_err_and(|error| !error.is_final) {
+            *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
+        }
+        sent
     }
 
     /// Returns when SES has taken the letter.
-    pub async fn send(&self, to: &Email, letter: &Letter) -> Result<(), StoreError> {
-        let part = |text: String| Content::builder().data(text).charset("UTF-8").build();
-        let made = part(letter.subject.to_owned()).and_then(|subject| {
-            let body = Body::builder().text(part(letter.text())?).html(part(letter.html())?).build();
-            Ok(Message::builder().subject(subject).body(body).build())
-        });
-        let message = made.map_err(|_| StoreError::new("a letter can't be written".to_owned()))?;
+    pub async fn send(&self, to: &Email, letter: &Letter) -> Result<(), NotMailed> {
+        let message = letter.message().map_err(|cause| NotMailed { cause, is_final: true })?;
         let call = self
             .client
             .get_or_init(|| self.clients.ses(self.config.endpoint.clone()))
@@ -89,8 +158,16 @@ impl Mailer {
             .destination(Destination::builder().to_addresses(to.as_str()).build())
             .content(EmailContent::builder().simple(message).build());
         let sent = self.tally.call(&["ses:SendEmail"], call.send()).await;
-        sent.map(drop).map_err(|error| StoreError::new(describe("SendEmail", &error)))
+        sent.map(drop).map_err(|error| NotMailed {
+            is_final: error.as_service_error().is_some_and(is_final),
+            cause: StoreError::new(describe("SendEmail", &error)),
+        })
     }
+}
+
+/// Whether it is this letter that SES refuses, and not all of them for a while.
+fn is_final(error: &SendEmailError) -> bool {
+    error.is_bad_request_exception() || error.is_message_rejected()
 }
 
 #[cfg(test)]
@@ -101,8 +178,18 @@ mod tests {
     fn both_parts_of_a_letter_say_the_code() {
         for letter in [Letter::sign_up, Letter::new_device, Letter::new_password] {
             let letter = letter(Code::generate([0, 0, 0, 0, 0, 0, 48, 57]));
-            assert!(letter.text().contains("012345") && letter.html().contains("012345"));
-            assert!(letter.subject.is_ascii());
+            assert!(letter.text.contains("012345") && letter.html.contains("012345"));
+            assert!(letter.subject.is_ascii() && letter.headers.is_empty());
         }
+    }
+
+    #[test]
+    fn news_can_be_ended_by_one_click_and_break_no_html() {
+        let letter =
+            Letter::news("Ann wrote to you in <b>\"R&D\"</b>", "https://s.example/x", "https://s.example/u?token=t");
+        assert_eq!(letter.headers[0], ("List-Unsubscribe", "<https://s.example/u?token=t>".to_owned()));
+        assert_eq!(letter.headers[1], ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+        assert!(letter.html.contains("&lt;b&gt;&quot;R&amp;D&quot;&lt;/b&gt;") && !letter.html.contains("<b>"));
+        assert!(letter.text.contains("<b>\"R&D\"</b>"));
     }
 }

@@ -9,7 +9,10 @@ use ring::{
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use crate::types::{ConversationId, Email, LinkId, LinkMessageId, UserId};
+use crate::types::{
+    CommunityId, ConversationId, ConversationTag, Email, LinkId, LinkMessageId, PushEndpoint, PushSubscriptionId,
+    UserId,
+};
 
 /// Bytes of a signature: 128 bits, RFC 2104's recommended half of SHA-256.
 const SIGNATURE: usize = 16;
@@ -26,6 +29,7 @@ pub fn random<const N: usize>() -> [u8; N] {
 #[derive(Clone, Copy)]
 pub enum Purpose {
     ClientAddress,
+    CommunityConversation,
     Conversation,
     Cursor,
     EmailAddress,
@@ -33,15 +37,19 @@ pub enum Purpose {
     KeptAnswer,
     LimitSlot,
     OneTimeCode,
+    PushSubscription,
+    PushTopic,
     RequestBody,
     Sender,
     ShareToken,
+    Unsubscribe,
 }
 
 impl Purpose {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::ClientAddress => b"client-address",
+            Self::CommunityConversation => b"community-conversation",
             Self::Conversation => b"conversation",
             Self::Cursor => b"cursor",
             Self::EmailAddress => b"email-address",
@@ -49,9 +57,12 @@ impl Purpose {
             Self::KeptAnswer => b"kept-answer",
             Self::LimitSlot => b"limit-slot",
             Self::OneTimeCode => b"one-time-code",
+            Self::PushSubscription => b"push-subscription",
+            Self::PushTopic => b"push-topic",
             Self::RequestBody => b"request-body",
             Self::Sender => b"sender",
             Self::ShareToken => b"share-token",
+            Self::Unsubscribe => b"unsubscribe",
         }
     }
 }
@@ -88,6 +99,29 @@ impl Tokens {
         let (first, second) = (one.min(other), one.max(other));
         let hash = self.keyed_hash(Purpose::Conversation, &[first.as_bytes(), second.as_bytes()]);
         ConversationId::new([first, second], [hash[0], hash[1], hash[2], hash[3], hash[4], hash[5]])
+    }
+
+    /// The one conversation that a member has with the creator of a community.
+    pub fn conversation_tag(&self, community: CommunityId, member: UserId) -> ConversationTag {
+        let hash = self.keyed_hash(Purpose::CommunityConversation, &[community.as_bytes(), member.as_bytes()]);
+        ConversationTag::new([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
+    }
+
+    /// The one subscription that a user can have of an endpoint.
+    pub fn push_subscription_of(&self, user: UserId, endpoint: &PushEndpoint) -> PushSubscriptionId {
+        let hash = self.keyed_hash(Purpose::PushSubscription, &[user.as_bytes(), endpoint.as_str().as_bytes()]);
+        let (id, _) = hash.split_first_chunk().expect("32 bytes begin with 16");
+        PushSubscriptionId::from_bytes(*id)
+    }
+
+    /// What lets whoever holds it end the mail that `user` gets about messages, and nothing else; good for as long as the account is.
+    /// 38 characters of `A-Za-z0-9_-`.
+    pub fn unsubscribe(&self, user: UserId) -> String {
+        self.sign(Purpose::Unsubscribe, b"", user.as_bytes())
+    }
+
+    pub fn read_unsubscribe(&self, token: &str) -> Option<UserId> {
+        self.verify(Purpose::Unsubscribe, b"", token).map(UserId::from_bytes)
     }
 
     /// `payload` and a signature over it, as text that fits into a URL. `scope` is what the token is good for.
@@ -254,9 +288,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_unsubscribe_token_names_its_user_and_no_other() {
+        let user = UserId::new(Timestamp::now(), random());
+        let token = tokens().unsubscribe(user);
+        assert_eq!((token.len(), tokens().read_unsubscribe(&token)), (38, Some(user)));
+        assert_eq!(Tokens::new("another key").read_unsubscribe(&token), None);
+        for position in 0..token.len() {
+            let mut forged = token.clone().into_bytes();
+            forged[position] = if forged[position] == b'A' { b'B' } else { b'A' };
+            assert_eq!(tokens().read_unsubscribe(&String::from_utf8(forged).unwrap()), None, "at {position}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_passes_for_a_token(text in any::<String>()) {
+            prop_assert!(tokens().read_unsubscribe(&text).is_none());
             prop_assert!(tokens().read_share_token(&text).is_none());
             prop_assert!(tokens().open(Purpose::KeptAnswer, &[b"x"], &text).is_none());
         }

@@ -4,8 +4,11 @@
 //! request's account, so a cold start costs the same.
 
 mod accounts;
+mod communities;
 mod inbox;
 mod links;
+mod notices;
+mod notifications;
 mod private;
 
 use std::collections::BTreeSet;
@@ -101,10 +104,13 @@ async fn requests_cost_what_architecture_md_says() {
         return;
     }
     let mut costs = Costs { own: &own, rows: Vec::new() };
+    notices::measure(&mut costs).await;
     accounts::measure(&mut costs).await;
     inbox::measure(&mut costs).await;
     links::measure(&mut costs).await;
     private::measure(&mut costs).await;
+    communities::measure(&mut costs).await;
+    notifications::measure(&mut costs).await;
 
     let measured: BTreeSet<_> = costs.rows.iter().filter_map(|(name, _)| name.split(',').next()).collect();
     let functions = template::functions();

@@ -3,15 +3,17 @@
 //! A worker's event is of no request: what it does is tested where it has something to do (faults).
 
 mod accounts;
+mod communities;
 mod inbox;
 mod links;
+mod notifications;
 mod private;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 
-use crate::support::{Answer, User, Visitor};
+use crate::support::{Answer, Call, User, Visitor};
 
 /// What the events say where a real request would name something that exists.
 const IDEMPOTENCY_KEY: &str = "7c0f3a52-9f0e-4a37-8a52-3f4b7f0f6f10";
@@ -50,6 +52,14 @@ impl Seeds {
 
     /// The event of a function, with what was seeded in the place of its samples, by somebody who never sent anything.
     async fn send(&self, function: &str) -> Answer {
+        self.call(function).send().await
+    }
+
+    fn for_a_page(self) -> Pages {
+        Pages(self)
+    }
+
+    fn call(&self, function: &str) -> Call {
         let path = format!("{}/events/{function}.json", env!("CARGO_MANIFEST_DIR"));
         let text = self.put_in(&std::fs::read_to_string(path).expect("an event"));
         let event: Value = serde_json::from_str(&text).expect("JSON");
@@ -63,7 +73,7 @@ impl Seeds {
             }
         }
         let body = event["body"].as_str().unwrap_or_default();
-        let call = match event["isBase64Encoded"].as_bool().expect("true or false") {
+        match event["isBase64Encoded"].as_bool().expect("true or false") {
             false => call.body(body),
             true => {
                 let bytes = BASE64_STANDARD.decode(body).expect("base64");
@@ -71,8 +81,16 @@ impl Seeds {
                     |bytes, (sample, real): &(&str, String)| replaced(bytes, sample.as_bytes(), real.as_bytes());
                 call.body(self.0.iter().fold(bytes, put_in))
             }
-        };
-        call.send().await
+        }
+    }
+}
+
+/// The same for functions that answer with a page.
+struct Pages(Seeds);
+
+impl Pages {
+    async fn send(&self, function: &str) -> Answer {
+        self.0.call(function).raw().await
     }
 }
 

@@ -137,3 +137,10 @@ async fn the_event_of_sweep_media_is_worked_off() {
     let answer = stack.invoke("sweep-media", include_str!("../../events/sweep-media.json")).await.expect("an answer");
     assert_eq!(serde_json::from_slice::<Value>(&answer).expect("JSON"), json!({ "batchItemFailures": [] }));
 }
+
+#[tokio::test]
+async fn the_event_of_notify_is_worked_off() {
+    let Some(stack) = own_stack("invokes a worker") else { return };
+    let answer = stack.invoke("notify", include_str!("../../events/notify.json")).await.expect("an answer");
+    assert_eq!(serde_json::from_slice::<Value>(&answer).expect("JSON"), json!({ "batchItemFailures": [] }));
+}

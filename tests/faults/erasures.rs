@@ -54,9 +54,11 @@ async fn left(own: &Interposed, user: &User) -> Vec<Value> {
         .concat()
 }
 
-/// Only the item that says what is to be erased tells of the user.
+/// Only the item that says what is to be erased tells of the user, and what another worker may note that was just telling the user
+/// of a message: that goes with the second look.
 async fn is_erased(own: &Interposed, user: &User) -> bool {
-    left(own, user).await.iter().all(|item| item["pk"]["S"] == format!("ERASE#{}", user.id))
+    let known = ["ERASE", "NOTICE"].map(|family| format!("{family}#{}", user.id));
+    left(own, user).await.iter().all(|item| known.iter().any(|known| item["pk"]["S"] == *known))
 }
 
 async fn erasure(own: &Interposed, user: &User) -> Value {

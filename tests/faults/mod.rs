@@ -3,6 +3,7 @@
 mod accounts;
 mod cards;
 mod changes;
+mod communities;
 mod conversations;
 mod creations;
 mod deletions;
@@ -17,6 +18,8 @@ mod media_races;
 mod media_sweeps;
 mod media_table;
 mod meetings;
+mod memberships;
+mod notifications;
 mod passwords;
 mod private;
 mod private_reads;

@@ -1,8 +1,11 @@
 //! A function may do what it was seen to do, no more and no less. What it asks during init stands on its first request's line.
 
 mod accounts;
+mod communities;
 mod inbox;
 mod links;
+mod notices;
+mod notifications;
 mod private;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +39,9 @@ async fn a_functions_rights_are_the_actions_that_it_was_seen_to_use() {
     inbox::scenario().await;
     accounts::end(&own).await;
     private::scenario(&own).await;
+    notifications::scenario().await;
+    notices::scenario(&own).await;
+    communities::scenario(&own).await;
     let seen = seen(&own.stack).await;
     let allowed: BTreeMap<_, _> =
         template::functions().into_iter().map(|function| (function.name, function.actions)).collect();

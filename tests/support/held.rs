@@ -1,19 +1,28 @@
 //! What DynamoDB says of a transaction that meets another one half-way: that one has changed some of its items already, and still
 //! holds the others. A store on one machine is never seen like that.
 
+use http_body_util::Full;
+use hyper::Response;
+use hyper::body::Bytes;
+use hyper::header::CONTENT_LENGTH;
 use serde_json::{Value, json};
 
 /// `answer`, a cancellation of the transaction `request`, with another one holding the items whose keys have `text` in them.
-pub fn held(request: &str, text: &str, answer: &[u8]) -> String {
+pub fn held(request: &str, text: &str, answer: Response<Bytes>) -> Response<Full<Bytes>> {
+    let (mut head, body) = answer.into_parts();
+    // It gets another length.
+    head.headers.remove(CONTENT_LENGTH);
     let request: Value = serde_json::from_str(request).expect("a request");
-    let mut answer: Value = serde_json::from_slice(answer).expect("an answer");
+    let mut body: Value = serde_json::from_slice(&body).expect("an answer");
     let steps = request["TransactItems"].as_array().expect("a transaction");
-    let reasons = answer["CancellationReasons"].as_array_mut().expect("a transaction that was cancelled");
+    let reasons = body["CancellationReasons"].as_array_mut().expect("a transaction that was cancelled");
     for (step, reason) in steps.iter().zip(reasons) {
-        let key = step.as_object().and_then(|step| step.values().next()).map(|step| step["Key"].to_string());
-        if key.is_some_and(|key| key.contains(text)) {
+        let step = step.as_object().and_then(|step| step.values().next()).expect("a step");
+        // A put has its key in its item.
+        let key = [&step["Key"], &step["Item"]["pk"], &step["Item"]["sk"]].map(Value::to_string).concat();
+        if key.contains(text) {
             *reason = json!({ "Code": "TransactionConflict", "Message": "Transaction is ongoing for the item" });
         }
     }
-    answer.to_string()
+    Response::from_parts(head, Full::new(body.to_string().into()))
 }

@@ -3,7 +3,7 @@
 use local::{Endpoints, Options, Stack};
 use serde_json::{Value, json};
 
-use super::{Elsewhere, Interposer, Visitor, ask, options, own_stack, stored_in, texts};
+use super::{Elsewhere, Interposer, Visitor, ask, bodies, options, own_stack, stored_in, texts};
 
 /// While this lives, what this thread's test does goes to it.
 pub struct Interposed {
@@ -11,6 +11,9 @@ pub struct Interposed {
     pub dynamodb: Interposer,
     pub s3: Interposer,
     pub ses: Interposer,
+    /// In front of every push service.
+    pub push: Interposer,
+    pub sqs: Interposer,
     /// In front of what wakes the workers.
     pub streams: Interposer,
     /// Where its DynamoDB is when nobody is in between.
@@ -26,18 +29,21 @@ impl Interposed {
             (Interposer::before(shared.dynamodb_url()).await, Interposer::before(shared.s3_url()).await);
         let (ses, streams) =
             (Interposer::before(shared.ses_url()).await, Interposer::before(shared.dynamodb_url()).await);
+        let (push, sqs) = (Interposer::before(shared.push_url()).await, Interposer::before(shared.sqs_url()).await);
         let credentials = Some(shared.credentials().clone());
         let endpoints = Endpoints {
             dynamodb: Some(dynamodb.url()),
             s3: Some(s3.url()),
             ses: Some(ses.url()),
+            push: Some(push.url()),
+            sqs: Some(sqs.url()),
             streams: Some(streams.url()),
             credentials,
         };
         let stack = Stack::start(Options { endpoints, ..options() }).await.expect("a second stack");
         let elsewhere = Elsewhere::at(&stack);
         let store = shared.dynamodb_url().to_owned();
-        Some(Interposed { stack, dynamodb, s3, ses, streams, store, _elsewhere: elsewhere })
+        Some(Interposed { stack, dynamodb, s3, ses, push, sqs, streams, store, _elsewhere: elsewhere })
     }
 
     /// Every item of its table.
@@ -50,6 +56,13 @@ impl Interposed {
         let mut items = self.stored().await;
         items.retain(|item| texts(item).iter().any(|found| found.contains(text)));
         items
+    }
+
+    /// What is in the queue that the template calls `id`.
+    pub fn queue(&self, id: &str) -> Vec<Value> {
+        let name = self.stack.queue_name(id).unwrap_or_else(|| panic!("there is no queue {id}"));
+        let shared = own_stack("has queues").expect("the stack whose queues these are");
+        bodies(shared.queues().messages(name))
     }
 
     /// Removes an item that is there, as its TTL does.

@@ -268,7 +268,7 @@ impl Proxy {
             Some(Kind::Held(text)) => {
                 let (head, answer) = self.pass(head, body).await?.into_parts();
                 let answer = answer.collect().await.map_err(io::Error::other)?.to_bytes();
-                Ok(Response::from_parts(head, Full::new(held(&call.body, text, &answer).into())))
+                Ok(held(&call.body, text, Response::from_parts(head, answer)))
             }
             Some(Kind::Silence) => {
                 self.pass(head, body).await?;

@@ -1,8 +1,10 @@
 //! What the tests share: the stack, visitors who talk to it, links to talk about, cards, time, and trouble.
 
 mod answer;
+mod browser;
 mod cards;
 mod clock;
+mod community;
 mod cursor;
 mod held;
 mod interposed;
@@ -10,6 +12,7 @@ mod interposer;
 mod link;
 mod logs;
 mod private;
+mod sent;
 mod stack;
 mod table;
 mod user;
@@ -19,8 +22,10 @@ pub mod png;
 pub mod template;
 
 pub use answer::Answer;
+pub use browser::Browser;
 pub use cards::{Upload, upload};
 pub use clock::{eventually, in_ms, now, time, whole};
+pub use community::Community;
 pub use cursor::forgeries;
 pub use interposed::Interposed;
 pub use interposer::{ALWAYS, Call as StoreCall, Interposer, Trouble, When};
@@ -30,6 +35,7 @@ pub use private::{
     Bucket, Pair, keys_of, media_of, padded_clip, put, s3_copies_on_condition, s3_verifies_signatures, sample,
     table_has_ttl, text,
 };
+pub use sent::{bodies, pushes_for};
 pub use stack::{Elsewhere, base, options, own_stack};
 pub use table::{ask, everything_stored, store_old_messages, stored_in, texts};
 pub use user::{PASSWORD, User, code_for, mail_for, mails_for, random_email, random_username, send_otp};

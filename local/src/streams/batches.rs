@@ -5,6 +5,7 @@ use super::record::Record;
 use crate::runtime::PAYLOAD_LIMIT;
 use serde::Deserialize;
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the first retry waits; each further one waits twice as long.
@@ -22,6 +23,17 @@ pub struct Batch {
     pub records: Vec<Record>,
     /// How often it was tried again, as it is now.
     pub retries: u32,
+    pub tries: Tries,
+}
+
+/// What the function was asked to do with the records of a batch, in whatever batch they were then.
+#[derive(Clone, Debug, Default)]
+pub struct Tries {
+    pub count: u32,
+    /// The last request.
+    pub request_id: Option<Arc<str>>,
+    /// Whether the function answered it, and not with an error.
+    pub answered: bool,
 }
 
 /// What came of an invocation.
@@ -37,7 +49,7 @@ pub enum Outcome {
 pub enum Failed {
     /// These are to be tried, in this order.
     Again(Vec<Batch>),
-    GivenUp(Vec<Record>),
+    GivenUp(Batch),
 }
 
 #[derive(Deserialize)]
@@ -64,7 +76,7 @@ pub fn batches(records: Vec<Record>, most: usize) -> Vec<Batch> {
             }
             _ => {
                 bytes = record.json.len() + 1;
-                batches.push(Batch { records: vec![record], retries: 0 });
+                batches.push(Batch { records: vec![record], retries: 0, tries: Tries::default() });
             }
         }
     }
@@ -74,6 +86,13 @@ pub fn batches(records: Vec<Record>, most: usize) -> Vec<Batch> {
 /// How long to wait after so many failures on end.
 pub fn pause(failures: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(LONGEST_PAUSE)
+}
+
+impl Tries {
+    /// One more.
+    pub fn add(&mut self, request_id: Arc<str>, answered: bool) {
+        *self = Self { count: self.count.saturating_add(1), request_id: Some(request_id), answered };
+    }
 }
 
 impl Batch {
@@ -101,11 +120,11 @@ impl Batch {
     }
 
     /// Takes out what is older than the rules allow at `now`, in seconds since 1970.
-    pub fn outdated(&mut self, rules: &Rules, now: i64) -> Vec<Record> {
-        let Some(age) = rules.age else { return Vec::new() };
-        let oldest = now.saturating_sub_unsigned(age.as_secs());
+    pub fn outdated(&mut self, rules: &Rules, now: i64) -> Option<Self> {
+        let oldest = now.saturating_sub_unsigned(rules.age?.as_secs());
         let outdated = self.records.iter().take_while(|record| record.at < oldest).count();
-        self.records.drain(..outdated).collect()
+        let records: Vec<Record> = self.records.drain(..outdated).collect();
+        (!records.is_empty()).then(|| Self { records, retries: self.retries, tries: self.tries.clone() })
     }
 
     /// What becomes of it when it failed from its record `from` on, as the rules say. Bisecting takes nothing from the
@@ -114,16 +133,17 @@ impl Batch {
         let mut rest = self.records.split_off(from);
         let is_new = from > 0;
         let retries = if is_new { 0 } else { self.retries };
+        let batch = |records, retries| Self { records, retries, tries: self.tries.clone() };
         if rules.bisects && is_new {
-            return Failed::Again(vec![Self { records: rest, retries }]);
+            return Failed::Again(vec![batch(rest, retries)]);
         }
         if rules.bisects && rest.len() > 1 {
             let second = rest.split_off(rest.len() / 2);
-            return Failed::Again([rest, second].map(|records| Self { records, retries }).into());
+            return Failed::Again(vec![batch(rest, retries), batch(second, retries)]);
         }
         match rules.retries {
-            Some(most) if retries >= most => Failed::GivenUp(rest),
-            _ => Failed::Again(vec![Self { records: rest, retries: retries.saturating_add(1) }]),
+            Some(most) if retries >= most => Failed::GivenUp(batch(rest, retries)),
+            _ => Failed::Again(vec![batch(rest, retries.saturating_add(1))]),
         }
     }
 }
@@ -135,11 +155,11 @@ mod tests {
     use serde_json::json;
 
     fn record(number: usize) -> Record {
-        Record { sequence: number.to_string(), at: number as i64, json: json!({"n": number}).to_string() }
+        Record { sequence: number.to_string(), at: number as i64, json: json!({"n": number}).to_string(), item: 1 }
     }
 
     fn batch(numbers: std::ops::Range<usize>) -> Batch {
-        Batch { records: numbers.map(record).collect(), retries: 0 }
+        Batch { records: numbers.map(record).collect(), retries: 0, tries: Tries::default() }
     }
 
     fn rules(bisects: bool, reports: bool, retries: Option<u32>) -> Rules {
@@ -195,9 +215,10 @@ mod tests {
     fn what_is_too_old_is_taken_out() {
         let young = Rules { age: Some(Duration::from_secs(60)), ..Rules::default() };
         let mut all = batch(0..5);
-        assert_eq!(numbers(&all.outdated(&young, 62)), [0, 1]);
+        assert_eq!(numbers(&all.outdated(&young, 62).unwrap().records), [0, 1]);
         assert_eq!(numbers(&all.records), [2, 3, 4]);
-        assert!(all.outdated(&Rules::default(), i64::MAX).is_empty());
+        assert!(all.outdated(&young, 62).is_none());
+        assert!(all.outdated(&Rules::default(), i64::MAX).is_none());
     }
 
     #[test]
@@ -208,10 +229,10 @@ mod tests {
                 tries += 1;
                 match left.failed(0, &rules(false, true, retries)) {
                     Failed::Again(mut again) => left = again.remove(0),
-                    Failed::GivenUp(records) => break records,
+                    Failed::GivenUp(batch) => break batch,
                 }
             };
-            assert_eq!((tries, numbers(&given_up)), (expected, vec![0, 1, 2]));
+            assert_eq!((tries, numbers(&given_up.records)), (expected, vec![0, 1, 2]));
         }
         assert!(matches!(
             Batch { retries: u32::MAX, ..batch(0..1) }.failed(0, &rules(false, false, None)),
@@ -232,7 +253,7 @@ mod tests {
                     done.extend(numbers(&batch.records[..done_before]));
                     match batch.failed(done_before, rules) {
                         Failed::Again(again) => ahead.extend(again.into_iter().rev()),
-                        Failed::GivenUp(records) => given_up.extend(numbers(&records)),
+                        Failed::GivenUp(batch) => given_up.extend(numbers(&batch.records)),
                     }
                 }
             }

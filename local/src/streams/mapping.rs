@@ -16,6 +16,7 @@ pub struct Mapping {
     pub name: String,
     /// The function's place among the template's.
     pub function: usize,
+    pub function_arn: String,
     /// What the template's `GetAtt` gives, and so what the function is told.
     pub stream_arn: String,
     pub table: String,
@@ -23,7 +24,11 @@ pub struct Mapping {
     pub filter: Filter,
     /// The most records of a batch.
     pub batch_size: usize,
+    /// How many batches of a shard may be under way at once.
+    pub lanes: usize,
     pub rules: Rules,
+    /// The ARN of the queue that is told of what was given up.
+    pub on_failure: Option<String>,
 }
 
 /// Where a mapping starts in what was there before it.
@@ -63,7 +68,7 @@ struct Criterion {
 const KNOWN: [&str; 13] = [
     "BatchSize",
     "BisectBatchOnFunctionError",
-    "DestinationConfig", // where what was given up is told of; the log is told here
+    "DestinationConfig",
     "Enabled",
     "FilterCriteria",
     "FunctionResponseTypes",
@@ -76,9 +81,37 @@ const KNOWN: [&str; 13] = [
     "Stream",
 ];
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Destinations {
+    on_failure: Option<Destination>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Destination {
+    /// SAM's name of the service, by which it gives the function its right.
+    r#type: Option<String>,
+    destination: String,
+}
+
+impl Destination {
+    /// The ARN of a queue; the local stack has nothing else to tell.
+    fn queue(self) -> Result<String, Error> {
+        let is_queue = self.destination.starts_with("arn:aws:sqs:") && self.r#type.is_none_or(|kind| kind == "SQS");
+        let other = || Error::new(format!("OnFailure: {} is no queue, and nothing else is known", self.destination));
+        if is_queue { Ok(self.destination) } else { Err(other()) }
+    }
+}
+
 impl Mapping {
     /// The event `name` of the function at `function`; `None` when it is not enabled.
-    pub fn read(name: &str, properties: &Properties, function: usize, scope: &Scope) -> Result<Option<Self>, Error> {
+    pub fn read(
+        name: &str,
+        properties: &Properties,
+        (function, function_arn): (usize, &str),
+        scope: &Scope,
+    ) -> Result<Option<Self>, Error> {
         let unknown = |key: &&Value| !key.as_str().is_some_and(|key| KNOWN.contains(&key));
         if let Some(unknown) = properties.keys().find(unknown) {
             let unknown = unknown.as_str().unwrap_or("a key that is no text");
@@ -99,24 +132,28 @@ impl Mapping {
             return Err(Error::new(format!("FunctionResponseTypes: there is no {unknown}")));
         }
         number("MaximumBatchingWindowInSeconds", 0..=300)?;
-        number("ParallelizationFactor", 1..=10)?;
         let age = number("MaximumRecordAgeInSeconds", -1..=604_800)?;
         let criteria: Option<Criteria> = get(properties, scope, "FilterCriteria")?;
         let patterns = criteria.iter().flat_map(|criteria| &criteria.filters).map(|filter| filter.pattern.as_str());
+        let destinations: Option<Destinations> = get(properties, scope, "DestinationConfig")?;
+        let on_failure = destinations.and_then(|destinations| destinations.on_failure).map(Destination::queue);
         Ok(Some(Self {
             name: name.to_owned(),
             function,
+            function_arn: function_arn.to_owned(),
             table,
             stream_arn,
             start,
             filter: Filter::parse(patterns).map_err(|error| error.within("FilterCriteria"))?,
             batch_size: number("BatchSize", 1..=10_000)?.map_or(100, |size| size as usize),
+            lanes: number("ParallelizationFactor", 1..=10)?.map_or(1, |lanes| lanes as usize),
             rules: Rules {
                 bisects: get(properties, scope, "BisectBatchOnFunctionError")?.unwrap_or(false),
                 reports: !responses.is_empty(),
                 retries: number("MaximumRetryAttempts", -1..=10_000)?.and_then(|most| most.try_into().ok()),
                 age: age.and_then(|seconds| seconds.try_into().ok()).map(Duration::from_secs),
             },
+            on_failure: on_failure.transpose().map_err(|error| error.within("DestinationConfig"))?,
         }))
     }
 }
@@ -146,10 +183,14 @@ mod tests {
     fn read(yaml: &str) -> Result<Option<Mapping>, Error> {
         let scope = Scope {
             parameters: [("Many".to_owned(), Value::from("7"))].into(),
-            names: [("T.StreamArn".to_owned(), "arn:aws:dynamodb:r:1:table/local-t/stream/x".to_owned())].into(),
+            names: [
+                ("T.StreamArn".to_owned(), "arn:aws:dynamodb:r:1:table/local-t/stream/x".to_owned()),
+                ("Queue.Arn".to_owned(), "arn:aws:sqs:r:1:local-queue".to_owned()),
+            ]
+            .into(),
             ..Scope::default()
         };
-        Mapping::read("Changes", &serde_yaml_ng::from_str(yaml).unwrap(), 3, &scope)
+        Mapping::read("Changes", &serde_yaml_ng::from_str(yaml).unwrap(), (3, "arn:f"), &scope)
     }
 
     fn refused(more: &str) -> String {
@@ -161,7 +202,7 @@ mod tests {
     fn what_is_not_said_is_as_in_lambda() {
         let mapping = read("{Stream: !GetAtt T.StreamArn, StartingPosition: LATEST}").unwrap().unwrap();
         assert_eq!((mapping.table.as_str(), mapping.function, mapping.batch_size), ("local-t", 3, 100));
-        assert_eq!(mapping.start, Start::Latest);
+        assert_eq!((mapping.start, mapping.on_failure, mapping.lanes), (Start::Latest, None, 1));
         let Rules { bisects, reports, retries, age } = mapping.rules;
         assert_eq!((bisects, reports, retries, age), (false, false, None, None));
     }
@@ -177,15 +218,16 @@ mod tests {
             BisectBatchOnFunctionError: true
             MaximumRetryAttempts: 5
             MaximumRecordAgeInSeconds: 60
-            ParallelizationFactor: 1
+            ParallelizationFactor: 10
             FunctionResponseTypes: [ReportBatchItemFailures]
             FilterCriteria: {Filters: [{Pattern: '{"eventName":["INSERT"]}'}]}
             DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt Queue.Arn}}"#,
         );
         let mapping = mapping.unwrap().unwrap();
-        assert_eq!((mapping.batch_size, mapping.start), (7, Start::TrimHorizon));
+        assert_eq!((mapping.batch_size, mapping.lanes, mapping.start), (7, 10, Start::TrimHorizon));
         let Rules { bisects, reports, retries, age } = mapping.rules;
         assert_eq!((bisects, reports, retries, age), (true, true, Some(5), Some(Duration::from_secs(60))));
+        assert_eq!(mapping.on_failure.as_deref(), Some("arn:aws:sqs:r:1:local-queue"));
         assert!(mapping.filter.wants(&serde_json::json!({"eventName": "INSERT"})));
         assert!(!mapping.filter.wants(&serde_json::json!({"eventName": "REMOVE"})));
 
@@ -201,6 +243,11 @@ mod tests {
         assert!(refused("TumblingWindowInSeconds: 5").contains("TumblingWindowInSeconds"));
         assert!(refused("BatchSize: 0").contains("BatchSize: a number from 1 to 10000"));
         assert!(refused("FunctionResponseTypes: [Other]").contains("Other"));
+        for destination in ["{Destination: !GetAtt No.Arn}", "{Destination: 'arn:aws:sns:r:1:t'}", "{Type: SQS}"] {
+            let refusal = refused(&format!("DestinationConfig: {{OnFailure: {destination}}}"));
+            assert!(refusal.starts_with("DestinationConfig"), "{refusal}");
+        }
+        assert!(refused("DestinationConfig: {OnSuccess: {Destination: x}}").contains("OnSuccess"));
         let filter = refused(r#"FilterCriteria: {Filters: [{Pattern: '{"a":[{"wildcard":"*"}]}'}]}"#);
         assert!(filter.starts_with("FilterCriteria: the pattern ") && filter.contains("wildcard"), "{filter}");
         assert!(read("{StartingPosition: LATEST}").unwrap_err().to_string().contains("Stream"));

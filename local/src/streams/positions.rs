@@ -44,6 +44,12 @@ impl Positions {
     }
 }
 
+/// A sequence number as it is compared: a number of any length.
+pub fn place(sequence: &str) -> (usize, &str) {
+    let digits = sequence.trim_start_matches('0');
+    (digits.len(), digits)
+}
+
 fn read(file: &Path) -> std::io::Result<HashMap<String, HashMap<String, String>>> {
     match std::fs::read(file) {
         Ok(kept) => Ok(serde_json::from_slice(&kept)?),
@@ -60,4 +66,23 @@ fn write(file: &Path, kept: &str) -> std::io::Result<()> {
     let unfinished = file.with_extension("new");
     std::fs::write(&unfinished, kept)?;
     std::fs::rename(unfinished, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequence_numbers_are_compared_as_numbers() {
+        let ordered = [
+            "0",
+            "9",
+            "10",
+            "0011",
+            "100000000000000000000000000000000000009",
+            "200000000000000000000000000000000000000",
+        ];
+        assert!(ordered.is_sorted_by_key(|sequence| place(sequence)));
+        assert!(place("007") == place("7") && None < Some(place("0")));
+    }
 }

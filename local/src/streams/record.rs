@@ -5,7 +5,8 @@ use aws_sdk_dynamodbstreams::types::{AttributeValue, Record as Change};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A record of a stream.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub struct Record {
     pub at: i64,
     /// As it stands in an event.
     pub json: String,
+    /// Tells its item from most others.
+    pub item: u64,
 }
 
 /// The record of `change`, and the same as a value for filters; `None` for a change that has no place in its shard.
@@ -44,7 +47,16 @@ pub fn record(change: &Change, stream_arn: &str) -> Option<(Record, Value)> {
         // Only what time to live removed has one. dynoxide spells its members in a way that the SDK doesn't read.
         value["userIdentity"] = json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"});
     }
-    Some((Record { sequence: sequence.to_owned(), at, json: value.to_string() }, value))
+    Some((Record { sequence: sequence.to_owned(), at, json: value.to_string(), item: number(of.keys()) }, value))
+}
+
+/// A number of the item that has these keys.
+fn number(keys: Option<&HashMap<String, AttributeValue>>) -> u64 {
+    let keys: BTreeMap<&String, String> =
+        keys.into_iter().flatten().map(|(name, value)| (name, attribute(value).to_string())).collect();
+    let mut hasher = DefaultHasher::new();
+    keys.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn item(image: &HashMap<String, AttributeValue>) -> Value {

@@ -30,9 +30,10 @@ impl Workspace {
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
         command.args(["--port", "0"]).args(arguments);
         command.env("CARGO_NET_OFFLINE", "true");
-        for service in ["DYNAMODB", "DYNAMODB_STREAMS", "S3", "SESV2"] {
+        for service in ["DYNAMODB", "DYNAMODB_STREAMS", "S3", "SESV2", "SQS"] {
             command.env_remove(format!("AWS_ENDPOINT_URL_{service}"));
         }
+        command.env_remove("SOTTO_PUSH_ENDPOINT_URL");
         command.envs(environment.iter().copied());
         command.current_dir(self.0.join("deeper")).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();

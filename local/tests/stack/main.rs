@@ -5,7 +5,10 @@
 mod cli;
 mod functions;
 mod gateway;
+mod lanes;
 mod mail;
+mod push;
+mod queues;
 mod shards;
 mod stores;
 mod streams;

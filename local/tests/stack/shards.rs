@@ -21,6 +21,8 @@ struct Shards {
     all: Vec<(&'static str, Option<&'static str>, Vec<u32>, bool)>,
     /// Whether the first look at a shard's records was answered by an error.
     failed: HashMap<String, bool>,
+    /// How often each record was given out.
+    given: HashMap<u32, u32>,
 }
 
 type Answer = Result<Value, &'static str>;
@@ -71,7 +73,9 @@ impl Shards {
         match records.iter().find(|number| **number > after) {
             None if *has_ended => Ok(json!({"Records": []})),
             None => Ok(json!({"Records": [], "NextShardIterator": iterator})),
-            Some(number) => Ok(json!({
+            Some(number) => {
+                *self.given.entry(*number).or_default() += 1;
+                Ok(json!({
                 "Records": [{
                     "eventID": number.to_string(),
                     "eventName": "INSERT",
@@ -85,7 +89,8 @@ impl Shards {
                     "userIdentity": {"Type": "Service", "PrincipalId": "dynamodb.amazonaws.com"},
                 }],
                 "NextShardIterator": format!("{shard}/{number}"),
-            })),
+                }))
+            }
         }
     }
 }
@@ -131,6 +136,7 @@ async fn every_shard_is_read_once_and_a_child_after_its_parent() {
             ("shardId-parent", None, vec![10, 20, 30], true),
         ],
         failed: HashMap::new(),
+        given: HashMap::new(),
     }));
     let endpoints = Endpoints { streams: Some(serve(shards.clone()).await), ..Endpoints::from_env() };
     let stack = Stack::start(Options { endpoints, ..options(State::Memory) }).await.unwrap();
@@ -152,6 +158,9 @@ async fn every_shard_is_read_once_and_a_child_after_its_parent() {
     let of_family: Vec<u32> = numbers.iter().copied().filter(|number| number % 10 == 0 && *number < 70).collect();
     assert_eq!(of_family, [10, 20, 30, 40, 50, 60]);
     assert_eq!(numbers.len(), 8, "{numbers:?}");
+    // Once, for two mappings.
+    let given = shards.lock().unwrap().given.clone();
+    assert!(given.len() == 8 && given.values().all(|times| *times == 1), "{given:?}");
     let last: Value = serde_json::from_str(&last).unwrap();
     let removed_by = json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"});
     assert_eq!(last["Records"][0]["userIdentity"], removed_by);

@@ -80,6 +80,10 @@ async fn a_function_has_the_environment_that_its_template_and_lambda_give_it_and
     assert_eq!(variables["AWS_ENDPOINT_URL_DYNAMODB"], stack.dynamodb_url());
     assert_eq!(variables["AWS_ENDPOINT_URL_S3"], stack.s3_url());
     assert_eq!(variables["AWS_ENDPOINT_URL_SESV2"], stack.ses_url());
+    assert_eq!(variables["AWS_ENDPOINT_URL_SQS"], stack.sqs_url());
+    assert_eq!(variables["SOTTO_PUSH_ENDPOINT_URL"], stack.push_url());
+    let queue = stack.queue_name("GivenUp").unwrap();
+    assert_eq!(variables["QUEUE"], format!("{}/{}/{queue}", stack.sqs_url(), local::ACCOUNT));
     assert_eq!(variables["AWS_LAMBDA_FUNCTION_NAME"], "probe");
     assert_eq!(variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"], "256");
     for own in ["HOME", "USER", "CARGO", "CARGO_MANIFEST_DIR", "RUST_BACKTRACE", "LD_LIBRARY_PATH"] {

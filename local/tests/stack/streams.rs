@@ -10,12 +10,12 @@ use std::collections::HashMap;
 
 type Item = HashMap<String, AttributeValue>;
 
-fn item(key: &str) -> Item {
+pub fn item(key: &str) -> Item {
     [("pk".to_owned(), AttributeValue::S(key.into()))].into()
 }
 
 /// An item whose record fails so many times.
-fn failing(key: &str, times: u32) -> Item {
+pub fn failing(key: &str, times: u32) -> Item {
     let mut item = item(key);
     item.insert("fails".into(), AttributeValue::N(times.to_string()));
     item
@@ -28,19 +28,19 @@ fn reported(key: &str, times: u32) -> Item {
     item
 }
 
-async fn put(stack: &Stack, item: Item) {
+pub async fn put(stack: &Stack, item: Item) {
     dynamodb(stack).put_item().table_name(stack.table()).set_item(Some(item)).send().await.unwrap();
 }
 
 /// Writes items at once, so that one look at the stream sees all of them.
-async fn put_all(stack: &Stack, items: Vec<Item>) {
+pub async fn put_all(stack: &Stack, items: Vec<Item>) {
     let put = |item| Put::builder().table_name(stack.table()).set_item(Some(item)).build().unwrap();
     let puts = items.into_iter().map(|item| TransactWriteItem::builder().put(put(item)).build()).collect();
     dynamodb(stack).transact_write_items().set_transact_items(Some(puts)).send().await.unwrap();
 }
 
 /// The events that a function has printed so far.
-fn events(stack: &Stack, function: &str) -> Vec<Value> {
+pub fn events(stack: &Stack, function: &str) -> Vec<Value> {
     let lines = stack.logs().lines().into_iter().filter(|line| *line.function == *function);
     lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
 }
@@ -54,12 +54,12 @@ fn key(record: &Value) -> String {
 }
 
 /// The keys of a function's events, one list per event.
-fn keys(stack: &Stack, function: &str) -> Vec<Vec<String>> {
+pub fn keys(stack: &Stack, function: &str) -> Vec<Vec<String>> {
     events(stack, function).iter().map(|event| records(event).iter().map(key).collect()).collect()
 }
 
 /// Waits until the function has printed something about the item.
-async fn seen(stack: &Stack, function: &str, item: &str) {
+pub async fn seen(stack: &Stack, function: &str, item: &str) {
     let wanted = format!("\"{item}\"");
     let line = stack.logs().wait(|line| *line.function == *function && line.text.contains(&wanted), SOON).await;
     assert!(line.is_some(), "{function} has not seen {item}");
@@ -186,9 +186,35 @@ async fn bisecting_finds_what_cannot_be_done_and_it_is_given_up_without_a_word_o
     put_all(&stack, items.collect()).await;
     let given_up = stack.logs().wait(|line| line.text.contains("gave up"), SOON).await.expect("an end in time");
     assert_eq!(given_up, "Changes: gave up 1 of the stream's records: the function failed too often");
+    let told = async {
+        loop {
+            match &stack.queue("GivenUp")[..] {
+                [] => tokio::task::yield_now().await,
+                [message] => return message.body.clone(),
+                more => panic!("{more:?}"),
+            }
+        }
+    };
+    let told = tokio::time::timeout(SOON, told).await.expect("a message in time");
+    assert!(!told.contains("secret"), "{told}");
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["requestContext"]["condition"], "RetryAttemptsExhausted");
+    assert!(told["requestContext"]["functionArn"].as_str().is_some_and(|arn| arn.ends_with("-bisecting")), "{told}");
     put(&stack, item("BISECT#after")).await;
     seen(&stack, "bisecting", "BISECT#after").await;
     let batches = keys(&stack, "bisecting");
+    let poisoned = |event: &&Value| records(event).iter().any(|record| key(record) == secret);
+    let asked = events(&stack, "bisecting");
+    let asked: Vec<&Value> = asked.iter().filter(poisoned).collect();
+    assert_eq!(told["requestContext"]["approximateInvokeCount"], asked.len());
+    let place = &records(asked.last().unwrap())[0];
+    for (end, arrival) in [("start", "First"), ("end", "Last")] {
+        assert_eq!(told["DDBStreamBatchInfo"][format!("{end}SequenceNumber")], place["dynamodb"]["SequenceNumber"]);
+        let arrival = &told["DDBStreamBatchInfo"][format!("approximateArrivalOf{arrival}Record")];
+        assert!(arrival.as_str().is_some_and(|at| at.len() == "2026-01-01T00:00:00Z".len()), "{told}");
+    }
+    assert_eq!(told["DDBStreamBatchInfo"]["streamArn"], place["eventSourceARN"]);
+    assert_eq!(told["DDBStreamBatchInfo"]["batchSize"], 1);
     let alone = batches.iter().filter(|batch| *batch == &[secret]).count();
     assert_eq!(alone, 2, "one try and one retry: {batches:?}");
     for number in [0, 1, 2, 3, 4, 6, 7] {
@@ -196,6 +222,31 @@ async fn bisecting_finds_what_cannot_be_done_and_it_is_given_up_without_a_word_o
         let taken = batches.iter().any(|batch| batch.contains(&name) && !batch.iter().any(|key| key == secret));
         assert!(taken, "{name}: {batches:?}");
     }
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_lags_holds_no_other_back_and_each_goes_on_where_it_was() {
+    let directory = Directory::new();
+    let stack = Stack::start(directory.options()).await.unwrap();
+    put(&stack, failing("WATCH#stuck", 1000)).await;
+    seen(&stack, "watcher", "WATCH#stuck").await;
+    put(&stack, item("WATCH#behind")).await;
+    for name in ["BISECT#done", "BISECT#settled"] {
+        put(&stack, item(name)).await;
+        seen(&stack, "bisecting", name).await;
+    }
+    assert!(!keys(&stack, "watcher").concat().contains(&"WATCH#behind".to_owned()));
+    stack.stop().await;
+
+    let stack = Stack::start(directory.options()).await.unwrap();
+    put(&stack, item("BISECT#after")).await;
+    seen(&stack, "bisecting", "BISECT#after").await;
+    seen(&stack, "watcher", "WATCH#stuck").await;
+    let again = keys(&stack, "bisecting").concat();
+    assert!(!again.contains(&"BISECT#done".to_owned()), "{again:?}");
+    // What has piled up goes together.
+    seen(&stack, "watcher", "WATCH#behind").await;
     stack.stop().await;
 }
 

@@ -16,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 pub const SOON: Duration = Duration::from_secs(20);
 
 /// The functions of the template, all of which are the probe.
-pub const FUNCTIONS: [&str; 6] = ["probe", "brief", "impatient", "broken", "watcher", "bisecting"];
+pub const FUNCTIONS: [&str; 7] = ["probe", "brief", "impatient", "broken", "watcher", "bisecting", "parallel"];
 
 pub struct Answer {
     pub status: StatusCode,

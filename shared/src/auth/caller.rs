@@ -83,6 +83,10 @@ impl Presented {
         self.0.user
     }
 
+    pub async fn confirm(self, app: &App) -> Result<Caller, NotACaller> {
+        Caller::confirm(app, self.0).await
+    }
+
     /// What a request asks for. What is wrong with it only a trusted caller is told.
     pub async fn asks<T>(self, app: &App, asked: Result<T, PrivateError>) -> Result<(Self, T), PrivateError> {
         match asked {

@@ -6,13 +6,15 @@ use crate::{
     limits::Limit,
     store::{Link, TooMany, Tries},
     tokens::AdminToken,
-    types::{PinTry, Slug},
+    types::{PinTry, Slug, UserId},
 };
 
-/// The admin token that a request carries: 64 hex digits in `?token=` or as a bearer. Both ways and different: wrong.
-struct Presented(Option<AdminToken>);
+use super::{NotACaller, Presented};
 
-impl Presented {
+/// The admin token that a request carries: 64 hex digits in `?token=` or as a bearer. Both ways and different: wrong.
+struct GivenToken(Option<AdminToken>);
+
+impl GivenToken {
     /// `None` when the request carries none.
     fn by(request: &Request) -> Option<Self> {
         let query = request.query("token").filter(|token| !token.is_empty());
@@ -44,7 +46,7 @@ impl LinkOwner {
 
     /// The owner of a link, also while its deletion is under way.
     pub async fn of_remains(app: &App, request: &Request, slug: Option<Slug>) -> Result<Self, LinksError> {
-        let presented = Presented::by(request).ok_or(LinksError::AdminTokenRequired)?;
+        let presented = GivenToken::by(request).ok_or(LinksError::AdminTokenRequired)?;
         let slug = slug.ok_or(LinksError::LinkNotFound)?;
         let link = app.store.link_or_remains(&slug).await?.ok_or(LinksError::LinkNotFound)?;
         if presented.opens(&link) { Ok(Self { link }) } else { Err(LinksError::WrongAdminToken) }
@@ -52,7 +54,7 @@ impl LinkOwner {
 
     /// Whether the request carries the admin token of `link`; an error when it carries another one.
     pub fn is_present(request: &Request, link: &Link) -> Result<bool, LinksError> {
-        match Presented::by(request) {
+        match GivenToken::by(request) {
             None => Ok(false),
             Some(presented) if presented.opens(link) => Ok(true),
             Some(_) => Err(LinksError::WrongAdminToken),
@@ -65,6 +67,14 @@ impl LinkOwner {
 
     pub fn into_link(self) -> Link {
         self.link
+    }
+}
+
+/// Who is to be told of a new link's messages: whoever is signed in, or nobody.
+pub async fn notified(app: &App, presented: Option<Presented>) -> Result<Option<UserId>, NotACaller> {
+    match presented {
+        Some(presented) => Ok(Some(presented.confirm(app).await?.user())),
+        None => Ok(None),
     }
 }
 

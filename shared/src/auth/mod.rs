@@ -3,7 +3,9 @@
 mod caller;
 mod known;
 mod links;
+mod unsubscriber;
 
 pub use caller::{Caller, NotACaller, Presented, TrustedCaller, end_session, signed_in};
 pub use known::{Known, SigningIn};
-pub use links::{Admitted, LinkOwner};
+pub use links::{Admitted, LinkOwner, notified};
+pub use unsubscriber::Unsubscriber;

@@ -76,6 +76,18 @@ impl AwsClients {
         config.set_endpoint_url(endpoint);
         aws_sdk_sesv2::Client::from_conf(config.build())
     }
+
+    pub fn sqs(&self, endpoint: Option<String>) -> aws_sdk_sqs::Client {
+        let mut config = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(self.http.clone())
+            .credentials_provider(self.credentials.clone())
+            .region(self.region.clone())
+            .retry_config(RetryConfig::standard())
+            .timeout_config(time_outs(Duration::from_secs(4)));
+        config.set_endpoint_url(endpoint);
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
 }
 
 /// All tries of a call end well within a function's own time-out, so that the caller gets an answer.

@@ -1,9 +1,12 @@
 //! HTTP as functions see it: requests that parse themselves, replies, and one table of errors per family.
 
 mod accounts;
+mod communities;
 mod json;
 mod links;
 mod multipart;
+mod notifications;
+mod page;
 mod private;
 mod problem;
 mod reply;
@@ -12,8 +15,13 @@ mod serve;
 mod worker;
 
 pub use accounts::{AccountsError, DeviceBody, InboxBody, NotSent, UserBody};
+pub use communities::{
+    CommunitiesError, CommunityBody, CommunityMessageBody, NumberedPage, PersonBody, Role, TwoBodies, Undelivered,
+};
 pub use links::{LinkBody, LinksError};
 pub use multipart::Form;
+pub use notifications::NotificationsError;
+pub use page::PageError;
 pub use private::{PrivateError, PrivateMessageBody, processed};
 pub use problem::{FamilyError, Problem};
 pub use reply::Reply;

@@ -16,6 +16,7 @@ pub struct Reply {
     pub status: StatusCode,
     headers: HeaderMap,
     cookies: Vec<String>,
+    content_type: &'static str,
     body: String,
 }
 
@@ -35,7 +36,14 @@ impl Reply {
     }
 
     fn text(status: StatusCode, body: String) -> Self {
-        Self { status, headers: HeaderMap::new(), cookies: Vec::new(), body }
+        Self { status, headers: HeaderMap::new(), cookies: Vec::new(), content_type: "application/json", body }
+    }
+
+    /// A document under a content security policy. Its address may hold a secret, which is told to nobody.
+    pub(super) fn html(status: StatusCode, html: String, policy: &str) -> Self {
+        Self { content_type: "text/html; charset=utf-8", ..Self::text(status, html) }
+            .header(header::CONTENT_SECURITY_POLICY, policy)
+            .header(header::REFERRER_POLICY, "no-referrer")
     }
 
     /// What a guarded write that stopped answers: the first answer again, or why there is none.
@@ -114,8 +122,9 @@ impl Reply {
     }
 
     pub(super) fn into_response(self, request_id: &str) -> ApiGatewayV2httpResponse {
+        let content_type = self.content_type;
         let reply = self
-            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_TYPE, content_type)
             .header(header::CACHE_CONTROL, "no-store")
             .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
             .header(HeaderName::from_static("x-request-id"), request_id);

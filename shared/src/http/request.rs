@@ -60,6 +60,11 @@ impl Request {
         self.event.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether it is a browser's, which shows a person what it gets.
+    pub fn accepts_pages(&self) -> bool {
+        self.header("accept").is_some_and(|accept| accept.contains("text/html"))
+    }
+
     pub fn method(&self) -> &str {
         self.event.request_context.http.method.as_str()
     }

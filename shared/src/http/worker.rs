@@ -1,5 +1,5 @@
-//! The frame around every worker: a function that the table's stream wakes. Each record is handled by itself, and one that fails
-//! is reported, so that it comes again and what stands before it does not.
+//! The frame around every worker: a function that the table's stream wakes. Records are handled one after another. One that
+//! fails holds up none behind it, but is reported: it comes again, and so do those behind it, which have to bear that.
 
 use std::{
     process::ExitCode,
@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant, SystemTime},
 };
 
 use lambda_http::{LambdaEvent, lambda_runtime, service_fn};
@@ -20,6 +20,9 @@ use crate::{
     log,
     store::{StoreError, StreamBatch, StreamRecord},
 };
+
+/// How much of its time a function must have left to begin with another record: more than one takes.
+const NEEDED: Duration = Duration::from_secs(25);
 
 /// Runs a worker until Lambda stops it. `route` is what its log lines call it.
 pub fn run(
@@ -37,7 +40,8 @@ pub fn run(
     })
 }
 
-/// The records that failed, as `ReportBatchItemFailures` wants them.
+/// The records that failed, as `ReportBatchItemFailures` wants them; the first one that there was no time for is among them. Lambda
+/// brings everything from the first of them on again (AWS, "Reporting batch item failures for a DynamoDB event source").
 async fn work(
     app: &App,
     route: &'static str,
@@ -47,6 +51,10 @@ async fn work(
 ) -> Value {
     let mut failures = Vec::new();
     for (place, record) in event.payload.records.iter().enumerate() {
+        if place > 0 && event.context.deadline().duration_since(SystemTime::now()).is_ok_and(|left| left < NEEDED) {
+            failures.push(json!({ "itemIdentifier": record.sequence_number() }));
+            break;
+        }
         let started = Instant::now();
         let outcome = handle(app, record).await;
         log::request(&log::Line {

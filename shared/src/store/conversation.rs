@@ -170,6 +170,12 @@ impl Store {
         Ok(self.get_item(Key::user(user)).await?.is_some())
     }
 
+    /// The name of a user; none when the account is gone.
+    pub async fn username_of(&self, user: UserId) -> Result<Option<Username>, StoreError> {
+        let named: Option<Named> = self.get(Key::user(user)).await?;
+        Ok(named.map(|Named { username, .. }| username))
+    }
+
     /// The names of those users who have an account.
     pub async fn usernames(&self, users: impl Iterator<Item = UserId>) -> Result<Vec<(UserId, Username)>, StoreError> {
         let named: Vec<Named> = self.get_all(users.map(Key::user).collect(), Some("id, username")).await?;

@@ -1,6 +1,6 @@
 //! Devices of users. A device holds the one session that lives there: signing in again takes its place.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,11 @@ impl Device {
         Session { user: account.id, username, device: self.id, id, expires_at: now.after(LIFETIME) }
     }
 
+    /// Whether a session lives there at `now`, in the account's present `epoch`.
+    pub fn is_signed_in(&self, epoch: u64, now: Timestamp) -> bool {
+        self.session_id.is_some() && self.epoch == epoch && now < self.signed_in_at.after(LIFETIME)
+    }
+
     fn forgotten_at(&self) -> i64 {
         self.signed_in_at.after(if self.trusted { REMEMBERED } else { LIFETIME }).seconds()
     }
@@ -80,6 +85,11 @@ pub enum SignedIn {
 impl Store {
     pub async fn device(&self, user: UserId, id: DeviceId) -> Result<Option<Device>, StoreError> {
         self.get(Key::device(user, id)).await
+    }
+
+    /// Those of these devices that there are.
+    pub async fn some_devices(&self, user: UserId, ids: &HashSet<DeviceId>) -> Result<Vec<Device>, StoreError> {
+        self.get_all(ids.iter().map(|id| Key::device(user, *id)).collect(), None).await
     }
 
     /// The devices of a user after `after`, in no order that means anything.

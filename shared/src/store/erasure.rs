@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
     Account, Outcome, Side, Store, StoreError, StreamRecord,
-    keys::{ERASURES, Key, inbox, private_messages, shuns, user_partition},
+    keys::{ERASURES, Key, inbox, notices, private_messages, shuns, user_partition},
     number, text,
 };
 use crate::{
@@ -93,6 +93,7 @@ impl Store {
     /// Removes some of what an account left, its sides of conversations among it; `false` when there is nothing left.
     pub async fn remove_remains(&self, erasure: &Erasure) -> Result<bool, StoreError> {
         let Erasure { user_id, username } = erasure;
-        self.remove_some(vec![user_partition(*user_id), inbox(*user_id), shuns(username)], STEP).await
+        let partitions = vec![user_partition(*user_id), inbox(*user_id), notices(*user_id), shuns(username)];
+        self.remove_some(partitions, STEP).await
     }
 }

@@ -25,19 +25,41 @@
 //! | a private message | `CONV#<conversation>` | `MSG#<message id>` | GetItem |
 //! | messages of a conversation, newest first | `CONV#<conversation>` | descending | Query |
 //! | whom a user blocked, and when | `USER#<id>` | `BLOCK#<user>` ascending | Query |
+//! | a community | `COMMUNITY#<id>` | `META` | GetItem |
+//! | a member of a community, also a former one | `COMMUNITY#<id>` | `MEMBER#<user>` | GetItem |
+//! | members of a community, in the order of their sign-ups | `COMMUNITY#<id>` | `MEMBER#...` ascending | Query |
+//! | communities of a user, to be left or closed | `USER#<id>` | `COMMUNITY#<community>` ascending | Query |
+//! | how far a member's conversation has come | `COMMUNITY#<id>#CONV#<tag>` | `HEAD` | GetItem |
+//! | a message of it, by its number | `COMMUNITY#<id>#CONV#<tag>` | `MSG#<12 digits>` | GetItem |
+//! | messages of it, by their numbers | `COMMUNITY#<id>#CONV#<tag>` | `MSG#...` ascending | Query |
+//! | conversations of a community, newest activity first | gsi1: `COMMUNITY#<id>#CONVS` | gsi1: the last message's id, descending | Query |
+//! | how many those are | `COMMUNITY#<id>` | `COUNT#<0-7>` | Query |
+//! | how a user wants to be told of messages, and how many push subscriptions there are | `USER#<id>` | `PREFERENCES` | GetItem |
+//! | a push subscription of a user | `USER#<id>` | `PUSH#<keyed hash of its endpoint>` | GetItem |
+//! | push subscriptions of a user | `USER#<id>` | `PUSH#...` ascending | Query |
+//! | what a user was mailed of a conversation | `NOTICE#<user>` | `<conversation>` | GetItem |
+//! | whether a message was pushed | `NOTICE#<user>` | `<conversation>#PUSH#<message id>` | GetItem |
 //! | objects that are no message's | `SWEEP#<conversation>` | `<set of objects>` | stream |
 //! | an account whose remains are being erased | `ERASE#<user>` | username in lower case | stream |
 //! | the answer to a repeated request | `IDEM#<endpoint>#<keyed hash>` | `IDEM` | GetItem |
 //!
 //! A slug can't be mistaken for a link id with its shard: a slug has no `#`.
 
+mod communities;
+
 use aws_sdk_dynamodb::types::AttributeValue;
+
+pub use communities::{
+    COUNTS, MEMBERS, MEMBERSHIPS, activity, community_conversations, community_message_sort, community_messages,
+    community_partition, member_sort,
+};
 
 use super::{Item, text};
 use crate::{
     tokens::EmailHash,
     types::{
-        ConversationId, DeviceId, InboxMessageId, LinkId, LinkMessageId, PrivateMessageId, Slug, UserId, Username,
+        ConversationId, DeviceId, InboxMessageId, LinkId, LinkMessageId, PrivateMessageId, PushSubscriptionId, Slug,
+        UserId, Username,
     },
 };
 
@@ -118,6 +140,18 @@ impl Key {
         Self { pk: user_partition(user), sk: block_sort(blocked) }
     }
 
+    pub fn preferences(user: UserId) -> Self {
+        Self { pk: user_partition(user), sk: "PREFERENCES".to_owned() }
+    }
+
+    pub fn push_subscription(user: UserId, id: PushSubscriptionId) -> Self {
+        Self { pk: user_partition(user), sk: format!("{PUSHES}{id}") }
+    }
+
+    pub fn notice(user: UserId, place: &str) -> Self {
+        Self { pk: notices(user), sk: place.to_owned() }
+    }
+
     /// Both keys say what is to be swept: when TTL removes the item, the stream tells no more of it.
     pub fn sweep(conversation: ConversationId, set: &str) -> Self {
         Self { pk: format!("{SWEEPS}{conversation}"), sk: set.to_owned() }
@@ -192,6 +226,13 @@ pub fn block_sort(blocked: UserId) -> String {
 
 /// What the sort keys of blocks begin with.
 pub const BLOCKS: &str = "BLOCK#";
+
+/// What the sort keys of push subscriptions begin with.
+pub const PUSHES: &str = "PUSH#";
+
+pub fn notices(user: UserId) -> String {
+    format!("NOTICE#{user}")
+}
 
 /// What the partitions of sweeps begin with.
 pub const SWEEPS: &str = "SWEEP#";

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     passwords::SecretHash,
     tokens::AdminTokenHash,
-    types::{Description, LinkId, LinkMessageId, MaxMessages, Patch, Slug, Timestamp, Title},
+    types::{Description, LinkId, LinkMessageId, MaxMessages, Patch, Slug, Timestamp, Title, UserId},
 };
 
 #[derive(Serialize, Deserialize)]
@@ -45,6 +45,9 @@ pub struct Link {
     #[serde(default)]
     pub count_epoch: u64,
     pub created_at: Timestamp,
+    /// Who is told of its messages. Not shown to anybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<UserId>,
     /// Its owner has deleted it, and its messages are being removed: to everyone else it is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleting: bool,
@@ -60,6 +63,29 @@ pub enum LinkStatus {
 }
 
 impl Link {
+    /// A link without any of what it may have.
+    pub fn new(id: LinkId, slug: Slug, title: Title, admin_token: AdminTokenHash, now: Timestamp) -> Self {
+        Self {
+            id,
+            slug,
+            title,
+            description: None,
+            is_active: true,
+            pin: None,
+            admin_token,
+            starts_at: None,
+            expires_at: None,
+            max_messages: None,
+            message_count: None,
+            counted: 0,
+            counted_upto: None,
+            count_epoch: 0,
+            created_at: now,
+            owner: None,
+            deleting: false,
+        }
+    }
+
     /// To the millisecond: a link starts with the millisecond `starts_at` and ends before the millisecond `expires_at`.
     pub fn status(&self, now: Timestamp) -> LinkStatus {
         match self {
@@ -257,23 +283,13 @@ mod tests {
     use crate::{tokens::AdminToken, types::Parse};
 
     fn link(starts_at: Option<i64>, expires_at: Option<i64>, is_active: bool) -> Link {
+        let (slug, title, now) = (Slug::parse("a-link"), Title::parse("A link"), Timestamp::from_millis(0));
+        let token = AdminToken::generate().hash();
         Link {
-            id: LinkId::new(Timestamp::from_millis(0), [0; 10]),
-            slug: Slug::parse("a-link").unwrap(),
-            title: Title::parse("A link").unwrap(),
-            description: None,
             is_active,
-            pin: None,
-            admin_token: AdminToken::generate().hash(),
             starts_at: starts_at.map(Timestamp::from_millis),
             expires_at: expires_at.map(Timestamp::from_millis),
-            max_messages: None,
-            message_count: None,
-            counted: 0,
-            counted_upto: None,
-            count_epoch: 0,
-            created_at: Timestamp::from_millis(0),
-            deleting: false,
+            ..Link::new(LinkId::new(now, [0; 10]), slug.unwrap(), title.unwrap(), token, now)
         }
     }
 

@@ -11,7 +11,7 @@ use super::{
     text,
     write::{Guards, Stopped, Written},
 };
-use crate::types::{LinkId, LinkMessageId, LinkText, PageSize, Slug, Timestamp};
+use crate::types::{LinkId, LinkMessageId, LinkText, PageSize, Slug, Timestamp, UserId};
 
 /// How often a write starts anew because its link got or lost its cap meanwhile.
 pub(super) const TRIES: usize = 8;
@@ -23,6 +23,9 @@ pub struct LinkMessage {
     /// Where the link of the message is found.
     pub slug: Slug,
     pub created_at: Timestamp,
+    /// Who is to be told of it: the link's owner, if it has one. Of who wrote it there is nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<UserId>,
     /// There is a card of it in the bucket.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub card: bool,

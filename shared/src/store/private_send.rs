@@ -1,12 +1,12 @@
 //! Sending a private message: both sides of the conversation move on, and the message is there, or nothing happens.
 
 use super::{
-    Collisions, Media, PrivateMessage, Refused, Side, Store, StoreError,
+    Collisions, Item, Media, PrivateMessage, Refused, Side, Store, StoreError,
     conversation::Progress,
     from_item,
     keys::Key,
     limits::TRIES,
-    to_item,
+    text, to_item,
     write::{Guards, Stopped, Written},
 };
 use crate::{
@@ -36,6 +36,13 @@ pub enum SentPrivately {
 impl PrivateDraft {
     fn assets(&self) -> Option<AssetSet> {
         self.media.first().map(|media| media.asset.set())
+    }
+
+    /// The message as the table has it: with its recipient, for whoever tells of it.
+    fn item(&self, message: &PrivateMessage) -> Result<Item, StoreError> {
+        let mut item = to_item(Key::private_message(self.conversation, message.id), message)?;
+        item.insert("recipient".to_owned(), text(self.recipient));
+        Ok(item)
     }
 
     /// The message, behind what the conversation has come to.
@@ -78,7 +85,7 @@ impl Store {
             let mut steps = vec![
                 self.move_on_step(conversation, [sender, recipient], before, after),
                 self.move_on_step(conversation, [recipient, sender], theirs, theirs_after),
-                self.put_step(to_item(Key::private_message(conversation, message.id), &message)?, None, []),
+                self.put_step(draft.item(&message)?, None, []),
             ];
             steps.extend(draft.assets().map(|set| self.take_over_step(conversation, set)));
             let refused = match self.write(guards, steps).await? {

@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 
 use super::{
     Collisions, Item, Store, StoreError, describe,
-    keys::{Key, LINK_SHARDS, SIDES, link_shard},
+    keys::{Key, LINK_SHARDS, MEMBERSHIPS, SIDES, link_shard},
     link::Link,
     text,
 };
@@ -45,8 +45,8 @@ impl Store {
         .await
     }
 
-    /// Removes up to `step` items of each of `partitions`; `false` when there are none left. A user's side of a conversation stays: it
-    /// has to be left first (erasing.rs).
+    /// Removes up to `step` items of each of `partitions`; `false` when there are none left. A user's sides of conversations and
+    /// memberships stay: they have to be left first (erasing.rs).
     pub(super) async fn remove_some(&self, partitions: Vec<String>, step: i32) -> Result<bool, StoreError> {
         let pages = try_join_all(partitions.into_iter().map(|partition| {
             self.query(partition, |query| {
@@ -54,8 +54,9 @@ impl Store {
             })
         }))
         .await?;
-        let is_side = |key: &Item| key.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk.starts_with(SIDES));
-        let keys = pages.into_iter().flat_map(|page| page.items.unwrap_or_default()).filter(|key| !is_side(key));
+        let to_leave = |sk: &String| sk.starts_with(SIDES) || sk.starts_with(MEMBERSHIPS);
+        let is_left = |key: &Item| !key.get("sk").and_then(|sk| sk.as_s().ok()).is_some_and(to_leave);
+        let keys = pages.into_iter().flat_map(|page| page.items.unwrap_or_default()).filter(is_left);
         let keys: Vec<Item> = keys.collect();
         try_join_all(keys.chunks(BATCH).map(|keys| self.remove_batch(keys.to_vec()))).await?;
         Ok(!keys.is_empty())

@@ -134,12 +134,23 @@ impl Store {
 
     /// Writes nothing, but must hold.
     pub(super) fn check_step(&self, key: Key, condition: &str) -> Step {
-        let check = ConditionCheck::builder()
+        self.check_step_if(key, condition, [])
+    }
+
+    pub(super) fn check_step_if(
+        &self,
+        key: Key,
+        condition: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Step {
+        let mut check = ConditionCheck::builder()
             .table_name(&self.table)
             .set_key(Some(key.into_item()))
-            .condition_expression(condition)
-            .build();
-        Step::check(check.expect("a check with table, key and condition"))
+            .condition_expression(condition);
+        for (name, value) in values {
+            check = check.expression_attribute_values(name, value);
+        }
+        Step::check(check.build().expect("a check with table, key and condition"))
     }
 
     pub(super) fn delete_step(&self, key: Key, condition: Option<&str>) -> Step {

@@ -55,6 +55,8 @@ macro_rules! uuid_type {
     };
 }
 
+pub(super) use uuid_type;
+
 uuid_type!(
     /// A link, for as long as it lives: a slug may be given to another link later, its id never.
     LinkId

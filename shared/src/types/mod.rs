@@ -2,11 +2,13 @@
 //! What lives here knows no store, no HTTP and no clock of its own.
 
 mod accounts;
+mod communities;
 mod hex_ids;
 mod ids;
 mod media;
 mod numbers;
 mod patch;
+mod push;
 mod slug;
 mod texts;
 mod time;
@@ -16,11 +18,13 @@ use std::{fmt, marker::PhantomData};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 
 pub use accounts::{Code, CodeTry, DeviceName, Email, Identifier, Password, PasswordTry, Username};
+pub use communities::{CommunityId, CommunityMessageId, CommunityName, CommunityText, ConversationTag};
 pub use hex_ids::{ConversationId, DeviceId, InboxMessageId, PrivateMessageId, SessionId, UserId};
 pub use ids::{LinkId, LinkMessageId};
 pub use media::{AssetId, AssetSet, ContentType, MediaKind, MessageKind, NotOwn, PublicIds, Upload, UploadId};
-pub use numbers::{ByteCount, MaxMessages, PageSize};
+pub use numbers::{ByteCount, MaxMessages, PageNumber, PageSize};
 pub use patch::{Patch, given};
+pub use push::{BrowserSubscription, PushEndpoint, PushKey, PushSecret, PushSubscriptionId};
 pub use slug::Slug;
 pub use texts::{Description, IdempotencyKey, InboxText, LinkText, Pin, PinTry, PrivateText, Title};
 pub use time::Timestamp;
@@ -60,7 +64,7 @@ fn deserialize_text<'de, T: Parse, D: Deserializer<'de>>(
 
 /// An object within a body. Serde alone takes a list of the fields' values for one, too.
 #[derive(Debug)]
-struct Object<T>(T);
+pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -71,6 +71,7 @@ pub struct PageSize(u8);
 
 impl PageSize {
     pub const MAX: Self = Self(100);
+    pub const TWENTY: Self = Self(20);
 
     pub const fn get(self) -> usize {
         self.0 as usize
@@ -90,6 +91,32 @@ impl Parse for PageSize {
     }
 }
 
+/// Which page of a list is wanted: 1 or more. One with more digits than there are numbers is behind the end of every list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageNumber(u64);
+
+impl PageNumber {
+    pub const FIRST: Self = Self(1);
+
+    /// How many entries come before it, with that many on a page.
+    pub fn offset(self, size: PageSize) -> u64 {
+        (self.0 - 1).saturating_mul(size.get() as u64)
+    }
+}
+
+impl Parse for PageNumber {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        const INVALID: Invalid = Invalid("must be a whole number from 1");
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(INVALID);
+        }
+        match text.parse().unwrap_or(u64::MAX) {
+            0 => Err(INVALID),
+            number => Ok(Self(number)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +127,16 @@ mod tests {
         assert_eq!(PageSize::parse("100"), Ok(PageSize::MAX));
         for text in ["", "0", "101", "256", "-1", "+5", "1.0", "x", "٣"] {
             assert!(PageSize::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn pages_begin_with_1_and_never_end() {
+        let offset = |text| PageNumber::parse(text).unwrap().offset(PageSize::MAX);
+        assert_eq!((offset("1"), offset("002"), offset("1000000000")), (0, 100, 99_999_999_900));
+        assert_eq!((offset("18446744073709551615"), offset(&"9".repeat(500))), (u64::MAX, u64::MAX));
+        for text in ["", "0", "000", "-1", "+1", "1.0", "1e9", "x", " 1", "٣"] {
+            assert!(PageNumber::parse(text).is_err(), "{text}");
         }
     }
 

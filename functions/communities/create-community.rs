@@ -1,0 +1,44 @@
+//! `POST /api/v1/communities`: the signed-in user makes a community, and is its creator from then on.
+
+use shared::prelude::*;
+
+#[derive(Deserialize)]
+struct NewCommunity {
+    name: CommunityName,
+    description: Option<Description>,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
+    let now = request.now();
+    let presented = Presented::by(app, request)?;
+    let user = presented.user();
+    let once = |new| Ok((request.once(app, "create-community", &user.to_string())?, new));
+    let (once, new): (_, Result<NewCommunity, Problem>) = match request.json().and_then(once) {
+        Ok((once, new)) => (once, Ok(new)),
+        Err(wrong) => (None, Err(wrong)),
+    };
+    let (caller, repeat) =
+        try_join!(presented.confirm(app).map_err(CommunitiesError::from), app.store.repeat(once.as_ref()).err_into(),)?;
+    let new = new?;
+    if let Some(repeat) = repeat {
+        return Ok(Reply::repeated(repeat)?);
+    }
+
+    let community = Community {
+        id: CommunityId::new(now, random()),
+        community_name: new.name,
+        description: new.description,
+        creator: user,
+        created_at: now,
+        updated_at: now,
+        closing: false,
+    };
+    let body = CommunityBody::of(&community, Some(&caller.session.username), Some(Role::Creator));
+    let mut guards = Guards { meters: Vec::new(), once, answer: json!(body).to_string(), now };
+    match app.store.create_community(&community, &mut guards).await? {
+        store::Founded::Done => Ok(Reply::created(guards.answer)),
+        store::Founded::Stopped(stopped) => Ok(Reply::stopped(stopped)?),
+    }
+}
+
+shared::lambda!(handle, sessions);

@@ -1,0 +1,11 @@
+//! `GET /api/v1/communities/{community_id}`: what anyone who is signed in may know of a community, and what the caller is to it.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
+    let visit = Visit::to(app, request).await?;
+    let creator = app.store.username_of(visit.community.creator).await?;
+    Ok(Reply::ok(&CommunityBody::of(&visit.community, creator.as_ref(), visit.role())))
+}
+
+shared::lambda!(handle, sessions);

@@ -1,0 +1,34 @@
+//! `POST /api/v1/communities/{community_id}/members`: the signed-in user becomes a member; the same answer for who is one.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
+    let user = Presented::by(app, request)?.user();
+    let scope = format!("{user} {}", request.path_text("community_id").unwrap_or_default());
+    let once = request.once(app, "join-community", &scope);
+    let (once, wrong) = once.map_or_else(|wrong| (None, Some(wrong)), |once| (once, None));
+    let (visit, repeat) = try_join!(Visit::to(app, request), app.store.repeat(once.as_ref()).err_into())?;
+    if let Some(wrong) = wrong {
+        return Err(wrong.into());
+    }
+    if let Some(repeat) = repeat {
+        return Ok(Reply::repeated(repeat)?);
+    }
+    if visit.is_creator() {
+        return Err(CommunitiesError::IsCreator);
+    }
+
+    let id = visit.community.id;
+    let person = PersonBody::of(user, Some(visit.username()));
+    let answer =
+        |member: &Member| json!({ "community_id": id, "user": person, "joined_at": member.joined_at }).to_string();
+    let mut guards = Guards { meters: Vec::new(), once, answer: String::new(), now: request.now() };
+    match app.store.join(id, user, visit.member.as_ref(), answer, &mut guards).await? {
+        store::Joined::Done => Ok(Reply::created(guards.answer)),
+        store::Joined::Blocked => Err(CommunitiesError::Blocked),
+        store::Joined::Gone => Err(CommunitiesError::CommunityNotFound),
+        store::Joined::Stopped(stopped) => Ok(Reply::stopped(stopped)?),
+    }
+}
+
+shared::lambda!(handle, sessions);

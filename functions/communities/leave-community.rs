@@ -1,0 +1,14 @@
+//! `DELETE /api/v1/communities/{community_id}/members/me`: the signed-in user is no member any more; the same answer for who was none.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
+    let visit = Visit::to(app, request).await?;
+    if visit.is_creator() {
+        return Err(CommunitiesError::IsCreator);
+    }
+    app.store.leave_community(visit.community.id, visit.user()).await?;
+    Ok(Reply::ok(&json!({ "message": "You are not a member of this community any more" })))
+}
+
+shared::lambda!(handle, sessions);

@@ -1,0 +1,63 @@
+//! `GET /api/v1/communities/{community_id}/messages/conversations`: to its creator all conversations of a community, newest activity
+//! first; to a member, or who was one, the own one. Those of blocked members are left out for both sides.
+
+use shared::prelude::*;
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    id: CommunityMessageId,
+    updated_at: Timestamp,
+    user: PersonBody<'a>,
+    latest_message: Latest<'a>,
+}
+
+#[derive(Serialize)]
+struct Latest<'a> {
+    id: CommunityMessageId,
+    content: &'a str,
+    created_at: Timestamp,
+    sender: PersonBody<'a>,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
+    let user = Presented::by(app, request)?.user();
+    let id: Option<CommunityId> = request.path("community_id");
+    let known = async {
+        let Some(id) = id else { return Ok((0, None)) };
+        let head = app.store.community_head(id, app.tokens.conversation_tag(id, user));
+        try_join!(app.store.community_conversation_count(id), head).map_err(CommunitiesError::from)
+    };
+    let (visit, (count, own)) = try_join!(Visit::to(app, request), known)?;
+    let (page, size) = numbered_page(request)?;
+    let offset = page.offset(size);
+
+    let creator = visit.community.creator;
+    let (total, heads) = if visit.is_creator() {
+        let heads = if offset < count {
+            app.store.community_conversations(visit.community.id, offset, size).await?
+        } else {
+            Vec::new()
+        };
+        (count, heads)
+    } else {
+        visit.member.as_ref().ok_or(CommunitiesError::NotAMember)?;
+        let own: Vec<_> = own.into_iter().filter(store::Head::is_listed).collect();
+        (own.len() as u64, if offset == 0 { own } else { Vec::new() })
+    };
+    let (previews, names) = app.store.community_previews(heads, creator).await?;
+    let person = |id| PersonBody::of(id, names.iter().find(|(named, _)| *named == id).map(|(_, name)| name));
+    let listed = previews.iter().map(|store::CommunityPreview { head, last }| Listed {
+        id: head.id,
+        updated_at: head.updated_at(),
+        user: person(if visit.is_creator() { head.member_id } else { creator }),
+        latest_message: Latest {
+            id: last.id,
+            content: &last.content,
+            created_at: last.id.made_at(),
+            sender: person(last.sender),
+        },
+    });
+    Ok(Reply::ok(&NumberedPage::of(total, offset.saturating_add(size.get() as u64), listed.collect())))
+}
+
+shared::lambda!(handle, sessions);

@@ -1,0 +1,31 @@
+//! `GET /api/v1/communities/{community_id}/members`: its creator sees who is a member of a community, in the order of their sign-ups.
+
+use shared::prelude::*;
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    user: PersonBody<'a>,
+    joined_at: Timestamp,
+    blocked: bool,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
+    let visit = Visit::by_creator(app, request).await?;
+    let community = visit.community.id;
+    let scope = format!("members {community}");
+    let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
+    let after = request.cursor(app, scope.as_bytes()).map_err(CommunitiesError::Problem)?.map(UserId::from_bytes);
+
+    let (members, next) = app.store.members(community, after, size).await?;
+    let names = app.store.usernames(members.iter().map(|member| member.user_id)).await?;
+    let name = |user| names.iter().find(|(id, _)| *id == user).map(|(_, name)| name);
+    let listed = members.iter().map(|member| Listed {
+        user: PersonBody::of(member.user_id, name(member.user_id)),
+        joined_at: member.joined_at,
+        blocked: member.blocked,
+    });
+    let next = next.map(|last| app.tokens.sign(Purpose::Cursor, scope.as_bytes(), last.as_bytes()));
+    Ok(Reply::ok(&json!({ "members": listed.collect::<Vec<_>>(), "next_cursor": next })))
+}
+
+shared::lambda!(handle, sessions);

@@ -1,0 +1,46 @@
+//! `POST /api/v1/communities/{community_id}/messages`: the signed-in user writes to the creator of a community, or as its creator to a
+//! member. The first message begins their conversation.
+
+use shared::prelude::*;
+
+#[derive(Deserialize)]
+struct NewMessage {
+    recipient_id: UserId,
+    content: CommunityText,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, Undelivered> {
+    let user = Presented::by(app, request)?.user();
+    let scope = format!("{user} {}", request.path_text("community_id").unwrap_or_default());
+    let once = |new| Ok((request.once(app, "send-community-message", &scope)?, new));
+    let asked = request.json_with(&["content"], CommunityText::BLANK).and_then(once);
+    let (once, new): (_, Result<NewMessage, Problem>) = match asked {
+        Ok((once, new)) => (once, Ok(new)),
+        Err(wrong) => (None, Err(wrong)),
+    };
+    let recipient = new.as_ref().ok().map(|new| new.recipient_id);
+    let (meeting, repeat) =
+        try_join!(Meeting::of(app, request, recipient), app.store.repeat(once.as_ref()).err_into())?;
+    // Who may not come in at all, or comes to nothing, is told that first.
+    let NewMessage { recipient_id, content } = new?;
+    if let Some(repeat) = repeat {
+        return Ok(Reply::repeated(repeat)?);
+    }
+    let reachable = meeting.conversation().filter(|(member, _)| member.may_write() && meeting.has_account());
+    let (member, head) = reachable.ok_or(CommunitiesError::Unreachable)?;
+
+    let community = meeting.visit.community.id;
+    let tag = app.tokens.conversation_tag(community, member.user_id);
+    let draft =
+        store::CommunityDraft { community, tag, member, sender: user, recipient: recipient_id, content: &content };
+    let users = meeting.bodies(recipient_id);
+    let answer = |message: &CommunityMessage| json!(CommunityMessageBody::of(message, users)).to_string();
+    let mut guards = Guards { meters: Vec::new(), once, answer: String::new(), now: request.now() };
+    match app.store.send_community_message(&draft, head.cloned(), answer, &mut guards).await? {
+        store::SentToCommunity::Done => Ok(Reply::created(guards.answer)),
+        store::SentToCommunity::Refused => Err(CommunitiesError::Unreachable.into()),
+        store::SentToCommunity::Stopped(stopped) => Ok(Reply::stopped(stopped)?),
+    }
+}
+
+shared::lambda!(handle, sessions);

@@ -1,0 +1,25 @@
+//! `PATCH /api/v1/communities/{community_id}`: its creator changes a community; `null` clears the description.
+
+use shared::prelude::*;
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Change {
+    #[serde(deserialize_with = "given")]
+    name: Option<CommunityName>,
+    description: Patch<Description>,
+}
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
+    let visit = Visit::by_creator(app, request).await?;
+    let Change { name, description } = request.json()?;
+    if name.is_none() && description.is_keep() {
+        return Err(CommunitiesError::NothingToChange);
+    }
+    let changes = store::CommunityChanges { name, description };
+    let changed = app.store.update_community(visit.community.id, &changes, request.now()).await?;
+    let changed = changed.ok_or(CommunitiesError::CommunityNotFound)?;
+    Ok(Reply::ok(&CommunityBody::of(&changed, Some(visit.username()), Some(Role::Creator))))
+}
+
+shared::lambda!(handle, sessions);

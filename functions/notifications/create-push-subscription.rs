@@ -1,0 +1,38 @@
+//! `POST /api/v1/push/subscriptions`: keeps where a browser of the signed-in user takes pushes. A browser that tells of its own again
+//! renews it. It belongs to the device that says so: nothing is sent to it once nobody is signed in there.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
+    let now = request.now();
+    let presented = Presented::by(app, request)?;
+    let user = presented.user();
+    let (endpoint, p256dh, auth) = match request.json::<BrowserSubscription>() {
+        Ok(browser) => browser.into_parts(),
+        Err(wrong) => {
+            // Only a caller is told.
+            presented.confirm(app).await?;
+            return Err(wrong.into());
+        }
+    };
+    let id = app.tokens.push_subscription_of(user, &endpoint);
+
+    let (caller, found) = try_join!(
+        presented.confirm(app).map_err(NotificationsError::from),
+        app.store.push_subscription(user, id).err_into(),
+    )?;
+    let once = request.once(app, "create-push-subscription", &user.to_string())?;
+    let device = caller.session.device;
+    let new = store::PushSubscription { id, endpoint, p256dh, auth, device, created_at: now };
+    let answer = |kept: &store::PushSubscription| {
+        json!({ "id": kept.id, "endpoint": kept.endpoint, "created_at": kept.created_at }).to_string()
+    };
+    let mut guards = Guards { meters: Vec::new(), once, answer: String::new(), now };
+    match app.store.subscribe(&caller.claim, &new, found, answer, &mut guards).await? {
+        store::Subscribed::Done => Ok(Reply::created(guards.answer)),
+        store::Subscribed::TooMany => Err(NotificationsError::TooManySubscriptions),
+        store::Subscribed::Stopped(stopped) => Ok(Reply::stopped(stopped)?),
+    }
+}
+
+shared::lambda!(handle, sessions);

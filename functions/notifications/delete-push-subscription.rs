@@ -1,0 +1,15 @@
+//! `DELETE /api/v1/push/subscriptions/{id}`: forgets where a browser of the signed-in user takes pushes.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
+    let caller = Caller::of(app, request).await?;
+    let id: PushSubscriptionId = request.path("id").ok_or(NotificationsError::SubscriptionNotFound)?;
+
+    if !app.store.forget_push_subscription(caller.user(), id).await? {
+        return Err(NotificationsError::SubscriptionNotFound);
+    }
+    Ok(Reply::ok(&json!({ "message": "Push subscription deleted successfully" })))
+}
+
+shared::lambda!(handle, sessions);

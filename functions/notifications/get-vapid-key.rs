@@ -1,0 +1,10 @@
+//! `GET /api/v1/push/vapid-key`: what browsers subscribe with, as `applicationServerKey`.
+
+use shared::prelude::*;
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
+    Caller::of(app, request).await?;
+    Ok(Reply::ok(&json!({ "key": app.vapid().public_text() })))
+}
+
+shared::lambda!(handle, sessions, vapid);

@@ -1,0 +1,20 @@
+//! `POST /api/v1/notifications/unsubscribe`: whoever holds a mail about messages ends them, by one click and without signing in
+//! (RFC 8058). What the body says does not matter.
+
+use shared::prelude::*;
+
+const DONE: &str = "You will get no more mail about messages";
+
+async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
+    let unsubscriber = Unsubscriber::of(app, request)?;
+
+    app.store.unsubscribe(unsubscriber.user()).await?;
+    Ok(match request.accepts_pages() {
+        true => {
+            Reply::page("Unsubscribed", &format!("{DONE}. Your preferences bring it back, once you are signed in."))
+        }
+        false => Reply::ok(&json!({ "message": DONE })),
+    })
+}
+
+shared::lambda!(handle);

@@ -1,0 +1,245 @@
+//! The embedded SQS: queues, and the part of SQS's JSON protocol that the SDKs and `aws sqs` need to work with them.
+//!
+//! Standard queues only; no message attributes, no batches, no policies: what is not known is refused.
+
+mod attributes;
+mod declared;
+mod protocol;
+mod queue;
+
+pub use declared::Queue as Declared;
+pub use protocol::start;
+
+use attributes::Attributes;
+use queue::{Queue, Received};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use time::OffsetDateTime;
+use tokio::sync::watch;
+
+/// The most bytes of a message: 1 MiB, as in SQS since August 2025.
+const MESSAGE_LIMIT: usize = 1_048_576;
+
+/// The queues of the embedded SQS, for people and tests to look into without taking anything out.
+#[derive(Clone)]
+pub struct Queues(Arc<Inner>);
+
+struct Inner {
+    /// Where each queue has a directory; none for queues in memory.
+    directory: Option<PathBuf>,
+    queues: Mutex<BTreeMap<String, Queue>>,
+    sent: watch::Sender<()>,
+}
+
+/// A message in a queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Message {
+    pub id: String,
+    pub body: String,
+    /// When it was sent, `2026-01-01T00:00:00.000Z`.
+    pub at: String,
+    /// How often it was received.
+    pub received: u32,
+}
+
+/// Why SQS doesn't do what it is asked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Its shape in the SDKs.
+    kind: &'static str,
+    /// What the older protocol calls it, which some clients still compare.
+    code: &'static str,
+    message: String,
+}
+
+impl Queues {
+    pub(crate) fn new(directory: Option<PathBuf>) -> Self {
+        Self(Arc::new(Inner { directory, queues: Mutex::default(), sent: watch::Sender::new(()) }))
+    }
+
+    /// The names of the queues.
+    pub fn names(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
+    /// Everything in the queue, the oldest first, whoever has it at the moment. Empty if there is no such queue.
+    pub fn messages(&self, name: &str) -> Vec<Message> {
+        self.lock().get_mut(name).map(|queue| queue.messages(OffsetDateTime::now_utc())).unwrap_or_default()
+    }
+
+    /// Makes a queue, or gives the one that there is these attributes.
+    fn create(&self, name: &str, told: &BTreeMap<String, String>) -> Result<(), Refusal> {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !(1..=80).contains(&name.len()) || !name.bytes().all(is_name) {
+            return Err(Refusal::parameter(
+                "QueueName",
+                "1 to 80 letters, digits, hyphens and underscores are expected",
+            ));
+        }
+        let attributes = Attributes::read(told)?;
+        let mut queues = self.lock();
+        if let Some(queue) = queues.get_mut(name) {
+            queue.attributes = attributes;
+            return Ok(());
+        }
+        let directory = self.0.directory.as_ref().map(|directory| directory.join(name));
+        let queue = Queue::open(attributes, directory).map_err(|error| Refusal::broken(&error))?;
+        queues.insert(name.to_owned(), queue);
+        Ok(())
+    }
+
+    fn delete(&self, name: &str) -> Result<(), Refusal> {
+        self.with(name, Queue::purge)?;
+        self.lock().remove(name);
+        Ok(())
+    }
+
+    fn send(&self, name: &str, body: String, delay: Duration) -> Result<String, Refusal> {
+        check(&body)?;
+        let sent = self.with(name, |queue| queue.send(body, delay, OffsetDateTime::now_utc()))?;
+        let id = sent.map_err(|error| Refusal::broken(&error))?;
+        self.0.sent.send_replace(());
+        Ok(id)
+    }
+
+    /// At most `most` messages, waiting up to `patience` for the first of them.
+    async fn receive(
+        &self,
+        name: &str,
+        most: usize,
+        hidden: Option<Duration>,
+        patience: Duration,
+    ) -> Result<Vec<Received>, Refusal> {
+        /// How often to look for messages that are visible again, which nobody tells of.
+        const LOOK_EVERY: Duration = Duration::from_millis(200);
+        let mut sent = self.0.sent.subscribe();
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            sent.borrow_and_update();
+            let received = self.with(name, |queue| {
+                queue.receive(most, hidden.unwrap_or(queue.attributes.visibility), OffsetDateTime::now_utc())
+            })?;
+            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+            if !received.is_empty() || left.is_zero() {
+                return Ok(received);
+            }
+            let _ = tokio::time::timeout(left.min(LOOK_EVERY), sent.changed()).await; // either way it is time to look
+        }
+    }
+
+    fn with<T>(&self, name: &str, act: impl FnOnce(&mut Queue) -> T) -> Result<T, Refusal> {
+        self.lock().get_mut(name).map(act).ok_or_else(Refusal::no_queue)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Queue>> {
+        self.0.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Refuses what SQS takes as no message.
+fn check(body: &str) -> Result<(), Refusal> {
+    let is_allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
+    match body.len() {
+        0 => Err(Refusal::parameter("MessageBody", "it is empty")),
+        1..=MESSAGE_LIMIT if body.chars().all(is_allowed) => Ok(()),
+        1..=MESSAGE_LIMIT => Err(Refusal {
+            kind: "com.amazonaws.sqs#InvalidMessageContents",
+            code: "InvalidMessageContents",
+            message: "The message contains characters outside the allowed set.".into(),
+        }),
+        _ => Err(Refusal::parameter("MessageBody", "it must be shorter than 1048576 bytes")),
+    }
+}
+
+impl Refusal {
+    fn no_queue() -> Self {
+        let (kind, code) = ("com.amazonaws.sqs#QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue");
+        Self { kind, code, message: "The specified queue does not exist.".into() }
+    }
+
+    fn parameter(name: &str, why: &str) -> Self {
+        let kind = "com.amazon.coral.service#InvalidParameterValueException";
+        Self { kind, code: "InvalidParameterValue", message: format!("{name}: {why}") }
+    }
+
+    fn attribute(name: &str) -> Self {
+        let message = format!("The local stack doesn't know the attribute {name}.");
+        Self { kind: "com.amazonaws.sqs#InvalidAttributeName", code: "InvalidAttributeName", message }
+    }
+
+    fn value(name: &str, why: &str) -> Self {
+        let kind = "com.amazonaws.sqs#InvalidAttributeValue";
+        Self { kind, code: "InvalidAttributeValue", message: format!("{name}: {why}") }
+    }
+
+    fn operation(name: &str) -> Self {
+        let message = format!("The local stack doesn't know the operation {name}.");
+        Self {
+            kind: "com.amazonaws.sqs#UnsupportedOperation",
+            code: "AWS.SimpleQueueService.UnsupportedOperation",
+            message,
+        }
+    }
+
+    /// The files of a queue are out of order.
+    fn broken(error: &std::io::Error) -> Self {
+        Self { kind: "com.amazonaws.sqs#InternalError", code: "InternalFailure", message: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_has_a_byte_to_a_mebibyte_of_what_xml_allows() {
+        for allowed in ["a", "\t\r\n", "\u{fffd}\u{10000}\u{10ffff}", &"x".repeat(MESSAGE_LIMIT)] {
+            assert_eq!(check(allowed), Ok(()));
+        }
+        for refused in ["", "\0", "a\u{b}", "\u{fffe}", "\u{ffff}", &"x".repeat(MESSAGE_LIMIT + 1)] {
+            assert!(check(refused).is_err());
+        }
+    }
+
+    #[test]
+    fn queues_have_plain_names_and_known_attributes() {
+        let queues = Queues::new(None);
+        let told = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        for name in ["", "a/b", "..", "a.fifo", "é", &"x".repeat(81)] {
+            assert!(queues.create(name, &BTreeMap::new()).is_err(), "{name}");
+        }
+        for (name, value) in [
+            ("MessageRetentionPeriod", "59"),
+            ("MessageRetentionPeriod", "1209601"),
+            ("VisibilityTimeout", "-1"),
+            ("VisibilityTimeout", "43201"),
+            ("SqsManagedSseEnabled", "yes"),
+            ("FifoQueue", "true"),
+        ] {
+            assert!(queues.create("q", &told(name, value)).is_err(), "{name}={value}");
+        }
+        assert!(queues.names().is_empty());
+        queues.create("q", &told("SqsManagedSseEnabled", "true")).unwrap();
+        queues.send("q", "kept".into(), Duration::ZERO).unwrap();
+        queues.create("q", &told("MessageRetentionPeriod", "60")).unwrap();
+        assert_eq!(queues.messages("q")[0].body, "kept");
+        assert_eq!(queues.with("q", |queue| queue.attributes.retention.as_secs()), Ok(60));
+        queues.delete("q").unwrap();
+        assert_eq!(queues.delete("q"), Err(Refusal::no_queue()));
+        assert!(queues.messages("q").is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_waits_gets_a_message_as_soon_as_there_is_one() {
+        let queues = Queues::new(None);
+        queues.create("q", &BTreeMap::new()).unwrap();
+        let receive = |patience| queues.receive("q", 1, None, patience);
+        assert!(receive(Duration::ZERO).await.unwrap().is_empty());
+        let sending = async { queues.send("q", "x".into(), Duration::ZERO).unwrap() };
+        let (received, id) = tokio::join!(receive(Duration::from_secs(20)), sending);
+        assert_eq!(received.unwrap()[0].id, id);
+    }
+}

@@ -1,0 +1,252 @@
+//! One queue: its messages, who has taken which, and for how long.
+
+use super::Message;
+use super::attributes::Attributes;
+use md5::{Digest, Md5};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// A queue's messages, the oldest first.
+pub struct Queue {
+    pub attributes: Attributes,
+    /// Where each message is a file; none for messages in memory only.
+    directory: Option<PathBuf>,
+    held: Vec<Held>,
+}
+
+/// A message, and what became of it so far. Only the message itself outlives the stack.
+struct Held {
+    kept: Kept,
+    /// When it can be received next.
+    visible: OffsetDateTime,
+    received: u32,
+    first_received: Option<OffsetDateTime>,
+    /// The handle of whoever received it last.
+    receipt: Option<String>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Kept {
+    id: String,
+    body: String,
+    /// Milliseconds since 1970.
+    sent: i64,
+}
+
+/// A message as somebody receives it.
+pub struct Received {
+    pub id: String,
+    pub body: String,
+    pub receipt: String,
+    /// How often it was received, this time included.
+    pub count: u32,
+    /// Milliseconds since 1970.
+    pub sent: i64,
+    /// Milliseconds since 1970.
+    pub first_received: i64,
+}
+
+impl Queue {
+    /// A queue with what `directory` has of it.
+    pub fn open(attributes: Attributes, directory: Option<PathBuf>) -> std::io::Result<Self> {
+        let mut queue = Self { attributes, directory, held: Vec::new() };
+        if let Some(directory) = &queue.directory {
+            std::fs::create_dir_all(directory)?;
+            for entry in std::fs::read_dir(directory)? {
+                let path = entry?.path();
+                if path.extension().is_some_and(|extension| extension == "json") {
+                    let kept: Kept = serde_json::from_slice(&std::fs::read(path)?)?;
+                    let visible = OffsetDateTime::UNIX_EPOCH;
+                    queue.held.push(Held { kept, visible, received: 0, first_received: None, receipt: None });
+                }
+            }
+            queue.held.sort_by(|one, other| (one.kept.sent, &one.kept.id).cmp(&(other.kept.sent, &other.kept.id)));
+        }
+        Ok(queue)
+    }
+
+    /// Takes a message that can be received after `delay`; its id.
+    pub fn send(&mut self, body: String, delay: Duration, now: OffsetDateTime) -> std::io::Result<String> {
+        let id = uuid::Uuid::new_v4().to_string();
+        let kept = Kept { id: id.clone(), body, sent: milliseconds(now) };
+        if let Some(file) = self.file(&kept.id) {
+            let unfinished = file.with_extension("new");
+            std::fs::write(&unfinished, serde_json::to_vec(&kept)?)?;
+            std::fs::rename(unfinished, file)?;
+        }
+        let visible = now + delay;
+        self.held.push(Held { kept, visible, received: 0, first_received: None, receipt: None });
+        Ok(id)
+    }
+
+    /// At most `most` messages that nobody has at the moment; nobody else gets them for `hidden`.
+    pub fn receive(&mut self, most: usize, hidden: Duration, now: OffsetDateTime) -> Vec<Received> {
+        self.expire(now);
+        let visible = self.held.iter_mut().filter(|held| held.visible <= now);
+        visible.take(most).map(|held| held.received(hidden, now)).collect()
+    }
+
+    /// Removes the message of a receipt. One that is gone already is no error, as in SQS.
+    pub fn delete(&mut self, receipt: &str) {
+        let place = self.held.iter().position(|held| held.receipt.as_deref() == Some(receipt));
+        if let Some(place) = place {
+            let held = self.held.remove(place);
+            self.forget(&held.kept.id);
+        }
+    }
+
+    /// Removes all messages.
+    pub fn purge(&mut self) {
+        for held in std::mem::take(&mut self.held) {
+            self.forget(&held.kept.id);
+        }
+    }
+
+    /// How many messages can be received, how many were and are not deleted, and how many are delayed.
+    pub fn counts(&mut self, now: OffsetDateTime) -> [usize; 3] {
+        self.expire(now);
+        let count = |wanted: &dyn Fn(&Held) -> bool| self.held.iter().filter(|held| wanted(held)).count();
+        let is_hidden = |held: &Held| held.visible > now;
+        [
+            count(&|held| !is_hidden(held)),
+            count(&|held| is_hidden(held) && held.received > 0),
+            count(&|held| is_hidden(held) && held.received == 0),
+        ]
+    }
+
+    /// Everything in it, whoever has it at the moment.
+    pub fn messages(&mut self, now: OffsetDateTime) -> Vec<Message> {
+        self.expire(now);
+        self.held.iter().map(Held::message).collect()
+    }
+
+    fn expire(&mut self, now: OffsetDateTime) {
+        let oldest = milliseconds(now - self.attributes.retention);
+        let (old, held) = std::mem::take(&mut self.held).into_iter().partition(|held| held.kept.sent < oldest);
+        self.held = held;
+        let old: Vec<Held> = old;
+        old.iter().for_each(|held| self.forget(&held.kept.id));
+    }
+
+    fn file(&self, id: &str) -> Option<PathBuf> {
+        self.directory.as_ref().map(|directory| directory.join(id).with_extension("json"))
+    }
+
+    fn forget(&self, id: &str) {
+        if let Some(file) = self.file(id) {
+            let _ = std::fs::remove_file(file); // then it comes again after a restart, as any message may
+        }
+    }
+}
+
+impl Held {
+    fn received(&mut self, hidden: Duration, now: OffsetDateTime) -> Received {
+        let receipt = uuid::Uuid::new_v4().to_string();
+        self.visible = now + hidden;
+        self.received += 1;
+        self.receipt = Some(receipt.clone());
+        let first = *self.first_received.get_or_insert(now);
+        Received {
+            id: self.kept.id.clone(),
+            body: self.kept.body.clone(),
+            receipt,
+            count: self.received,
+            sent: self.kept.sent,
+            first_received: milliseconds(first),
+        }
+    }
+
+    fn message(&self) -> Message {
+        let sent = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.kept.sent) * 1_000_000);
+        Message {
+            id: self.kept.id.clone(),
+            body: self.kept.body.clone(),
+            at: crate::times::milliseconds(sent.unwrap_or(OffsetDateTime::UNIX_EPOCH)),
+            received: self.received,
+        }
+    }
+}
+
+/// The digest that clients compare.
+pub fn digest(body: &str) -> String {
+    hex::encode(Md5::digest(body))
+}
+
+fn milliseconds(at: OffsetDateTime) -> i64 {
+    (at.unix_timestamp_nanos() / 1_000_000) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HIDDEN: Duration = Duration::from_secs(30);
+
+    fn queue(directory: Option<PathBuf>) -> Queue {
+        Queue::open(Attributes::default(), directory).unwrap()
+    }
+
+    fn bodies(received: &[Received]) -> Vec<&str> {
+        received.iter().map(|message| message.body.as_str()).collect()
+    }
+
+    #[test]
+    fn a_message_is_hidden_once_received_and_comes_again_unless_it_is_deleted() {
+        let (mut queue, now) = (queue(None), OffsetDateTime::now_utc());
+        for body in ["a", "b", "c"] {
+            queue.send(body.into(), Duration::ZERO, now).unwrap();
+        }
+        let first = queue.receive(2, HIDDEN, now);
+        assert_eq!(bodies(&first), ["a", "b"]);
+        assert_eq!(queue.counts(now), [1, 2, 0]);
+        assert_eq!(bodies(&queue.receive(10, HIDDEN, now)), ["c"]);
+        assert!(queue.receive(10, HIDDEN, now + HIDDEN - Duration::from_millis(1)).is_empty());
+        queue.delete(&first[0].receipt);
+        queue.delete(&first[0].receipt);
+        queue.delete("nobody's");
+        let again = queue.receive(10, HIDDEN, now + HIDDEN);
+        assert_eq!(bodies(&again), ["b", "c"]);
+        assert_eq!((again[0].count, again[0].first_received), (2, first[1].first_received));
+        // Who had it before has lost it.
+        queue.delete(&first[1].receipt);
+        assert_eq!(queue.messages(now).len(), 2);
+        queue.purge();
+        assert_eq!(queue.counts(now + HIDDEN * 3), [0, 0, 0]);
+    }
+
+    #[test]
+    fn messages_are_delayed_and_kept_as_long_as_they_may_be() {
+        let (mut queue, now) = (queue(None), OffsetDateTime::now_utc());
+        queue.send("late".into(), HIDDEN, now).unwrap();
+        assert_eq!((queue.counts(now), queue.receive(1, HIDDEN, now).len()), ([0, 0, 1], 0));
+        assert_eq!(queue.receive(1, HIDDEN, now + HIDDEN).len(), 1);
+        let end = now + queue.attributes.retention;
+        assert_eq!(queue.messages(end).len(), 1);
+        assert!(queue.messages(end + Duration::from_millis(1)).is_empty());
+    }
+
+    #[test]
+    fn what_is_in_a_directory_is_there_after_a_restart_and_what_was_deleted_is_not() {
+        let directory = std::env::temp_dir().join(format!("sotto-queue-{}", uuid::Uuid::new_v4().simple()));
+        let now = OffsetDateTime::now_utc();
+        let mut before = queue(Some(directory.clone()));
+        for (body, later) in [("one", 0), ("two", 1), ("three\n\u{e9}", 2)] {
+            before.send(body.into(), Duration::ZERO, now + Duration::from_millis(later)).unwrap();
+        }
+        let first = before.receive(1, HIDDEN, now);
+        before.delete(&first[0].receipt);
+        let mut after = queue(Some(directory.clone()));
+        assert_eq!(bodies(&after.receive(10, HIDDEN, now)), ["two", "three\n\u{e9}"]);
+        after.purge();
+        assert!(queue(Some(directory.clone())).messages(now).is_empty());
+        std::fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn the_digest_is_md5() {
+        assert_eq!(digest(""), "d41d8cd98f00b204e9800998ecf8427e");
+        assert_eq!(digest("This is a test message"), "fafb00f5732ab283681e124bf8747ed1");
+    }
+}

@@ -1,0 +1,140 @@
+//! What the stack makes of the template's queues: by the real SDK, and as a person sees them.
+
+use crate::stores::Directory;
+use crate::support::{Http, SOON, options, stack};
+use aws_sdk_sqs::error::ProvideErrorMetadata;
+use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName as Attribute};
+use local::{Endpoints, Options, Stack, State};
+use serde_json::json;
+
+fn sqs(stack: &Stack) -> aws_sdk_sqs::Client {
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
+        .region(aws_sdk_sqs::config::Region::new(local::REGION))
+        .credentials_provider(stack.credentials().clone())
+        .endpoint_url(stack.sqs_url())
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    aws_sdk_sqs::Client::from_conf(config.build())
+}
+
+/// The URL of the template's queue, by its name.
+async fn url(stack: &Stack) -> String {
+    let named = sqs(stack).get_queue_url().queue_name(stack.queue_name("GivenUp").unwrap()).send().await;
+    named.unwrap().queue_url.unwrap()
+}
+
+async fn send(stack: &Stack, body: &str) -> String {
+    let sent = sqs(stack).send_message().queue_url(url(stack).await).message_body(body).send().await.unwrap();
+    sent.message_id.unwrap()
+}
+
+fn bodies(stack: &Stack) -> Vec<String> {
+    stack.queue("GivenUp").into_iter().map(|message| message.body).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_is_as_the_template_says_and_the_sdk_works_with_it() {
+    let stack = stack().await;
+    let (sqs, url) = (sqs(&stack), url(&stack).await);
+    let text = "given up: \"\u{e9}\u{1f600}\"\n";
+    let sent = sqs.send_message().queue_url(&url).message_body(text).send().await.unwrap();
+    send(&stack, "second").await;
+    let attributes = async || {
+        let all = sqs.get_queue_attributes().queue_url(&url).attribute_names(Attribute::All).send().await.unwrap();
+        all.attributes.unwrap()
+    };
+    for (name, value) in [
+        (Attribute::MessageRetentionPeriod, "1209600"),
+        (Attribute::VisibilityTimeout, "60"),
+        (Attribute::MaximumMessageSize, "1048576"),
+        (Attribute::ApproximateNumberOfMessages, "2"),
+        (Attribute::ApproximateNumberOfMessagesNotVisible, "0"),
+    ] {
+        assert_eq!(attributes().await[&name], value, "{name}");
+    }
+    let receive = sqs.receive_message().queue_url(&url).wait_time_seconds(1).visibility_timeout(30);
+    let received = receive.message_system_attribute_names(MessageSystemAttributeName::All).send().await.unwrap();
+    let [message] = received.messages() else { panic!("{received:?}") };
+    assert_eq!((message.body(), message.message_id()), (Some(text), sent.message_id()));
+    assert_eq!((message.md5_of_body(), message.md5_of_body().map(str::len)), (sent.md5_of_message_body(), Some(32)));
+    assert_eq!(message.attributes().unwrap()[&MessageSystemAttributeName::ApproximateReceiveCount], "1");
+    assert_eq!(attributes().await[&Attribute::ApproximateNumberOfMessagesNotVisible], "1");
+    // Looking takes nothing out.
+    assert_eq!(bodies(&stack), [text, "second"]);
+    sqs.delete_message().queue_url(&url).receipt_handle(message.receipt_handle().unwrap()).send().await.unwrap();
+    assert_eq!(bodies(&stack), ["second"]);
+    sqs.purge_queue().queue_url(&url).send().await.unwrap();
+    assert!(bodies(&stack).is_empty());
+    assert_eq!(sqs.list_queues().send().await.unwrap().queue_urls(), [url]);
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_sqs_would_refuse_is_refused_by_its_name() {
+    let stack = stack().await;
+    let (sqs, url) = (sqs(&stack), url(&stack).await);
+    let long = "x".repeat(1_048_577);
+    let send = |body: &str| sqs.send_message().queue_url(&url).message_body(body).send();
+    let elsewhere = sqs.receive_message().queue_url(format!("{url}s")).send().await.unwrap_err().into_service_error();
+    assert!(elsewhere.is_queue_does_not_exist(), "{elsewhere:?}");
+    assert!(send("\u{1}").await.unwrap_err().into_service_error().is_invalid_message_contents());
+    for (what, error) in [("long", send(&long).await.unwrap_err()), ("empty", send("").await.unwrap_err())] {
+        assert_eq!(error.code(), Some("InvalidParameterValue"), "{what}");
+    }
+    for (most, wait) in [(0, 0), (11, 0), (1, 21)] {
+        let receive = sqs.receive_message().queue_url(&url).max_number_of_messages(most).wait_time_seconds(wait);
+        assert_eq!(receive.send().await.unwrap_err().code(), Some("InvalidParameterValue"));
+    }
+    let batch = sqs.delete_message_batch().queue_url(&url).set_entries(Some(Vec::new())).send().await.unwrap_err();
+    assert!(batch.into_service_error().is_unsupported_operation());
+    assert!(bodies(&stack).is_empty());
+    let http = Http::new(stack.sqs_url());
+    let garbled = http.send("POST", "/", &[("x-amz-target", "AmazonSQS.SendMessage")], "{").await;
+    assert_eq!(
+        (garbled.status.as_u16(), garbled.header("x-amzn-query-error")),
+        (400, Some("InvalidParameterValue;Sender"))
+    );
+    assert_eq!(http.get("/").await.status, 400);
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateway_shows_what_is_in_the_queues() {
+    let stack = stack().await;
+    let (http, name) = (Http::new(stack.url()), stack.queue_name("GivenUp").unwrap());
+    assert_eq!(http.get("/_local/queues").await.json(), json!({ name: [] }));
+    let id = send(&stack, "{}").await;
+    let answer = http.get("/_local/queues").await;
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let shown = &answer.json()[name][0];
+    assert_eq!((&shown["id"], &shown["body"], &shown["received"]), (&json!(id), &json!("{}"), &json!(0)));
+    assert_eq!(shown["at"].as_str().map(str::len), Some("2026-01-01T00:00:00.000Z".len()));
+    http.send("POST", "/_local/queues", &[], "").await.is(404, "Not Found");
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_directory_keeps_the_queues() {
+    let directory = Directory::new();
+    let stack = Stack::start(directory.options()).await.unwrap();
+    send(&stack, "kept").await;
+    stack.stop().await;
+    let stack = Stack::start(directory.options()).await.unwrap();
+    assert_eq!(bodies(&stack), ["kept"]);
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_external_sqs_takes_the_embedded_ones_place_and_is_left_as_it_was() {
+    let other = stack().await;
+    let endpoints = Endpoints { sqs: Some(format!("{}/", other.sqs_url())), ..Endpoints::from_env() };
+    let stack = Stack::start(Options { endpoints, ..options(State::Memory) }).await.unwrap();
+    assert_eq!(stack.sqs_url(), other.sqs_url());
+    let name = stack.queue_name("GivenUp").unwrap().to_owned();
+    send(&stack, "elsewhere").await;
+    assert_eq!((bodies(&stack).len(), other.queues().messages(&name).len()), (0, 1));
+    assert!(bodies(&other).is_empty());
+    tokio::time::timeout(SOON, stack.stop()).await.expect("an end in time");
+    assert_eq!(other.queues().names(), [other.queue_name("GivenUp").unwrap()]);
+    other.stop().await;
+}

@@ -1,0 +1,210 @@
+//! The families "Communities" and "Notifications": their errors with their documented answers, and how they show communities,
+//! users and messages.
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{FamilyError, Problem, Reply};
+use crate::{
+    store::{Community, CommunityMessage},
+    types::{CommunityId, CommunityMessageId, CommunityName, Description, Timestamp, UserId, Username},
+};
+
+pub enum CommunitiesError {
+    /// What can be wrong with any request.
+    Problem(Problem),
+    /// The creator has blocked the caller, who wants to join.
+    Blocked,
+    CommunityNotFound,
+    /// The creator neither joins nor leaves.
+    IsCreator,
+    MemberNotFound,
+    MessageNotFound,
+    NotAMember,
+    /// The caller and the other one have no conversation that the caller may read.
+    NotInConversation,
+    NotTheCreator,
+    NotTheLast,
+    NotTheSender,
+    NothingToChange,
+    /// Of sender and recipient one must be the creator, the other one an active member who is not blocked.
+    Unreachable,
+}
+
+impl CommunitiesError {
+    /// A request that can be read and makes no sense.
+    pub fn unprocessable(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::Problem(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, message))
+    }
+
+    pub(super) fn into_problem(self) -> Problem {
+        use StatusCode as S;
+        let (status, message) = match self {
+            Self::Problem(problem) => return problem,
+            Self::Blocked => (S::FORBIDDEN, "You can't join this community: its creator has blocked you"),
+            Self::NotAMember => (S::FORBIDDEN, "You are not a member of this community"),
+            Self::NotInConversation => (S::FORBIDDEN, "You have no conversation with this user in this community"),
+            Self::NotTheCreator => (S::FORBIDDEN, "Only the creator of this community can do this"),
+            Self::NotTheLast => (S::FORBIDDEN, "You can only delete the last message in a conversation"),
+            Self::NotTheSender => (S::FORBIDDEN, "You can only delete your own messages"),
+            Self::Unreachable => (S::FORBIDDEN, "You cannot send messages to this user"),
+            Self::CommunityNotFound => (S::NOT_FOUND, "Community not found"),
+            Self::MemberNotFound => (S::NOT_FOUND, "Member not found"),
+            Self::MessageNotFound => (S::NOT_FOUND, "Message not found"),
+            Self::IsCreator => (S::CONFLICT, "You are the creator of this community"),
+            Self::NothingToChange => {
+                (S::UNPROCESSABLE_ENTITY, "Nothing to change: give at least one of name and description")
+            }
+        };
+        Problem::new(status, message)
+    }
+}
+
+/// What other families call a bad request is unprocessable in this one.
+impl<E> From<E> for CommunitiesError
+where
+    Problem: From<E>,
+{
+    fn from(error: E) -> Self {
+        let problem = Problem::from(error);
+        let status = match problem.status {
+            StatusCode::BAD_REQUEST => StatusCode::UNPROCESSABLE_ENTITY,
+            status => status,
+        };
+        Self::Problem(Problem { status, ..problem })
+    }
+}
+
+impl FamilyError for CommunitiesError {
+    fn reply(self) -> (Reply, Option<String>) {
+        let problem = self.into_problem();
+        let body = json!({ "message": problem.message });
+        (Reply::json(problem.status, &body).limited(problem.limited), problem.cause)
+    }
+}
+
+/// An error of sending a message, which tells what is forbidden or makes no sense in a list.
+pub struct Undelivered(CommunitiesError);
+
+impl<E> From<E> for Undelivered
+where
+    CommunitiesError: From<E>,
+{
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl FamilyError for Undelivered {
+    fn reply(self) -> (Reply, Option<String>) {
+        let problem = self.0.into_problem();
+        match problem.status {
+            StatusCode::FORBIDDEN | StatusCode::UNPROCESSABLE_ENTITY => {
+                (Reply::json(problem.status, &json!({ "message": [problem.message] })), problem.cause)
+            }
+            _ => CommunitiesError::Problem(problem).reply(),
+        }
+    }
+}
+
+/// What a user is to a community.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    Creator,
+    Member,
+}
+
+#[derive(Serialize)]
+pub struct CommunityBody<'a> {
+    id: CommunityId,
+    name: &'a CommunityName,
+    description: Option<&'a Description>,
+    creator: PersonBody<'a>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    /// The caller's; none of who is no member, or is blocked.
+    role: Option<Role>,
+}
+
+impl<'a> CommunityBody<'a> {
+    pub fn of(community: &'a Community, creator_name: Option<&'a Username>, role: Option<Role>) -> Self {
+        Self {
+            id: community.id,
+            name: &community.community_name,
+            description: community.description.as_ref(),
+            creator: PersonBody::of(community.creator, creator_name),
+            created_at: community.created_at,
+            updated_at: community.updated_at,
+            role,
+        }
+    }
+}
+
+/// A user as other users see one.
+#[derive(Clone, Copy, Serialize)]
+pub struct PersonBody<'a> {
+    id: UserId,
+    /// None when the account is gone.
+    username: Option<&'a Username>,
+    /// Always none: clients expect the field, and there are no avatars.
+    avatar_url: Option<()>,
+}
+
+impl<'a> PersonBody<'a> {
+    pub fn of(id: UserId, username: Option<&'a Username>) -> Self {
+        Self { id, username, avatar_url: None }
+    }
+}
+
+/// The creator of a community and one of its members, of whom each message is from one to the other.
+#[derive(Clone, Copy)]
+pub struct TwoBodies<'a>(pub [PersonBody<'a>; 2]);
+
+impl<'a> TwoBodies<'a> {
+    pub fn find(&self, user: UserId) -> PersonBody<'a> {
+        let Self([one, other]) = *self;
+        if one.id == user { one } else { other }
+    }
+}
+
+#[derive(Serialize)]
+pub struct CommunityMessageBody<'a> {
+    id: CommunityMessageId,
+    content: &'a str,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    sender: PersonBody<'a>,
+    recipient: PersonBody<'a>,
+}
+
+impl<'a> CommunityMessageBody<'a> {
+    pub fn of(message: &'a CommunityMessage, users: TwoBodies<'a>) -> Self {
+        Self {
+            id: message.id,
+            content: &message.content,
+            created_at: message.id.made_at(),
+            updated_at: message.id.made_at(),
+            sender: users.find(message.sender),
+            recipient: users.find(message.recipient),
+        }
+    }
+}
+
+/// One page of a list whose pages are numbered.
+#[derive(Serialize)]
+pub struct NumberedPage<T> {
+    total: u64,
+    has_more: bool,
+    data: Vec<T>,
+}
+
+impl<T> NumberedPage<T> {
+    /// `upto`: how many entries there are up to the end of this page, if there are so many.
+    pub fn of(total: u64, upto: u64, data: Vec<T>) -> Self {
+        Self { total, has_more: upto < total, data }
+    }
+}

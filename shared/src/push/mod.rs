@@ -1,0 +1,196 @@
+//! Web Push (RFC 8030): encrypted for one browser (RFC 8291), signed as ours (RFC 8292), given to the browser's push service.
+//!
+//! An endpoint is a URL that a caller chose. It is one of a known push service's, over https (types/push.rs); here nothing is
+//! followed to another place, no private address is called, and nobody is waited for.
+
+mod addresses;
+mod encryption;
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_runtime_api::client::{http::HttpConnector, orchestrator::HttpRequest};
+use aws_smithy_types::body::SdkBody;
+
+use addresses::PublicAddresses;
+use encryption::encrypt;
+
+use crate::{
+    config::PushConfig,
+    store::{PushSubscription, StoreError},
+    tally::Tally,
+    tokens::random,
+    types::Timestamp,
+    vapid::VapidKey,
+};
+
+/// How long a push service may take for one try.
+const TIME_OUT: Duration = Duration::from_secs(5);
+/// How long all tries may take, their pauses included.
+const PATIENCE: Duration = Duration::from_secs(20);
+const TRIES: u32 = 4;
+/// The longest pause, also where the service asks for a longer one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a push service keeps what a browser that is off has not fetched: a day.
+const KEPT: &str = "86400";
+
+pub struct Pusher {
+    /// Made at the first push.
+    connector: OnceLock<Option<Connector>>,
+    key: VapidKey,
+    config: PushConfig,
+    tally: Arc<Tally>,
+}
+
+/// What became of a push.
+pub enum Pushed {
+    Taken,
+    /// The browser takes no more of them.
+    Gone,
+}
+
+/// How one try ended that did not get the push taken.
+enum NotTaken {
+    Gone,
+    /// May be taken a while later; after so many seconds, if the service said so.
+    Later(StoreError, Option<u64>),
+    Never(StoreError),
+}
+
+impl Pusher {
+    pub fn new(config: PushConfig, tally: Arc<Tally>) -> Self {
+        Self { connector: OnceLock::new(), key: VapidKey::from_secret(&config.secret), config, tally }
+    }
+
+    /// Returns when the push service has taken `message`, or will not. Of undelivered messages with one `topic` a service keeps
+    /// the newest only.
+    pub async fn push(
+        &self,
+        to: &PushSubscription,
+        message: &str,
+        topic: &str,
+        now: Timestamp,
+    ) -> Result<Pushed, StoreError> {
+        let body = encrypt(message.as_bytes(), &to.p256dh, &to.auth)
+            .ok_or_else(|| StoreError::new("a push can't be encrypted for its browser".to_owned()))?;
+        let authorization = self.key.authorization(&to.endpoint.origin(), &self.config.contact, now)?;
+        let tries = async {
+            for number in 0.. {
+                let (error, wanted) = match self.try_once(to, &body, &authorization, topic).await {
+                    Ok(()) => return Ok(Pushed::Taken),
+                    Err(NotTaken::Gone) => return Ok(Pushed::Gone),
+                    Err(NotTaken::Never(error)) => return Err(error),
+                    Err(NotTaken::Later(error, wanted)) => (error, wanted),
+                };
+                if number + 1 == TRIES {
+                    return Err(error);
+                }
+                tokio::time::sleep(pause(number, wanted)).await;
+            }
+            Err(no_answer())
+        };
+        tokio::time::timeout(PATIENCE, tries).await.unwrap_or_else(|_| Err(no_answer()))
+    }
+
+    async fn try_once(
+        &self,
+        to: &PushSubscription,
+        body: &[u8],
+        authorization: &str,
+        topic: &str,
+    ) -> Result<(), NotTaken> {
+        let request = self.request(to, body, authorization, topic).map_err(NotTaken::Never)?;
+        let connector = self.connector.get_or_init(|| connector(self.config.ca_bundle.as_deref())).as_ref();
+        let connector = connector
+            .ok_or_else(|| NotTaken::Never(StoreError::new("the roots for push services can't be read".to_owned())))?;
+        let call = self.tally.call(&[], connector.call(request));
+        let response = match tokio::time::timeout(TIME_OUT, call).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(_)) | Err(_) => return Err(NotTaken::Later(no_answer(), None)),
+        };
+        let status = response.status().as_u16();
+        let refused = || StoreError::new(format!("a push service answered {status}"));
+        match status {
+            200..300 => Ok(()),
+            404 | 410 => Err(NotTaken::Gone),
+            429 | 500.. => {
+                let wanted = response.headers().get("retry-after").and_then(|seconds| seconds.parse().ok());
+                Err(NotTaken::Later(refused(), wanted))
+            }
+            // Redirections too: nothing is sent to where a stranger points.
+            _ => Err(NotTaken::Never(refused())),
+        }
+    }
+
+    fn request(
+        &self,
+        to: &PushSubscription,
+        body: &[u8],
+        authorization: &str,
+        topic: &str,
+    ) -> Result<HttpRequest, StoreError> {
+        let endpoint = to.endpoint.as_str();
+        let url = match &self.config.stand_in {
+            Some(stand_in) => format!("{stand_in}/{}", endpoint.trim_start_matches("https://")),
+            None => endpoint.to_owned(),
+        };
+        let mut request = HttpRequest::new(SdkBody::from(body));
+        let made = request.set_method("POST").is_ok() && request.set_uri(url).is_ok();
+        let headers = [
+            ("authorization", authorization),
+            ("content-encoding", "aes128gcm"),
+            ("content-length", &body.len().to_string()),
+            ("content-type", "application/octet-stream"),
+            ("topic", topic),
+            ("ttl", KEPT),
+            ("urgency", "normal"),
+        ];
+        let set =
+            |(name, value): (&'static str, &str)| request.headers_mut().try_insert(name, value.to_owned()).is_ok();
+        if made && headers.into_iter().all(set) {
+            Ok(request)
+        } else {
+            Err(StoreError::new("a push can't be written".to_owned()))
+        }
+    }
+}
+
+fn no_answer() -> StoreError {
+    StoreError::new("a push service did not answer".to_owned())
+}
+
+/// Before the next try, after the one of that number: what the service wants, else half a second that doubles; with jitter, so that
+/// who was refused together does not come back together.
+fn pause(number: u32, wanted: Option<u64>) -> Duration {
+    let pause = wanted.map_or(Duration::from_millis(500) * 2_u32.pow(number), Duration::from_secs);
+    let jitter = Duration::from_millis(u64::from(random::<1>()[0]));
+    (pause + jitter).min(LONGEST_PAUSE)
+}
+
+/// Trusts what the system does: Mozilla's roots, on Amazon Linux. None where the CA bundle can't be read.
+fn connector(ca_bundle: Option<&str>) -> Option<Connector> {
+    let mut roots = tls::TrustStore::empty().with_native_roots(true);
+    if let Some(path) = ca_bundle {
+        roots.add_pem_certificate(std::fs::read(path).ok()?);
+    }
+    let context = tls::TlsContext::builder().with_trust_store(roots).build().ok()?;
+    let builder = Connector::builder().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring));
+    Some(builder.tls_context(context).build_with_resolver(PublicAddresses))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_a_bound() {
+        let pauses: Vec<_> = (0..3).map(|number| pause(number, None)).collect();
+        assert!(pauses.is_sorted() && pauses[0] >= Duration::from_millis(500));
+        assert!(pause(0, Some(2)) >= Duration::from_secs(2));
+        assert_eq!(pause(0, Some(3600)), LONGEST_PAUSE);
+        assert_eq!(pause(9, None), LONGEST_PAUSE);
+    }
+}

@@ -1,0 +1,79 @@
+//! Whom the creator of a community has blocked. A block is a flag of the member's, which every send checks in its own transaction;
+//! and it takes the conversation out of the list and of the count of them, in the transaction that sets the flag.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{
+    super::{
+        Collisions, Outcome, Step, Store, StoreError,
+        keys::{Key, community_conversations},
+        limits::TRIES,
+        text,
+    },
+    Head, Member,
+};
+use crate::types::{CommunityId, ConversationTag};
+
+impl Store {
+    /// Blocks a member, or takes the block back: from the moment that this returns. `head` is the member's conversation as last read.
+    /// `false` when there is no such member any more.
+    pub async fn set_member_block(
+        &self,
+        community: CommunityId,
+        tag: ConversationTag,
+        mut member: Member,
+        mut head: Option<Head>,
+        blocked: bool,
+    ) -> Result<bool, StoreError> {
+        let user = member.user_id;
+        let mut collisions = Collisions::default();
+        for _ in 0..TRIES {
+            if member.blocked == blocked {
+                return Ok(true);
+            }
+            let (expression, condition, values) = if blocked {
+                let values = vec![(":true", AttributeValue::Bool(true))];
+                ("SET blocked = :true", "attribute_exists(pk) AND attribute_not_exists(blocked)", values)
+            } else {
+                ("REMOVE blocked", "attribute_exists(blocked)", Vec::new())
+            };
+            let mut steps = vec![
+                self.update_step(Key::member(community, user), expression, condition, values),
+                self.list_step(community, tag, head.is_some(), !blocked),
+            ];
+            if head.is_some() {
+                steps.push(self.count_conversation_step(community, user, !blocked));
+            }
+            if let Outcome::Done = self.transact(steps).await? {
+                return Ok(true);
+            }
+            if !collisions.pause().await {
+                break;
+            }
+            // A conversation has begun or ended meanwhile, or another request has done the same.
+            let (found, now) =
+                futures_util::try_join!(self.member(community, user), self.community_head(community, tag))?;
+            let Some(found) = found else { return Ok(false) };
+            (member, head) = (found, now);
+        }
+        Err(StoreError::new("a conversation of a community changed too often during a block".to_owned()))
+    }
+
+    /// The write that lists the conversation again, or no longer; where there is none, it must stay so until then.
+    fn list_step(&self, community: CommunityId, tag: ConversationTag, has_begun: bool, is_listed: bool) -> Step {
+        let key = Key::community_head(community, tag);
+        if !has_begun {
+            return self.check_step(key, "attribute_not_exists(pk)");
+        }
+        if !is_listed {
+            return self.update_step(key, "REMOVE gsi1pk, gsi1sk", "attribute_exists(gsi1pk)", []);
+        }
+        // The last message may be taken back meanwhile: what is there then is what counts.
+        self.update_step(
+            key,
+            "SET gsi1pk = :index, gsi1sk = last_id",
+            "attribute_exists(pk) AND attribute_not_exists(gsi1pk)",
+            [(":index", text(community_conversations(community)))],
+        )
+    }
+}

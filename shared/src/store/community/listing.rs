@@ -1,0 +1,92 @@
+//! The list of a community's conversations: the index says which they are, in what order; the items themselves say what is true.
+
+use aws_sdk_dynamodb::types::Select;
+
+use super::{
+    super::{
+        Store, StoreError, from_item,
+        keys::{Key, community_conversations},
+    },
+    CommunityMessage, Head,
+};
+use crate::types::{CommunityId, PageSize, UserId, Username};
+
+/// What a list shows of a conversation.
+pub struct CommunityPreview {
+    pub head: Head,
+    pub last: CommunityMessage,
+}
+
+impl Store {
+    /// The conversations of a community behind the `offset` with the newest activity: which they are is eventually consistent. What
+    /// comes before them is read through within the store, not brought here.
+    pub async fn community_conversations(
+        &self,
+        community: CommunityId,
+        offset: u64,
+        size: PageSize,
+    ) -> Result<Vec<Head>, StoreError> {
+        let (mut skipped, mut start, mut heads) = (0, None, Vec::new());
+        while heads.len() < size.get() {
+            let before = (offset - skipped).min(i32::MAX as u64) as i32;
+            let page = self.query(community_conversations(community), |query| {
+                let query = query
+                    .index_name("gsi1")
+                    .consistent_read(false)
+                    .key_condition_expression("gsi1pk = :pk")
+                    .scan_index_forward(false)
+                    .set_exclusive_start_key(start.take());
+                match before {
+                    0 => query.limit((size.get() - heads.len()) as i32),
+                    _ => query.select(Select::Count).limit(before),
+                }
+            });
+            let page = page.await?;
+            if before > 0 {
+                skipped += u64::try_from(page.count).unwrap_or_default();
+            }
+            for item in page.items.unwrap_or_default() {
+                heads.push(from_item(item)?);
+            }
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(heads)
+    }
+
+    /// What a list shows of these conversations, as they are now, newest activity first; without those that have ended or been
+    /// taken off it since. And the names of those users who have an account.
+    pub async fn community_previews(
+        &self,
+        heads: Vec<Head>,
+        creator: UserId,
+    ) -> Result<(Vec<CommunityPreview>, Vec<(UserId, Username)>), StoreError> {
+        if heads.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let key = |head: &Head| Key::community_head(head.community, head.tag());
+        let (found, mut lasts, names) = futures_util::try_join!(
+            self.get_all::<Head>(heads.iter().map(key).collect(), None),
+            self.last_messages(heads.iter()),
+            self.usernames(heads.iter().map(|head| head.member_id).chain([creator])),
+        )?;
+        let mut found: Vec<Head> = found.into_iter().filter(Head::is_listed).collect();
+        let is_new = |head: &&Head| lasts.iter().all(|last| last.id != head.last_id);
+        // What moved on since the index was read.
+        let late = self.last_messages(found.iter().filter(is_new)).await?;
+        lasts.extend(late);
+        found.sort_unstable_by_key(|head| std::cmp::Reverse(head.last_id));
+        let preview = |head: Head| {
+            let last = lasts.iter().find(|last| last.id == head.last_id)?.clone();
+            Some(CommunityPreview { head, last })
+        };
+        Ok((found.into_iter().filter_map(preview).collect(), names))
+    }
+
+    async fn last_messages(&self, heads: impl Iterator<Item = &Head>) -> Result<Vec<CommunityMessage>, StoreError> {
+        let key = |head: &Head| Key::community_message(head.community, head.tag(), head.message_count);
+        self.get_all(heads.map(key).collect(), None).await
+    }
+}

@@ -1,0 +1,194 @@
+//! Members of a community. One item says of a user whether he is a member now and whether the creator has blocked him; it stays
+//! when the user leaves, as a block outlives that and the conversation stays readable. A second item, among the user's own, is there
+//! as long as the user is a member: the erasure of an account finds its communities by it.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    super::{
+        Step, Store, StoreError, from_item,
+        keys::{Key, MEMBERS, MEMBERSHIPS, community_partition, member_sort, user_partition},
+        text, to_item,
+        write::{Guards, Stopped, Written},
+    },
+    Community,
+};
+use crate::types::{CommunityId, PageSize, Timestamp, UserId};
+
+#[derive(Clone, Deserialize)]
+pub struct Member {
+    pub user_id: UserId,
+    /// Of the last time.
+    pub joined_at: Timestamp,
+    /// False once the user has left.
+    pub active: bool,
+    /// By the creator.
+    #[serde(default)]
+    pub blocked: bool,
+}
+
+impl Member {
+    pub fn may_write(&self) -> bool {
+        self.active && !self.blocked
+    }
+}
+
+/// That a user is a member of a community or its creator, as the user has it.
+#[derive(Serialize, Deserialize)]
+pub struct Membership {
+    pub community: CommunityId,
+    pub is_creator: bool,
+}
+
+/// How joining a community ended.
+pub enum Joined {
+    Done,
+    /// The creator has blocked the user.
+    Blocked,
+    /// The community was closed meanwhile.
+    Gone,
+    Stopped(Stopped),
+}
+
+/// Queries that one page of members takes at most. Where so many have left that these find too few who are still there, the page is short, and
+/// the cursor goes on behind them.
+const LOOKS: usize = 10;
+
+impl Store {
+    pub async fn member(&self, community: CommunityId, user: UserId) -> Result<Option<Member>, StoreError> {
+        self.get(Key::member(community, user)).await
+    }
+
+    /// Makes the user a member; who is one stays so from when it was. `before` is the member as last read, and `answer` what the
+    /// caller is told.
+    pub async fn join(
+        &self,
+        community: CommunityId,
+        user: UserId,
+        before: Option<&Member>,
+        answer: impl Fn(&Member) -> String,
+        guards: &mut Guards<'_>,
+    ) -> Result<Joined, StoreError> {
+        if let Some(member) = before.filter(|member| member.active || member.blocked) {
+            return self.stay(member, answer, guards).await;
+        }
+        guards.answer = answer(&Member { user_id: user, joined_at: guards.now, active: true, blocked: false });
+        let steps = vec![
+            self.update_step(
+                Key::member(community, user),
+                "SET user_id = :user, joined_at = :now, active = :true",
+                "attribute_not_exists(blocked) AND (attribute_not_exists(pk) OR active = :false)",
+                [
+                    (":user", text(user)),
+                    (":now", text(guards.now)),
+                    (":true", AttributeValue::Bool(true)),
+                    (":false", AttributeValue::Bool(false)),
+                ],
+            ),
+            self.membership_step(user, community, false)?,
+        ];
+        let hits = match self.write(guards, steps).await? {
+            Written::Done(hits) => hits,
+            Written::Stopped(stopped) => return Ok(Joined::Stopped(stopped)),
+            Written::Refused(refused) => {
+                let found = refused.into_iter().next().and_then(|step| step.item);
+                let found = found.ok_or_else(|| StoreError::new("joining was refused by nobody".to_owned()))?;
+                return self.stay(&from_item(found)?, answer, guards).await;
+            }
+        };
+        // Read here and not in the transaction, where all who join at once would meet on the community's item. Whoever closes one looks
+        // for members once more when that item is gone: of a joining and a closing that overtake each other, one sees the other.
+        let mut steps = self.undo(guards, &hits);
+        match self.get::<Community>(Key::community(community)).await? {
+            Some(community) if !community.closing => return Ok(Joined::Done),
+            Some(_) => {}
+            None => {
+                let keys = [Key::member(community, user), Key::membership(user, community)];
+                steps.extend(keys.map(|key| self.delete_step(key, None)));
+            }
+        }
+        if !steps.is_empty() {
+            self.transact(steps).await?;
+        }
+        Ok(Joined::Gone)
+    }
+
+    /// For who was there already, or was blocked.
+    async fn stay(
+        &self,
+        member: &Member,
+        answer: impl Fn(&Member) -> String,
+        guards: &mut Guards<'_>,
+    ) -> Result<Joined, StoreError> {
+        if member.blocked {
+            return Ok(Joined::Blocked);
+        }
+        guards.answer = answer(member);
+        let repeat = self.keep_answer(guards).await?;
+        Ok(repeat.map_or(Joined::Done, |repeat| Joined::Stopped(Stopped::Repeated(repeat))))
+    }
+
+    /// The user is no member any more; nothing happens to who is none.
+    pub async fn leave_community(&self, community: CommunityId, user: UserId) -> Result<(), StoreError> {
+        let steps = vec![
+            self.update_step(
+                Key::member(community, user),
+                "SET active = :false",
+                "active = :true",
+                [(":true", AttributeValue::Bool(true)), (":false", AttributeValue::Bool(false))],
+            ),
+            self.delete_step(Key::membership(user, community), None),
+        ];
+        self.transact(steps).await.map(drop)
+    }
+
+    /// Active members behind `after`, in the order of their sign-ups, and behind whom the next page begins, if there is one.
+    pub async fn members(
+        &self,
+        community: CommunityId,
+        mut after: Option<UserId>,
+        size: PageSize,
+    ) -> Result<(Vec<Member>, Option<UserId>), StoreError> {
+        let mut members: Vec<Member> = Vec::new();
+        for _ in 0..LOOKS {
+            let partition = community_partition(community);
+            let page = self.page_after::<Member>(partition, MEMBERS, after.map(member_sort), size).await?;
+            after = page.next(|last| last.user_id);
+            members.extend(page.items.into_iter().filter(|member| member.active));
+            if members.len() > size.get() {
+                members.truncate(size.get());
+                after = members.last().map(|last| last.user_id);
+            }
+            if after.is_none() || members.len() == size.get() {
+                break;
+            }
+        }
+        Ok((members, after))
+    }
+
+    /// Some of the communities of a user, in no order that means anything.
+    pub(crate) async fn some_memberships(&self, user: UserId, count: i32) -> Result<Vec<Membership>, StoreError> {
+        let page = self.query(user_partition(user), |query| {
+            query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :memberships)")
+                .expression_attribute_values(":memberships", text(MEMBERSHIPS))
+                .limit(count)
+        });
+        page.await?.items.unwrap_or_default().into_iter().map(from_item).collect()
+    }
+
+    pub(crate) async fn forget_membership(&self, user: UserId, community: CommunityId) -> Result<(), StoreError> {
+        self.delete(Key::membership(user, community), |delete| delete).await
+    }
+
+    pub(super) fn membership_step(
+        &self,
+        user: UserId,
+        community: CommunityId,
+        is_creator: bool,
+    ) -> Result<Step, StoreError> {
+        let membership = Membership { community, is_creator };
+        Ok(self.put_step(to_item(Key::membership(user, community), &membership)?, None, []))
+    }
+}

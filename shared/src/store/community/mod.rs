@@ -1,0 +1,118 @@
+//! Communities: what one is, and what its creator changes of it. Its members are in member.rs, its conversations in
+//! conversation.rs. A send reads this item and never writes or locks it, so a community has no item that all of its messages share.
+
+mod block;
+mod closing;
+mod conversation;
+mod listing;
+mod member;
+mod send;
+mod take_back;
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use serde::{Deserialize, Serialize};
+
+pub use conversation::{CommunityMessage, Head};
+pub use listing::CommunityPreview;
+pub use member::{Joined, Member, Membership};
+pub use send::{CommunityDraft, SentToCommunity};
+pub use take_back::TakenBack;
+
+use super::{
+    Store, StoreError, from_item,
+    keys::Key,
+    text, to_item,
+    write::{Guards, Stopped, Written},
+};
+use crate::types::{CommunityId, CommunityName, Description, Patch, Timestamp, UserId};
+
+#[derive(Serialize, Deserialize)]
+pub struct Community {
+    pub id: CommunityId,
+    pub community_name: CommunityName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<Description>,
+    pub creator: UserId,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// Its creator's account is being erased, and it is being emptied: for everyone it is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closing: bool,
+}
+
+/// What a creator changes: what is `None` or kept stays.
+pub struct CommunityChanges {
+    pub name: Option<CommunityName>,
+    pub description: Patch<Description>,
+}
+
+pub enum Founded {
+    Done,
+    Stopped(Stopped),
+}
+
+impl Store {
+    /// A community that has not been closed.
+    pub async fn community(&self, id: CommunityId) -> Result<Option<Community>, StoreError> {
+        let found: Option<Community> = self.get(Key::community(id)).await?;
+        Ok(found.filter(|community| !community.closing))
+    }
+
+    pub async fn create_community(
+        &self,
+        community: &Community,
+        guards: &mut Guards<'_>,
+    ) -> Result<Founded, StoreError> {
+        let steps = vec![
+            self.put_step(to_item(Key::community(community.id), community)?, Some("attribute_not_exists(pk)"), []),
+            self.membership_step(community.creator, community.id, true)?,
+        ];
+        match self.write(guards, steps).await? {
+            Written::Done(_) => Ok(Founded::Done),
+            Written::Stopped(stopped) => Ok(Founded::Stopped(stopped)),
+            Written::Refused(_) => Err(StoreError::new("the id of a new community was taken".to_owned())),
+        }
+    }
+
+    /// The community after the change; `None` when it was closed meanwhile.
+    pub async fn update_community(
+        &self,
+        id: CommunityId,
+        changes: &CommunityChanges,
+        now: Timestamp,
+    ) -> Result<Option<Community>, StoreError> {
+        let mut expression = "SET updated_at = :now".to_owned();
+        let mut values = vec![(":now", text(now))];
+        if let Some(name) = &changes.name {
+            expression += ", community_name = :name";
+            values.push((":name", text(name.as_str())));
+        }
+        match &changes.description {
+            Patch::Set(description) => {
+                expression += ", description = :description";
+                values.push((":description", text(description.as_str())));
+            }
+            Patch::Clear => expression += " REMOVE description",
+            Patch::Keep => {}
+        }
+        let updated = self.update(Key::community(id), |update| {
+            let update = update
+                .update_expression(expression)
+                .condition_expression("attribute_exists(pk) AND attribute_not_exists(closing)")
+                .return_values(ReturnValue::AllNew);
+            values.into_iter().fold(update, |update, (name, value)| update.expression_attribute_values(name, value))
+        });
+        updated.await?.ok().map(from_item).transpose()
+    }
+
+    /// From here on the community is gone for everyone; nothing happens to one that is closed, or gone.
+    pub async fn close_community(&self, id: CommunityId) -> Result<(), StoreError> {
+        let closed = self.update(Key::community(id), |update| {
+            update
+                .update_expression("SET closing = :true")
+                .condition_expression("attribute_exists(pk)")
+                .expression_attribute_values(":true", AttributeValue::Bool(true))
+        });
+        closed.await.map(drop)
+    }
+}

@@ -1,0 +1,107 @@
+//! Sending a message of a community: the member may write and be written to, the conversation moves on, and the message is there;
+//! or nothing happens. What all of a community's messages would share is not in the transaction.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{
+    super::{
+        Collisions, Store, StoreError, from_item,
+        keys::Key,
+        limits::TRIES,
+        text, to_item,
+        write::{Guards, Stopped, Written},
+    },
+    CommunityMessage, Head, Member,
+};
+use crate::{
+    tokens::random,
+    types::{CommunityId, CommunityMessageId, CommunityText, ConversationTag, UserId},
+};
+
+/// A message that has no place in its conversation yet. Of sender and recipient one is the member, the other one the creator.
+pub struct CommunityDraft<'a> {
+    pub community: CommunityId,
+    pub tag: ConversationTag,
+    pub member: &'a Member,
+    pub sender: UserId,
+    pub recipient: UserId,
+    pub content: &'a CommunityText,
+}
+
+pub enum SentToCommunity {
+    Done,
+    /// The member has left, or was blocked.
+    Refused,
+    Stopped(Stopped),
+}
+
+impl CommunityDraft<'_> {
+    /// The message, behind what the conversation has come to.
+    fn follow(&self, before: Option<&Head>, guards: &Guards<'_>) -> CommunityMessage {
+        CommunityMessage {
+            id: CommunityMessageId::after(before.map(|head| head.last_id), guards.now, random(), self.tag),
+            community: self.community,
+            sender: self.sender,
+            recipient: self.recipient,
+            content: self.content.as_str().to_owned(),
+            number: before.map_or(0, |head| head.message_count) + 1,
+        }
+    }
+}
+
+impl Store {
+    /// Stores a message; `before` is the conversation as last read, and `answer` what the caller is told of the message. Another
+    /// message that gets in between makes it try again, behind that one.
+    pub async fn send_community_message(
+        &self,
+        draft: &CommunityDraft<'_>,
+        mut before: Option<Head>,
+        answer: impl Fn(&CommunityMessage) -> String,
+        guards: &mut Guards<'_>,
+    ) -> Result<SentToCommunity, StoreError> {
+        let CommunityDraft { community, tag, member, .. } = *draft;
+        let mut collisions = Collisions::default();
+        for _ in 0..TRIES {
+            let message = draft.follow(before.as_ref(), guards);
+            guards.answer = answer(&message);
+            let key = Key::community_message(community, tag, message.number);
+            let mut steps = vec![
+                // Nobody else writes to this item but for who joins, leaves or is blocked.
+                self.check_step_if(
+                    Key::member(community, member.user_id),
+                    "active = :true AND attribute_not_exists(blocked) AND joined_at = :joined",
+                    [(":true", AttributeValue::Bool(true)), (":joined", text(member.joined_at))],
+                ),
+                self.community_head_step(before.as_ref(), member.user_id, &message),
+                self.put_step(to_item(key, &message)?, Some("attribute_not_exists(pk)"), []),
+            ];
+            if before.is_none() {
+                steps.push(self.count_conversation_step(community, member.user_id, true));
+            }
+            let refused = match self.write(guards, steps).await? {
+                Written::Done(_) => return Ok(SentToCommunity::Done),
+                Written::Stopped(stopped) => return Ok(SentToCommunity::Stopped(stopped)),
+                Written::Refused(refused) => refused,
+            };
+            let [of_member, of_head, ..] = &refused[..] else { return Err(unclear()) };
+            if of_member.failed {
+                return Ok(SentToCommunity::Refused);
+            }
+            // Another message got in between, or the last one was taken back.
+            before = match &of_head.item {
+                Some(head) => Some(from_item(head.clone())?),
+                None if of_head.failed => None,
+                // It still holds the head while the message is there already.
+                None => self.community_head(community, tag).await?,
+            };
+            if !collisions.pause().await {
+                break;
+            }
+        }
+        Err(StoreError::new("a conversation of a community moved on too often during a send".to_owned()))
+    }
+}
+
+fn unclear() -> StoreError {
+    StoreError::new("a send was refused without a reason".to_owned())
+}

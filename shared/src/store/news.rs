@@ -1,0 +1,66 @@
+//! What somebody is to be told of: that something was written to them, by whom if that is no secret, and where. Never what.
+
+use super::{StoreError, StreamRecord};
+use crate::types::{CommunityId, ConversationId, Parse, UserId};
+
+/// A message that has just been stored, as its recipient is told of it.
+pub struct News {
+    pub to: UserId,
+    pub place: Place,
+    /// The message's id. Within one place, later ones sort behind earlier ones.
+    pub message: String,
+}
+
+/// Where something was written. What is written anonymously has a place, but nobody who wrote it.
+pub enum Place {
+    Inbox,
+    /// A link of the recipient's, by its slug.
+    Link(String),
+    Private {
+        conversation: ConversationId,
+        from: UserId,
+    },
+    Community {
+        community: CommunityId,
+        from: UserId,
+    },
+}
+
+impl News {
+    /// What a change of the table is news of. The error is for good: such a record will never be read.
+    pub fn of(record: &StreamRecord) -> Result<Self, StoreError> {
+        Self::read(record).ok_or_else(|| StoreError::new("a message of the stream can't be read".to_owned()))
+    }
+
+    fn read(record: &StreamRecord) -> Option<Self> {
+        let pk = record.keys().pk.text.as_str();
+        let (family, rest) = pk.split_once('#')?;
+        let user = |name: &str| UserId::parse(record.text(name)?).ok();
+        let (to, place) = match family {
+            "INBOX" => (UserId::parse(rest).ok()?, Place::Inbox),
+            "LINK" => (user("owner")?, Place::Link(record.text("slug")?.to_owned())),
+            "CONV" => {
+                let conversation = ConversationId::parse(rest).ok()?;
+                (user("recipient")?, Place::Private { conversation, from: user("sender")? })
+            }
+            "COMMUNITY" => {
+                let community = CommunityId::parse(record.text("community")?).ok()?;
+                (user("recipient")?, Place::Community { community, from: user("sender")? })
+            }
+            _ => return None,
+        };
+        Some(Self { to, place, message: record.text("id")?.to_owned() })
+    }
+}
+
+impl Place {
+    /// Names the conversation among all of its recipient's: what one mail at a time is about.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Inbox => "INBOX".to_owned(),
+            Self::Link(slug) => format!("LINK#{slug}"),
+            Self::Private { conversation, .. } => format!("CONV#{conversation}"),
+            Self::Community { community, from } => format!("COMMUNITY#{community}#{from}"),
+        }
+    }
+}

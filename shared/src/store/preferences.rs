@@ -1,0 +1,74 @@
+//! How a user wants to be told of messages. Until something is said, by mail and by push.
+
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use serde::{Deserialize, Serialize};
+
+use super::{Store, StoreError, from_item, keys::Key};
+use crate::types::UserId;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preferences {
+    #[serde(default = "yes")]
+    pub email: bool,
+    #[serde(default = "yes")]
+    pub push: bool,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self { email: true, push: true }
+    }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// What a user changes of it.
+#[derive(Clone, Copy)]
+pub struct PreferenceChanges {
+    pub email: Option<bool>,
+    pub push: Option<bool>,
+}
+
+impl PreferenceChanges {
+    pub fn is_empty(&self) -> bool {
+        self.email.is_none() && self.push.is_none()
+    }
+}
+
+impl Store {
+    pub async fn preferences(&self, user: UserId) -> Result<Preferences, StoreError> {
+        Ok(self.get(Key::preferences(user)).await?.unwrap_or_default())
+    }
+
+    /// Changes what `changes` names, at least one thing, and nothing else; all of it afterwards.
+    pub async fn set_preferences(&self, user: UserId, changes: PreferenceChanges) -> Result<Preferences, StoreError> {
+        let given = [("email", changes.email), ("push", changes.push)];
+        let given: Vec<(&str, bool)> = given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let set: Vec<String> = given.iter().map(|(name, _)| format!("{name} = :{name}")).collect();
+        let updated = self.update(Key::preferences(user), |update| {
+            let values = given.iter().map(|(name, value)| (format!(":{name}"), AttributeValue::Bool(*value)));
+            update
+                .update_expression(format!("SET {}", set.join(", ")))
+                .set_expression_attribute_values(Some(values.collect()))
+                .return_values(ReturnValue::AllNew)
+        });
+        // Without a condition, there is none to fail.
+        updated.await?.map_or_else(|_| Ok(Preferences::default()), from_item)
+    }
+
+    /// No more mail about messages. Of an account that has gone nothing is written.
+    pub async fn unsubscribe(&self, user: UserId) -> Result<(), StoreError> {
+        let steps = vec![
+            self.check_step(Key::user(user), "attribute_exists(pk)"),
+            self.update_step(
+                Key::preferences(user),
+                "SET email = :false",
+                "attribute_not_exists(email) OR email <> :false",
+                [(":false", AttributeValue::Bool(false))],
+            ),
+        ];
+        self.transact(steps).await.map(drop)
+    }
+}

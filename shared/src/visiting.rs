@@ -1,0 +1,150 @@
+//! Who calls in a community, and what that user is to it: what every endpoint of communities begins with.
+
+use futures_util::{TryFutureExt, try_join};
+use serde_json::json;
+
+use crate::{
+    app::App,
+    auth::{Caller, Presented},
+    http::{CommunitiesError, PersonBody, Reply, Request, Role, TwoBodies},
+    store::{Community, Head, Member, StoreError},
+    types::{CommunityId, PageNumber, PageSize, UserId, Username},
+};
+
+/// A signed-in user at a community that there is.
+pub struct Visit {
+    caller: Caller,
+    pub community: Community,
+    /// Also when the caller has left, or is blocked.
+    pub member: Option<Member>,
+}
+
+impl Visit {
+    /// One round trip, whatever it is asked for with: who is not signed in is told that first, then that there is no community.
+    pub async fn to(app: &App, request: &Request) -> Result<Self, CommunitiesError> {
+        let presented = Presented::by(app, request)?;
+        let (user, id) = (presented.user(), community_of(request));
+        let (caller, community, member) = try_join!(
+            presented.confirm(app).map_err(CommunitiesError::from),
+            found(id, |id| app.store.community(id)),
+            found(id, |id| app.store.member(id, user)),
+        )?;
+        Ok(Self { caller, community: community.ok_or(CommunitiesError::CommunityNotFound)?, member })
+    }
+
+    pub async fn by_creator(app: &App, request: &Request) -> Result<Self, CommunitiesError> {
+        let visit = Self::to(app, request).await?;
+        if visit.is_creator() { Ok(visit) } else { Err(CommunitiesError::NotTheCreator) }
+    }
+
+    pub fn user(&self) -> UserId {
+        self.caller.user()
+    }
+
+    pub fn username(&self) -> &Username {
+        &self.caller.session.username
+    }
+
+    pub fn is_creator(&self) -> bool {
+        self.community.creator == self.user()
+    }
+
+    pub fn role(&self) -> Option<Role> {
+        match &self.member {
+            _ if self.is_creator() => Some(Role::Creator),
+            Some(member) if member.may_write() => Some(Role::Member),
+            _ => None,
+        }
+    }
+}
+
+/// A visit that is about somebody else, too: one of the two should be the creator, and the other one is or was a member.
+pub struct Meeting {
+    pub visit: Visit,
+    other: Option<Other>,
+    head: Option<Head>,
+}
+
+struct Other {
+    id: UserId,
+    member: Option<Member>,
+    head: Option<Head>,
+    /// None when the account is gone.
+    username: Option<Username>,
+}
+
+impl Meeting {
+    /// One round trip. `other` is nobody where the request does not say who.
+    pub async fn of(app: &App, request: &Request, other: Option<UserId>) -> Result<Self, CommunitiesError> {
+        let user = Presented::by(app, request)?.user();
+        let both = community_of(request).zip(other);
+        let head = |id: CommunityId, user| app.store.community_head(id, app.tokens.conversation_tag(id, user));
+        let (visit, other, head) = try_join!(
+            Visit::to(app, request),
+            found(both, async |(id, other)| {
+                let (member, head, username) =
+                    try_join!(app.store.member(id, other), head(id, other), app.store.username_of(other),)?;
+                Ok(Some(Other { id: other, member, head, username }))
+            }),
+            found(both, |(id, _)| head(id, user)),
+        )?;
+        Ok(Self { visit, other, head })
+    }
+
+    /// The one of the two who is no creator, and the conversation of that member. None where there can't be one.
+    pub fn conversation(&self) -> Option<(&Member, Option<&Head>)> {
+        let other = self.other.as_ref()?;
+        if self.visit.is_creator() {
+            // A creator is no member, so this is none of the creator with himself.
+            return Some((other.member.as_ref()?, other.head.as_ref()));
+        }
+        let is_with_creator = other.id == self.visit.community.creator;
+        self.visit.member.as_ref().filter(|_| is_with_creator).map(|member| (member, self.head.as_ref()))
+    }
+
+    /// The creator blocks the other one, or takes the block back.
+    pub async fn set_block(&self, app: &App, blocked: bool) -> Result<Reply, CommunitiesError> {
+        if !self.visit.is_creator() {
+            return Err(CommunitiesError::NotTheCreator);
+        }
+        let (member, head) = self.conversation().ok_or(CommunitiesError::MemberNotFound)?;
+        let (community, user) = (self.visit.community.id, member.user_id);
+        let tag = app.tokens.conversation_tag(community, user);
+        if !app.store.set_member_block(community, tag, member.clone(), head.cloned(), blocked).await? {
+            return Err(CommunitiesError::MemberNotFound);
+        }
+        Ok(Reply::ok(&json!({ "user_id": user, "blocked": blocked })))
+    }
+
+    /// Of the other one.
+    pub fn has_account(&self) -> bool {
+        self.other.as_ref().is_some_and(|other| other.username.is_some())
+    }
+
+    /// Both of them, as others see them.
+    pub fn bodies(&self, other: UserId) -> TwoBodies<'_> {
+        let name = self.other.as_ref().and_then(|other| other.username.as_ref());
+        TwoBodies([PersonBody::of(self.visit.user(), Some(self.visit.username())), PersonBody::of(other, name)])
+    }
+}
+
+/// Which page a request asks for, and of what size.
+pub fn numbered_page(request: &Request) -> Result<(PageNumber, PageSize), CommunitiesError> {
+    let page = request.query_as("page")?.unwrap_or(PageNumber::FIRST);
+    Ok((page, request.query_as("per_page")?.unwrap_or(PageSize::TWENTY)))
+}
+
+fn community_of(request: &Request) -> Option<CommunityId> {
+    request.path("community_id")
+}
+
+/// What is there under a key, if there is a key.
+async fn found<K, T>(
+    key: Option<K>,
+    read: impl AsyncFnOnce(K) -> Result<Option<T>, StoreError>,
+) -> Result<Option<T>, CommunitiesError> {
+    match key {
+        Some(key) => Ok(read(key).await?),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,44 @@
+//! What preferences, subscriptions and unsubscribing cost.
+
+use serde_json::json;
+
+use super::Costs;
+use crate::notifications::steps::{PREFERENCES, UNSUBSCRIBE, VAPID_KEY, browser, random_endpoint};
+use crate::support::{User, Visitor, random_slug, text};
+
+pub async fn measure(costs: &mut Costs<'_>) {
+    let user = User::sign_up().await;
+    costs.add("get-preferences", &user.get(PREFERENCES).send().await).await;
+    let body = json!({ "messages": { "push": true } });
+    costs.add("set-preferences", &user.patch(PREFERENCES).json(&body).send().await).await;
+    costs.add("get-vapid-key", &user.get(VAPID_KEY).send().await).await;
+
+    let first = browser(&random_endpoint());
+    costs.add("create-push-subscription", &user.subscribe(&first).send().await).await;
+    let renewed = user.subscribe(&first).send().await;
+    costs.add("create-push-subscription, renewed", &renewed).await;
+    let keyed = browser(&random_endpoint());
+    for row in ["create-push-subscription, with a key", "create-push-subscription, repeated"] {
+        costs.add(row, &user.subscribe(&keyed).key("key").send().await).await;
+    }
+    let other = user.on_new_device().await;
+    for _ in 0..18 {
+        other.subscribed(&random_endpoint()).await;
+    }
+    let over = user.subscribe(&browser(&random_endpoint())).send().await;
+    over.ok(422);
+    costs.add("create-push-subscription, the 21st", &over).await;
+    user.delete(&format!("/api/auth/devices/{}", other.device)).send().await.ok(200);
+    let instead = user.subscribe(&browser(&random_endpoint())).send().await;
+    costs.add("create-push-subscription, in the place of an unused one", &instead).await;
+    let id = text(&renewed.json(), "id").to_owned();
+    costs.add("delete-push-subscription", &user.unsubscribe_push(&id).send().await).await;
+
+    let path = format!("{UNSUBSCRIBE}?{}", user.unsubscribe_query().await);
+    costs.add("confirm-unsubscribe", &Visitor::new().get(&path).raw().await).await;
+    costs.add("unsubscribe", &Visitor::new().post(&path).send().await).await;
+    costs.add("unsubscribe, repeated", &Visitor::new().post(&path).send().await).await;
+
+    let link = json!({ "title": "A link of a test", "slug": &random_slug()[..20], "notify": true });
+    costs.add("create-link, whose owner is told", &user.post("/api/links").json(&link).send().await).await;
+}

@@ -1,0 +1,80 @@
+//! Many messages in one conversation make one mail, and one that comes twice from the stream is told of once.
+
+use serde_json::{Value, json};
+
+use super::steps::{community, handled, news_for, says, told, worker_lines, write_in};
+use crate::support::{Browser, Interposed, User};
+
+#[tokio::test]
+async fn twelve_messages_in_one_conversation_make_one_mail_and_each_a_push() {
+    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+    let browser = Browser::of(&bob).await;
+    for n in 0..12 {
+        ann.write(&bob, &format!("The message {n}")).await;
+    }
+    let pushes = browser.has(12).await;
+    assert_eq!((pushes.len(), news_for(&bob).await.len()), (12, 1));
+    // Of those that a browser has not got yet, its push service keeps one.
+    let topic = &pushes[0].headers["topic"];
+    assert!(topic.is_string() && pushes.iter().all(|push| &push.headers["topic"] == topic));
+}
+
+#[tokio::test]
+async fn each_conversation_has_a_mail_of_its_own() {
+    let [ann, bob, zoe] = [User::sign_up().await, User::sign_up().await, User::sign_up().await];
+    let place = community(&ann, "A community", &[&bob, &zoe]).await;
+    for _ in 0..2 {
+        bob.write(&ann, "Hello").await;
+        zoe.write(&ann, "Hello").await;
+        write_in(&place, &bob, &ann, "Hello").await;
+        write_in(&place, &zoe, &ann, "Hello").await;
+        ann.receive("A message to the inbox").await.ok(201);
+    }
+    let mails = told(&ann, 5).await;
+    let mut said: Vec<&str> = mails.iter().map(says).collect();
+    let mut expected = vec!["Somebody wrote to your inbox".to_owned()];
+    for user in [&bob, &zoe] {
+        expected.push(format!("{} wrote to you", user.username));
+        expected.push(format!("{} wrote to you in A community", user.username));
+    }
+    said.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(said, expected);
+}
+
+/// The record of a message as the stream brings it.
+async fn record(own: &Interposed, user: &User) -> Value {
+    let partition = json!({ "S": format!("INBOX#{}", user.id) });
+    let item = own.stored().await.into_iter().find(|item| item["pk"] == partition).expect("a message");
+    let keys = json!({ "pk": item["pk"], "sk": item["sk"] });
+    let dynamodb = json!({ "Keys": keys, "NewImage": item, "SequenceNumber": "1", "StreamViewType": "NEW_IMAGE" });
+    json!({ "eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": dynamodb })
+}
+
+#[tokio::test]
+async fn a_record_that_comes_again_is_told_of_once_and_a_later_one_ten_minutes_later() {
+    let Some(own) = Interposed::start().await else { return };
+    let ann = User::sign_up().await;
+    let browser = Browser::of(&ann).await;
+    ann.receive("A message to the inbox").await.ok(201);
+    told(&ann, 1).await;
+    browser.has(1).await;
+    handled(&own, 1).await;
+    let again = record(&own, &ann).await;
+    let batch = json!({ "Records": [again, again] }).to_string();
+    assert_eq!(own.stack.invoke("notify", batch.clone()).await.expect("an answer"), r#"{"batchItemFailures":[]}"#);
+    assert_eq!((browser.pushes().await.len(), news_for(&ann).await.len()), (1, 1));
+    // Ten minutes are over.
+    let notices = own.stored_with(&format!("NOTICE#{}", ann.id)).await;
+    let notice = notices.into_iter().find(|notice| notice["sk"]["S"] == "INBOX");
+    let mut past = notice.expect("what was mailed of the inbox");
+    past["quiet_until"] = json!({ "N": "1770000000000" });
+    own.write(&[json!({ "PutRequest": { "Item": past } })]).await;
+    own.stack.invoke("notify", batch).await.expect("an answer");
+    assert_eq!((browser.pushes().await.len(), news_for(&ann).await.len()), (1, 1));
+    ann.receive("Another message").await.ok(201);
+    told(&ann, 2).await;
+    browser.has(2).await;
+    assert!(worker_lines(&own).iter().all(|line| line["level"] == "info"), "{:?}", worker_lines(&own));
+    own.stop().await;
+}

@@ -1,0 +1,72 @@
+//! What can't be told of is given up at once, and holds nothing up.
+
+use serde_json::{Value, json};
+
+use super::steps::{SOON, handled, news_for, told};
+use crate::support::{ALWAYS, Browser, Interposed, User, eventually};
+
+/// A message of an inbox as the table has it.
+fn message(inbox: &str, n: usize) -> Value {
+    let id = format!("{:012x}{n:012x}", 1_770_000_000_000_u64);
+    json!({ "PutRequest": { "Item": {
+        "pk": { "S": format!("INBOX#{inbox}") },
+        "sk": { "S": format!("MSG#{id}") },
+        "id": { "S": id },
+        "content": { "S": "A message" },
+        "sealed_sender": { "S": "x" },
+    } } })
+}
+
+#[tokio::test]
+async fn of_a_hundred_records_with_a_poisonous_one_99_are_told_of_and_one_is_in_the_queue() {
+    let Some(own) = Interposed::start().await else { return };
+    let ann = User::sign_up().await;
+    let browser = Browser::of(&ann).await;
+    let mut requests: Vec<Value> = (0..99).map(|n| message(&ann.id, n)).collect();
+    requests.insert(49, message("nobody's, and no id", 49));
+    for batch in requests.chunks(25) {
+        own.write(batch).await;
+    }
+    assert_eq!(browser.has(99).await.len(), 99);
+    let queued = async || Some(own.queue("Undone")).filter(|queued| !queued.is_empty());
+    let queued = eventually("something in the queue", SOON, queued).await;
+    let [given_up] = &queued[..] else { panic!("one message: {queued:?}") };
+    assert_eq!(given_up["pk"], "INBOX#nobody's, and no id");
+    assert_eq!(given_up["reason"], "a message of the stream can't be read");
+    assert!(!given_up.to_string().contains("A message"));
+    // And what comes behind comes through.
+    ann.receive("One more message").await.ok(201);
+    browser.has(100).await;
+    assert_eq!((news_for(&ann).await.len(), own.queue("Undone").len()), (1, 1));
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_letter_that_ses_will_never_take_is_given_up_and_the_next_one_is_not() {
+    let Some(own) = Interposed::start().await else { return };
+    let [ann, bob, zoe] = [User::sign_up().await, User::sign_up().await, User::sign_up().await];
+    let address = bob.email.clone();
+    let refused = own.ses.when(move |call| call.mails(&address)).reject("MessageRejected", ALWAYS);
+    ann.write(&bob, "Hello").await;
+    ann.write(&zoe, "Hello").await;
+    told(&zoe, 1).await;
+    let queued = async || Some(own.queue("Undone")).filter(|queued| !queued.is_empty());
+    let queued = eventually("something in the queue", SOON, queued).await;
+    assert_eq!((queued.len(), &queued[0]["reason"]), (1, &json!("SendEmail: MessageRejected")));
+    assert!(!queued[0].to_string().contains(&bob.email));
+    assert_eq!(refused.over().await, 1);
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn while_the_queue_is_down_nothing_is_lost() {
+    let Some(own) = Interposed::start().await else { return };
+    let down = own.sqs.when(|_| true).answer(500, 6);
+    own.write(&[message("nobody's, and no id", 1)]).await;
+    let queued = async || Some(own.queue("Undone")).filter(|queued| !queued.is_empty());
+    let queued = eventually("something in the queue", SOON, queued).await;
+    assert_eq!(queued.len(), 1);
+    down.over().await;
+    handled(&own, 2).await;
+    own.stop().await;
+}

@@ -1,0 +1,59 @@
+//! What these tests have in common.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{Interposed, User, eventually, mails_for};
+
+/// Longer than a stream takes to tell, and a worker to start.
+pub const SOON: Duration = Duration::from_secs(60);
+
+/// What a user was told by mail so far, newest first. Codes are not among it.
+pub async fn news_for(user: &User) -> Vec<Value> {
+    let mails = mails_for(&user.email).await.into_iter();
+    mails.filter(|mail| !mail["headers"]["List-Unsubscribe"].is_null()).collect()
+}
+
+/// The same, when there are that many.
+pub async fn told(user: &User, count: usize) -> Vec<Value> {
+    let has = async || Some(news_for(user).await).filter(|mails| mails.len() >= count);
+    eventually(&format!("{count} mails of news"), SOON, has).await
+}
+
+/// What a mail of news says, in its text.
+pub fn says(mail: &Value) -> &str {
+    let text = mail["text"].as_str().expect("a text");
+    text.lines().next().expect("a line").trim_end_matches('.')
+}
+
+/// Waits until the worker has handled that many records of this stack's.
+pub async fn handled(own: &Interposed, count: usize) -> Vec<Value> {
+    let lines = async || Some(worker_lines(own)).filter(|lines| lines.len() >= count);
+    eventually(&format!("{count} handled records"), SOON, lines).await
+}
+
+pub fn worker_lines(own: &Interposed) -> Vec<Value> {
+    let lines = own.stack.logs().lines().into_iter().filter(|line| &*line.function == "notify");
+    lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
+}
+
+/// A community of `creator`, with these members.
+pub async fn community(creator: &User, name: &str, members: &[&User]) -> String {
+    let made = creator.post("/api/v1/communities").json(&json!({ "name": name })).send().await.ok(201);
+    let id = made["id"].as_str().expect("an id").to_owned();
+    for member in members {
+        member.post(&format!("/api/v1/communities/{id}/members")).send().await.ok(201);
+    }
+    id
+}
+
+pub async fn write_in(community: &str, from: &User, to: &User, content: &str) -> Value {
+    let path = format!("/api/v1/communities/{community}/messages");
+    from.post(&path).json(&json!({ "recipient_id": to.id, "content": content })).send().await.ok(201)
+}
+
+pub async fn prefer(user: &User, preferences: Value) {
+    let body = json!({ "messages": preferences });
+    user.patch("/api/v1/notifications/preferences").json(&body).send().await.ok(200);
+}

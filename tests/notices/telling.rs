@@ -1,0 +1,164 @@
+//! Who is told of what, and that what was written is not.
+
+use serde_json::json;
+
+use super::steps::{community, news_for, prefer, says, told, write_in};
+use crate::support::{Browser, Link, User, Visitor, own_stack};
+
+const SECRET: &str = "the words themselves stay where they are";
+
+/// A mail and a push that tell of `says` and of nothing more.
+async fn is_told(user: &User, browser: &Browser, expected: &str) {
+    let [mail] = &told(user, 1).await[..] else { panic!("one mail") };
+    assert_eq!(says(mail), expected);
+    let [push] = &browser.has(1).await[..] else { panic!("one push") };
+    assert_eq!(push.says(), expected);
+    for told in [mail, &push.message, &push.headers] {
+        assert!(!told.to_string().contains(SECRET), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn of_an_anonymous_message_is_told_that_there_is_one_and_nothing_of_who_sent_it() {
+    let (ann, sender) = (User::sign_up().await, User::sign_up().await);
+    let browser = Browser::of(&ann).await;
+    // A session on the request makes nobody of the sender.
+    let body = json!({ "username": ann.username, "content": SECRET });
+    sender.post("/api/send-message").json(&body).send().await.ok(201);
+    is_told(&ann, &browser, "Somebody wrote to your inbox").await;
+    let (mail, push) = (&told(&ann, 1).await[0], &browser.pushes().await[0]);
+    for told in [mail.to_string(), push.message.to_string(), push.headers.to_string()] {
+        for trace in [&sender.id, &sender.username, &sender.email, &sender.device] {
+            assert!(!told.contains(trace.as_str()), "{told}");
+        }
+    }
+    assert!(mail["text"].as_str().is_some_and(|text| text.contains("/inbox\n")));
+}
+
+#[tokio::test]
+async fn of_a_private_message_is_told_who_wrote_it() {
+    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+    let browser = Browser::of(&bob).await;
+    ann.write(&bob, SECRET).await;
+    is_told(&bob, &browser, &format!("{} wrote to you", ann.username)).await;
+    assert!(news_for(&ann).await.is_empty());
+}
+
+#[tokio::test]
+async fn of_a_message_in_a_community_is_told_who_wrote_it_and_where_both_ways() {
+    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+    let (anns, bobs) = (Browser::of(&ann).await, Browser::of(&bob).await);
+    let place = community(&ann, "Rust & <friends>", &[&bob]).await;
+    write_in(&place, &bob, &ann, SECRET).await;
+    is_told(&ann, &anns, &format!("{} wrote to you in Rust & <friends>", bob.username)).await;
+    write_in(&place, &ann, &bob, SECRET).await;
+    is_told(&bob, &bobs, &format!("{} wrote to you in Rust & <friends>", ann.username)).await;
+    let html = told(&bob, 1).await[0]["html"].as_str().expect("HTML").to_owned();
+    assert!(html.contains("Rust &amp; &lt;friends&gt;") && !html.contains("<friends>"), "{html}");
+}
+
+#[tokio::test]
+async fn the_owner_of_a_link_is_told_and_nobody_of_a_link_without_one() {
+    let ann = User::sign_up().await;
+    let browser = Browser::of(&ann).await;
+    let made = ann.post("/api/links").json(&json!({ "title": "A link", "notify": true })).send().await.ok(201);
+    let slug = made["link"]["slug"].as_str().expect("a slug");
+    let other = Link::open().await;
+    other.send(SECRET).await.ok(201);
+    let body = json!({ "content": SECRET });
+    Visitor::new().post(&format!("/api/links/{slug}/messages")).json(&body).send().await.ok(201);
+    is_told(&ann, &browser, &format!("Somebody wrote to your link {slug}")).await;
+}
+
+#[tokio::test]
+async fn every_mail_of_news_can_be_ended_by_one_click() {
+    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+    ann.write(&bob, "Hello").await;
+    let mail = told(&bob, 1).await.remove(0);
+    assert_eq!(mail["headers"]["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click");
+    let url = mail["headers"]["List-Unsubscribe"].as_str().expect("a URL");
+    let url = url.strip_prefix('<').and_then(|url| url.strip_suffix('>')).expect("a URL in brackets");
+    assert!(mail["text"].as_str().is_some_and(|text| text.contains(url)));
+    let path = url.find("/api/").map(|at| &url[at..]).expect("a path of ours");
+    Visitor::new()
+        .post(path)
+        .bytes("application/x-www-form-urlencoded", "List-Unsubscribe=One-Click")
+        .send()
+        .await
+        .ok(200);
+    let wanted = bob.get("/api/v1/notifications/preferences").send().await.ok(200);
+    assert_eq!(wanted["messages"], json!({ "email": false, "push": true }));
+}
+
+#[tokio::test]
+async fn whoever_wants_no_mail_or_no_push_gets_none() {
+    let [ann, bob, zoe] = [User::sign_up().await, User::sign_up().await, User::sign_up().await];
+    let (bobs, zoes) = (Browser::of(&bob).await, Browser::of(&zoe).await);
+    prefer(&bob, json!({ "email": false })).await;
+    prefer(&zoe, json!({ "push": false })).await;
+    ann.write(&bob, "Hello").await;
+    ann.write(&zoe, "Hello").await;
+    bobs.has(1).await;
+    told(&zoe, 1).await;
+    // What would be told of the same messages would have been told together with these.
+    assert!(news_for(&bob).await.is_empty());
+    assert!(zoes.pushes().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_browser_that_was_signed_out_gets_nothing() {
+    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+    let elsewhere = bob.on_new_device().await;
+    let (here, there) = (Browser::of(&bob).await, Browser::of(&elsewhere).await);
+    elsewhere.post("/api/auth/sign-out").send().await.ok(200);
+    ann.write(&bob, "Hello").await;
+    here.has(1).await;
+    assert!(there.pushes().await.is_empty());
+}
+
+#[tokio::test]
+async fn of_private_messages_a_device_that_is_not_trusted_is_not_told() {
+    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+    let elsewhere = bob.on_new_device().await;
+    let (trusted, untrusted) = (Browser::of(&bob).await, Browser::of(&elsewhere).await);
+    ann.write(&bob, "Hello").await;
+    trusted.has(1).await;
+    bob.receive("A message to the inbox").await.ok(201);
+    trusted.has(2).await;
+    let pushes = untrusted.has(1).await;
+    assert_eq!((pushes.len(), pushes[0].says()), (1, "Somebody wrote to your inbox"));
+}
+
+#[tokio::test]
+async fn a_vanished_message_tells_nobody_anything() {
+    let ann = User::sign_up().await;
+    let sender = Visitor::new();
+    ann.receive_from(&sender, "A first message").await.ok(201);
+    told(&ann, 1).await;
+    let browser = Browser::of(&ann).await;
+    let id = ann.inbox().await[0]["_id"].as_str().expect("an id").to_owned();
+    ann.post(&format!("/api/messages/{id}/block-sender")).send().await;
+    ann.receive_from(&sender, "A second message").await.ok(201);
+    ann.receive("Somebody else's message").await.ok(201);
+    browser.has(1).await;
+    assert_eq!((browser.pushes().await.len(), news_for(&ann).await.len()), (1, 1));
+}
+
+/// The worker's lines tell of no person, no place and no word.
+#[tokio::test]
+async fn the_workers_log_says_nothing_of_anybody() {
+    let Some(stack) = own_stack("has a log") else { return };
+    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+    let browser = Browser::of(&bob).await;
+    let place = community(&ann, "A name of a community", &[&bob]).await;
+    write_in(&place, &ann, &bob, SECRET).await;
+    told(&bob, 1).await;
+    browser.has(1).await;
+    let lines: Vec<String> = stack.logs().lines().into_iter().map(|line| line.text).collect();
+    let traces =
+        [SECRET, &ann.id, &bob.id, &ann.username, &bob.email, &place, "A name of a community", &browser.endpoint];
+    for trace in traces {
+        assert!(!lines.iter().any(|line| line.contains(trace)), "{trace}");
+    }
+    assert!(lines.iter().any(|line| line.contains(r#""route":"notify""#)));
+}

@@ -1,0 +1,24 @@
+//! What the product has sent to push services, and what it has given up.
+
+use local::Message;
+use serde_json::{Value, json};
+
+use super::{Visitor, own_stack};
+
+/// Every message that a push service took for an endpoint so far, newest first: its headers by their lower-case names, and its
+/// body in base64.
+pub async fn pushes_for(endpoint: &str) -> Vec<Value> {
+    let entries = match own_stack("has an outbox") {
+        Some(stack) => stack.outbox().entries(),
+        None => {
+            let outbox = Visitor::new().get("/_local/outbox").raw().await;
+            outbox.json().as_array().expect("a list").clone()
+        }
+    };
+    entries.into_iter().filter(|entry| entry["kind"] == "push" && entry["endpoint"] == json!(endpoint)).collect()
+}
+
+/// What messages say, in JSON.
+pub fn bodies(messages: Vec<Message>) -> Vec<Value> {
+    messages.iter().map(|message| serde_json::from_str(&message.body).expect("JSON")).collect()
+}

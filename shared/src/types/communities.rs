@@ -107,7 +107,7 @@ mod tests {
         let tag = ConversationTag::new([0xff; 8]);
         let id = CommunityMessageId::after(None, NOW, [0xab, 0xcd], tag);
         assert_eq!((id.tag(), id.made_at()), (tag, NOW));
-        assert_eq!(id.to_string(), "019c32fc-0663-7bcd-bfff-ffffffffffff");
+        assert_eq!(id.to_string(), "019c32f5-6f23-7bcd-bfff-ffffffffffff");
         assert_eq!(tag.to_string(), "3fffffffffffffff");
     }
 

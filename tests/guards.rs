@@ -96,6 +96,22 @@ fn each_function_says_first_which_route_it_answers() {
     }
 }
 
+/// AWS allows no more than two readers of a shard at the same time; with a third, reads are throttled ("Using AWS Lambda with
+/// Amazon DynamoDB", simultaneous readers of a shard). The local stack has no such limit: only here it would show.
+#[test]
+fn at_most_two_mappings_read_one_stream() {
+    let mut readers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for function in template::functions() {
+        for stream in function.streams {
+            readers.entry(stream).or_default().push(function.name.clone());
+        }
+    }
+    assert!(!readers.is_empty(), "no stream wakes a function");
+    for (stream, readers) in readers {
+        assert!(readers.len() <= 2, "{stream} is read by {readers:?}");
+    }
+}
+
 /// API Gateway refuses a route whose variable has another name than that of a route at the same place ("has a conflicting
 /// variable on the same hierarchical level as"), and so does OpenAPI.
 #[test]

@@ -1,5 +1,5 @@
 //! `DELETE /api/auth/account`: the account, its inbox, its devices and its blocks are gone. What is too much for one request is
-//! left to the worker `erase-accounts`.
+//! left to the worker `clean-up`.
 
 use std::time::{Duration, Instant};
 

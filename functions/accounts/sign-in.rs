@@ -20,7 +20,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let once = request.once(app, "sign-in", &identifier.normal())?;
 
     let (known, repeat, by_client) =
-        try_join!(Known::find(app, &identifier), app.store.repeat(once.as_ref()), by_client.meter(&app.store),)?;
+        try_join!(Known::find(app, &identifier), app.store.repeat(once.as_ref()), by_client.meter(&app.store))?;
     let is_other = matches!(repeat, Some(store::Repeat::OtherBody));
     if let Some(repeat) = repeat.filter(|_| !is_other) {
         return first_answer(app, request, repeat);

@@ -22,7 +22,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let code = OneTimeCode::new(&app.tokens, CodeFor::SignUp(&address), otp.as_str());
 
     let (repeat, holder, is_right) =
-        try_join!(app.store.repeat(once.as_ref()), app.store.email_claim(&address), app.store.try_code(&code, now),)?;
+        try_join!(app.store.repeat(once.as_ref()), app.store.email_claim(&address), app.store.try_code(&code, now))?;
     // What took the address or the code meanwhile may be the very request that this one repeats.
     let is_refused = holder.is_some() || !is_right;
     let repeat = if is_refused && repeat.is_none() { app.store.repeat(once.as_ref()).await? } else { repeat };

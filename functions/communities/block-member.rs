@@ -1,4 +1,5 @@
-//! `POST /api/v1/communities/{community_id}/members/{user_id}/block`: once this answers, nothing passes any more between the creator of a community and a member.
+//! `POST /api/v1/communities/{community_id}/members/{user_id}/block`: the creator of a community blocks a member.
+//! Once this answers, nothing passes any more between the two.
 
 use shared::prelude::*;
 

@@ -12,13 +12,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError>
     let now = request.now();
     let presented = Presented::by(app, request)?;
     let user = presented.user();
-    let once = |new| Ok((request.once(app, "create-community", &user.to_string())?, new));
-    let (once, new): (_, Result<NewCommunity, Problem>) = match request.json().and_then(once) {
-        Ok((once, new)) => (once, Ok(new)),
-        Err(wrong) => (None, Err(wrong)),
-    };
+    let (once, new) = request.asked(app, "create-community", &user.to_string(), request.json::<NewCommunity>());
     let (caller, repeat) =
-        try_join!(presented.confirm(app).map_err(CommunitiesError::from), app.store.repeat(once.as_ref()).err_into(),)?;
+        try_join!(presented.confirm(app).map_err(CommunitiesError::from), app.store.repeat(once.as_ref()).err_into())?;
     let new = new?;
     if let Some(repeat) = repeat {
         return Ok(Reply::repeated(repeat)?);

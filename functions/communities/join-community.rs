@@ -5,12 +5,9 @@ use shared::prelude::*;
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
     let user = Presented::by(app, request)?.user();
     let scope = format!("{user} {}", request.path_text("community_id").unwrap_or_default());
-    let once = request.once(app, "join-community", &scope);
-    let (once, wrong) = once.map_or_else(|wrong| (None, Some(wrong)), |once| (once, None));
+    let (once, asked) = request.asked(app, "join-community", &scope, Ok(()));
     let (visit, repeat) = try_join!(Visit::to(app, request), app.store.repeat(once.as_ref()).err_into())?;
-    if let Some(wrong) = wrong {
-        return Err(wrong.into());
-    }
+    asked?;
     if let Some(repeat) = repeat {
         return Ok(Reply::repeated(repeat)?);
     }

@@ -33,12 +33,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError>
 
     let creator = visit.community.creator;
     let (total, heads) = if visit.is_creator() {
-        let heads = if offset < count {
-            app.store.community_conversations(visit.community.id, offset, size).await?
-        } else {
-            Vec::new()
-        };
-        (count, heads)
+        (count, app.store.community_conversations(visit.community.id, offset, count, size).await?)
     } else {
         visit.member.as_ref().ok_or(CommunitiesError::NotAMember)?;
         let own: Vec<_> = own.into_iter().filter(store::Head::is_listed).collect();

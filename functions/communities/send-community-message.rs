@@ -12,12 +12,8 @@ struct NewMessage {
 async fn handle(app: &App, request: &Request) -> Result<Reply, Undelivered> {
     let user = Presented::by(app, request)?.user();
     let scope = format!("{user} {}", request.path_text("community_id").unwrap_or_default());
-    let once = |new| Ok((request.once(app, "send-community-message", &scope)?, new));
-    let asked = request.json_with(&["content"], CommunityText::BLANK).and_then(once);
-    let (once, new): (_, Result<NewMessage, Problem>) = match asked {
-        Ok((once, new)) => (once, Ok(new)),
-        Err(wrong) => (None, Err(wrong)),
-    };
+    let new = request.json_with::<NewMessage>(&["content"], CommunityText::BLANK);
+    let (once, new) = request.asked(app, "send-community-message", &scope, new);
     let recipient = new.as_ref().ok().map(|new| new.recipient_id);
     let (meeting, repeat) =
         try_join!(Meeting::of(app, request, recipient), app.store.repeat(once.as_ref()).err_into())?;

@@ -1,4 +1,5 @@
-//! `DELETE /api/v1/communities/{community_id}/members/{user_id}/block`: its creator takes the block of a member back; the same answer when there is none.
+//! `DELETE /api/v1/communities/{community_id}/members/{user_id}/block`: the creator of a community takes a block back.
+//! The same answer when there is none.
 
 use shared::prelude::*;
 

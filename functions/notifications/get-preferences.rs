@@ -7,7 +7,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsErro
     let user = presented.user();
 
     let (_, messages) =
-        try_join!(presented.confirm(app).map_err(NotificationsError::from), app.store.preferences(user).err_into(),)?;
+        try_join!(presented.confirm(app).map_err(NotificationsError::from), app.store.preferences(user).err_into())?;
     Ok(Reply::ok(&json!({ "messages": messages })))
 }
 

@@ -5,7 +5,11 @@ use shared::prelude::*;
 
 const DONE: &str = "You will get no more mail about messages";
 
-async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
+async fn handle(app: &App, request: &Request) -> Result<Reply, PageOrJson> {
+    unsubscribe(app, request).await.map_err(|error| PageOrJson::of(request, error))
+}
+
+async fn unsubscribe(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
     let unsubscriber = Unsubscriber::of(app, request)?;
 
     app.store.unsubscribe(unsubscriber.user()).await?;

@@ -48,7 +48,7 @@ async fn leave(app: &App, erasure: &Erasure, side: &Side) -> Result<(), StoreErr
     let (user, conversation) = (erasure.user_id, side.conversation);
     if app.store.leave(user, side).await? {
         let (objects, messages) =
-            try_join!(app.attachments.remove_some(conversation), app.store.remove_private_messages(conversation),)?;
+            try_join!(app.attachments.remove_some(conversation), app.store.remove_private_messages(conversation))?;
         if objects || messages {
             return Ok(());
         }

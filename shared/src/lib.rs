@@ -1,6 +1,12 @@
 //! What every function stands on. ARCHITECTURE.md has the map; floors, from the top, each knowing only those under it:
-//! auth, codes, erasing, marking, messaging, visiting, http, app, limits, then store, attachments, cards, passwords, then bucket, media, png, tokens, aws,
-//! config, log, tally, vapid, types.
+//!
+//! 1. auth, codes, erasing, marking, messaging, notices, shared_message, visiting
+//! 2. http
+//! 3. app
+//! 4. limits
+//! 5. attachments, cards, mail, passwords, png, push, queue, sessions, store, tokens, vapid
+//! 6. bucket, media
+//! 7. aws, client, config, html, log, tally, types
 
 pub mod app;
 pub mod attachments;
@@ -12,6 +18,7 @@ pub mod client;
 pub mod codes;
 mod config;
 pub mod erasing;
+mod html;
 pub mod http;
 pub mod limits;
 mod log;
@@ -53,8 +60,8 @@ pub mod prelude {
         codes::{MAIL_PATIENCE, codes_to, mail_code, mail_code_if_possible},
         http::{
             AccountsError, CommunitiesError, CommunityBody, CommunityMessageBody, DeviceBody, InboxBody, LinkBody,
-            LinksError, NotSent, NotificationsError, NumberedPage, PageError, PersonBody, PrivateError,
-            PrivateMessageBody, Problem, Reply, Request, Role, TwoBodies, Undelivered, UserBody, processed,
+            LinksError, NotSent, NotificationsError, NumberedPage, PageError, PageOrJson, PersonBody, PrivateError,
+            PrivateMessageBody, Problem, Reply, Request, Role, Undelivered, UserBody, processed,
         },
         lambda,
         limits::{Counted, Limit},
@@ -63,7 +70,6 @@ pub mod prelude {
         messaging::{Opened, Outgoing},
         passwords::SecretHash,
         png::{NotACard, clean_card},
-        sessions::{self, Session},
         shared_message::SharedMessage,
         store::{
             self, Account, AccountStatus, CodeFor, Community, CommunityMessage, Device, Guards, InboxMessage, Link,

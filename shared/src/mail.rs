@@ -1,4 +1,5 @@
-//! Mail, sent by SES. What letters say stands here too: in text and in HTML, and never anything that a stranger wrote.
+//! Mail, sent by SES. What letters say stands here too: in text and in HTML, and nothing that a stranger wrote, but for the name of a
+//! community that its reader is in (notices.rs).
 
 use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -7,18 +8,23 @@ use std::{
 
 use aws_sdk_sesv2::{
     Client,
-    operation::send_email::SendEmailError,
+    config::{self, Config, retry::RetryConfig, timeout::TimeoutConfig},
+    error::SdkError,
+    operation::send_email::{SendEmailError, builders::SendEmailFluentBuilder},
     types::{Body, Content, Destination, EmailContent, Message, MessageHeader},
 };
 
 use crate::{
     aws::{AwsClients, describe},
     config::MailConfig,
+    html::escape,
     store::StoreError,
     tally::Tally,
     types::{Code, Email},
 };
 
+/// How long one letter of many may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long SES is left alone by who has many letters, after it failed.
 const REST: Duration = Duration::from_secs(3);
 
@@ -35,6 +41,18 @@ pub struct NotMailed {
     pub cause: StoreError,
     /// SES will never take it: nothing is gained by another try.
     pub is_final: bool,
+    /// SES may have taken it, and we did not hear of it.
+    pub may_be_sent: bool,
+}
+
+impl NotMailed {
+    fn of(error: &SdkError<SendEmailError>) -> Self {
+        Self {
+            cause: StoreError::new(describe("SendEmail", error)),
+            is_final: error.as_service_error().is_some_and(is_final),
+            may_be_sent: error.as_service_error().is_none(),
+        }
+    }
 }
 
 impl Letter {
@@ -104,19 +122,6 @@ fn page(body: &str) -> String {
     format!("<!doctype html><html lang=\"en\"><body style=\"font-family:sans-serif\">{body}</body></html>")
 }
 
-/// As text and attributes of HTML take it.
-fn escape(text: &str) -> String {
-    let escaped = text.chars().map(|c| match c {
-        '&' => "&amp;".to_owned(),
-        '<' => "&lt;".to_owned(),
-        '>' => "&gt;".to_owned(),
-        '"' => "&quot;".to_owned(),
-        '\'' => "&#39;".to_owned(),
-        c => c.to_string(),
-    });
-    escaped.collect()
-}
-
 pub struct Mailer {
     /// Made at the first use: most requests send nothing.
     client: OnceLock<Client>,
@@ -132,24 +137,32 @@ impl Mailer {
         Self { client: OnceLock::new(), clients, config, tally, rests_until: Mutex::default() }
     }
 
-    /// The same as [`Self::send`], for who has many letters and should not wait for each while SES is down: after a failure all fail at
-    /// once for a moment.
+    /// The same as [`Self::send`], for who has many letters and tries again by itself. It tries once, so that no letter goes out twice
+    /// without need; and after a failure all fail at once for a moment: nobody waits for each while SES is down.
     pub async fn send_one_of_many(&self, to: &Email, letter: &Letter) -> Result<(), NotMailed> {
         let rests_until = *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
         if rests_until.is_some_and(|until| Instant::now() < until) {
             let cause = StoreError::new("SendEmail: not tried, as it has just failed".to_owned());
-            return Err(NotMailed { cause, is_final: false });
+            return Err(NotMailed { cause, is_final: false, may_be_sent: false });
         }
-        let sent = self.send(to, letter).await;
+        let call = self.call(to, letter)?.customize().config_override(once());
+        let sent = self.tally.call(&["ses:SendEmail"], call.send()).await.map_err(|error| NotMailed::of(&error));
         if sent.as_ref().is_err_and(|error| !error.is_final) {
             *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
         }
-        sent
+        sent.map(drop)
     }
 
     /// Returns when SES has taken the letter.
     pub async fn send(&self, to: &Email, letter: &Letter) -> Result<(), NotMailed> {
-        let message = letter.message().map_err(|cause| NotMailed { cause, is_final: true })?;
+        let call = self.call(to, letter)?;
+        let sent = self.tally.call(&["ses:SendEmail"], call.send()).await;
+        sent.map(drop).map_err(|error| NotMailed::of(&error))
+    }
+
+    fn call(&self, to: &Email, letter: &Letter) -> Result<SendEmailFluentBuilder, NotMailed> {
+        let message =
+            letter.message().map_err(|cause| NotMailed { cause, is_final: true, may_be_sent: false })?;
         let call = self
             .client
             .get_or_init(|| self.clients.ses(self.config.endpoint.clone()))
@@ -157,12 +170,14 @@ impl Mailer {
             .from_email_address(&self.config.from)
             .destination(Destination::builder().to_addresses(to.as_str()).build())
             .content(EmailContent::builder().simple(message).build());
-        let sent = self.tally.call(&["ses:SendEmail"], call.send()).await;
-        sent.map(drop).map_err(|error| NotMailed {
-            is_final: error.as_service_error().is_some_and(is_final),
-            cause: StoreError::new(describe("SendEmail", &error)),
-        })
+        Ok(call)
     }
+}
+
+/// One try, with more patience than each of several has.
+fn once() -> config::Builder {
+    let time_outs = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).operation_timeout(PATIENCE).build();
+    Config::builder().retry_config(RetryConfig::disabled()).timeout_config(time_outs)
 }
 
 /// Whether it is this letter that SES refuses, and not all of them for a while.

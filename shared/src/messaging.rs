@@ -58,11 +58,7 @@ impl<'a> Outgoing<'a> {
     ) -> Result<Opened<'a>, PrivateError> {
         let (now, user) = (request.now(), presented.user());
         let gate = app.limits.admit(&app.tokens, Limit::PrivateMessages, Counted::Everyone, &user.to_string(), now)?;
-        let once = |send| Ok((request.once(app, endpoint, &format!("{user} {conversation}"))?, send));
-        let (once, send): (_, Result<Send, Problem>) = match request.json().and_then(once) {
-            Ok((once, send)) => (once, Ok(send)),
-            Err(wrong) => (None, Err(wrong)),
-        };
+        let (once, send) = request.asked(app, endpoint, &format!("{user} {conversation}"), request.json::<Send>());
         let is_to_somebody = async {
             match recipient {
                 Some(recipient) => app.store.has_account(recipient).await,

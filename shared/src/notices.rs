@@ -1,7 +1,10 @@
 //! Telling people that something was written to them, by mail and by push: by whom, if that is no secret, and where; never what.
-//! It comes at least once, and twice only when a function dies between sending and noting it.
+//! It comes at least once; twice only when a function dies between sending and noting it, or SES takes a letter and does not say so.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::{future::join_all, join, try_join};
@@ -11,10 +14,14 @@ use crate::{
     app::App,
     mail::Letter,
     push::Pushed,
-    store::{Account, AccountStatus, Device, News, Place, PushSubscription, StoreError, StreamRecord, UsernameClaim},
+    store::{Account, AccountStatus, Device, News, Notice, Place, PushSubscription, StoreError, StreamRecord, Turn, UsernameClaim},
     tokens::Purpose,
     types::{DeviceId, Parse, PrivateMessageId, Timestamp, UserId},
 };
+
+/// How long a mail waits for another one of its conversation, and how often it looks.
+const PATIENCE: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(150);
 
 /// Why somebody was not told.
 enum Untold {
@@ -25,7 +32,7 @@ enum Untold {
 
 impl From<StoreError> for Untold {
     fn from(error: StoreError) -> Self {
-        Self::ForNow(error)
+        if error.is_final() { Self::ForGood(error) } else { Self::ForNow(error) }
     }
 }
 
@@ -48,7 +55,8 @@ pub async fn tell(app: &App, record: &StreamRecord) -> Result<(), StoreError> {
 
 async fn tell_of(app: &App, news: &News) -> Result<(), Untold> {
     let now = Timestamp::now();
-    let (account, preferences, notice, was_pushed, subscriptions, says) = try_join!(
+    let (is_there, account, preferences, notice, was_pushed, subscriptions, says) = try_join!(
+        app.store.is_to_be_read(news),
         app.store.account(news.to),
         app.store.preferences(news.to),
         app.store.notice(news),
@@ -56,7 +64,7 @@ async fn tell_of(app: &App, news: &News) -> Result<(), Untold> {
         app.store.push_subscriptions(news.to),
         says(app, news),
     )?;
-    let (Some(account), Some(says)) = (account, says) else { return Ok(()) };
+    let (true, Some(account), Some(says)) = (is_there, account, says) else { return Ok(()) };
     let wants_mail = preferences.email && !notice.covers(news, now);
     let wants_push = preferences.push && !subscriptions.is_empty() && !was_pushed;
     if !wants_mail && !wants_push {
@@ -66,7 +74,7 @@ async fn tell_of(app: &App, news: &News) -> Result<(), Untold> {
     if claim.user_id != account.id || claim.status != AccountStatus::Active {
         return Ok(());
     }
-    let mail = async { if wants_mail { mail(app, news, &account, &says, now).await } else { Ok(()) } };
+    let mail = async { if wants_mail { mail(app, news, notice, &account, &says).await } else { Ok(()) } };
     let push = async { if wants_push { push(app, news, &claim, subscriptions, &says, now).await } else { Ok(()) } };
     let (mailed, pushed) = join!(mail, push);
     pushed?;
@@ -85,11 +93,19 @@ async fn says(app: &App, news: &News) -> Result<Option<String>, StoreError> {
             Ok(is_news.then(|| format!("{name} wrote to you")))
         }
         Place::Community { community, from } => {
-            let (community, member, name) =
-                try_join!(app.store.community(*community), app.store.member(*community, news.to), name(app, *from),)?;
-            let may_read = member.is_some_and(|member| member.may_write());
-            let community = community.filter(|community| may_read || community.creator == news.to);
-            Ok(community.map(|community| format!("{name} wrote to you in {}", community.community_name.as_str())))
+            let (community, recipient, sender, name) = try_join!(
+                app.store.community(*community),
+                app.store.member(*community, news.to),
+                app.store.member(*community, *from),
+                name(app, *from)
+            )?;
+            let Some(community) = community else { return Ok(None) };
+            let is_news = match community.creator == news.to {
+                // Who has left meanwhile has written all the same.
+                true => sender.is_some_and(|sender| !sender.blocked),
+                false => recipient.is_some_and(|recipient| recipient.may_write()),
+            };
+            Ok(is_news.then(|| format!("{name} wrote to you in {}", place(community.community_name.as_str()))))
         }
     }
 }
@@ -109,16 +125,40 @@ fn url(app: &App, news: &News) -> String {
     }
 }
 
-async fn mail(app: &App, news: &News, account: &Account, says: &str, now: Timestamp) -> Result<(), Untold> {
-    if !app.store.begin_mail(news, now).await? {
+/// A community by its name, unless mail programs could make a link of it: whoever gave the name would have that sent as ours.
+fn place(name: &str) -> &str {
+    let looks_like_link = name.contains("//") || name.split_whitespace().any(|word| word.trim_matches('.').contains('.'));
+    if looks_like_link { "a community" } else { name }
+}
+
+/// Waits for its turn, as long as another mail of the conversation should take.
+async fn turn(app: &App, news: &News, notice: Notice) -> Result<bool, StoreError> {
+    let (started, mut notice) = (Instant::now(), notice);
+    loop {
+        match app.store.begin_mail(news, &notice, Timestamp::now()).await? {
+            Turn::Ours => return Ok(true),
+            Turn::Done => return Ok(false),
+            Turn::Busy if started.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
+            Turn::Busy => return Err(StoreError::new("another mail of the conversation is under way".to_owned())),
+        }
+        notice = app.store.notice(news).await?;
+    }
+}
+
+async fn mail(app: &App, news: &News, notice: Notice, account: &Account, says: &str) -> Result<(), Untold> {
+    if !turn(app, news, notice).await? {
         return Ok(());
     }
     let token = app.tokens.unsubscribe(news.to);
     let unsubscribe = format!("{}/api/v1/notifications/unsubscribe?token={token}", app.public_base_url);
     match app.mailer().send_one_of_many(&account.email, &Letter::news(says, &url(app, news), &unsubscribe)).await {
-        Ok(()) => Ok(app.store.end_mail(news, now).await?),
-        Err(refused) if refused.is_final => Err(Untold::ForGood(refused.cause)),
-        Err(refused) => Err(Untold::ForNow(refused.cause)),
+        Ok(()) => Ok(app.store.end_mail(news, Timestamp::now()).await?),
+        Err(refused) => {
+            if !refused.may_be_sent {
+                app.store.put_mail_back(news).await?;
+            }
+            Err(if refused.is_final { Untold::ForGood(refused.cause) } else { Untold::ForNow(refused.cause) })
+        }
     }
 }
 
@@ -139,13 +179,14 @@ async fn push(
         let mut devices = devices.iter().filter(|device| device.id == subscription.device);
         devices.any(|device| device.is_signed_in(claim.epoch, now) && may_know(device))
     };
-    let topic = topic(app, news);
-    let message = json!({ "title": "Sotto", "body": says, "url": url(app, news), "tag": topic }).to_string();
+    let tag = topic(app, news, b"");
+    let message = json!({ "title": "Sotto", "body": says, "url": url(app, news), "tag": tag }).to_string();
     let pushes = subscriptions.iter().filter(is_signed_in).map(|subscription| async {
+        let topic = topic(app, news, subscription.id.as_bytes());
         match app.pusher().push(subscription, &message, &topic, now).await {
             Ok(Pushed::Taken) => Ok(()),
             Ok(Pushed::Gone) => app.store.forget_push_subscription(news.to, subscription.id).await.map(drop),
-            Err(error) => Err(error),
+            Ok(Pushed::Refused(error)) | Err(error) => Err(error),
         }
     });
     for error in join_all(pushes).await.into_iter().filter_map(Result::err) {
@@ -154,8 +195,10 @@ async fn push(
     app.store.end_push(news, now).await
 }
 
-/// Of messages of one conversation that a browser has not got yet, the newest is enough. Tells a push service nothing.
-fn topic(app: &App, news: &News) -> String {
-    let hash = app.tokens.keyed_hash(Purpose::PushTopic, &[news.to.as_bytes(), news.place.name().as_bytes()]);
+/// Of messages of one conversation that a browser has not got yet, the newest is enough. Tells a push service nothing, not even which
+/// `browser`s are one user's.
+fn topic(app: &App, news: &News, browser: &[u8]) -> String {
+    let place = news.place.name();
+    let hash = app.tokens.keyed_hash(Purpose::PushTopic, &[news.to.as_bytes(), place.as_bytes(), browser]);
     BASE64_URL_SAFE_NO_PAD.encode(&hash[..18])
 }

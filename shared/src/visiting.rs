@@ -83,7 +83,7 @@ impl Meeting {
             Visit::to(app, request),
             found(both, async |(id, other)| {
                 let (member, head, username) =
-                    try_join!(app.store.member(id, other), head(id, other), app.store.username_of(other),)?;
+                    try_join!(app.store.member(id, other), head(id, other), app.store.username_of(other))?;
                 Ok(Some(Other { id: other, member, head, username }))
             }),
             found(both, |(id, _)| head(id, user)),
@@ -95,7 +95,7 @@ impl Meeting {
     pub fn conversation(&self) -> Option<(&Member, Option<&Head>)> {
         let other = self.other.as_ref()?;
         if self.visit.is_creator() {
-            // A creator is no member, so this is none of the creator with himself.
+            // A creator is no member, so this is no conversation with oneself.
             return Some((other.member.as_ref()?, other.head.as_ref()));
         }
         let is_with_creator = other.id == self.visit.community.creator;

@@ -33,7 +33,8 @@ async fn whoever_is_signed_in_makes_a_community_and_is_its_creator() {
 #[tokio::test]
 async fn a_name_is_1_to_100_characters_of_one_line_and_a_description_up_to_500() {
     let ann = User::sign_up().await;
-    for (name, description) in [("a".to_owned(), String::new()), ("語".repeat(100), "🦀\n".repeat(250))] {
+    for (name, times, description) in [("a", 1, ""), ("語", 100, "🦀\n"), ("👩‍🌾❤️", 20, "x")] {
+        let (name, description) = (name.repeat(times), description.repeat(250));
         let made = create(&ann, &json!({ "name": name, "description": description })).await.ok(201);
         assert_eq!((&made["name"], &made["description"]), (&json!(name), &json!(description)));
     }
@@ -50,6 +51,7 @@ async fn a_name_is_1_to_100_characters_of_one_line_and_a_description_up_to_500()
         (json!({ "name": "a\nb" }), controls),
         (json!({ "name": "a\u{0}b" }), controls),
         (json!({ "name": "a\r\nBcc: everyone@example.com" }), controls),
+        (json!({ "name": "Rose\u{202e}srewolg" }), "name must not contain invisible or direction characters"),
         (json!({ "name": "x", "description": 5 }), "description must be text"),
         (json!({ "name": "x", "description": "a".repeat(501) }), "description must be at most 500 characters"),
         (json!({ "name": "x", "description": "a\u{1b}" }), "description must not contain control characters"),

@@ -85,9 +85,9 @@ async fn deletions(costs: &mut Costs<'_>) {
     let line = eventually("a line of the worker", Duration::from_secs(30), async || {
         let line = own.stack.logs().lines().into_iter().find(|line| {
             // The stack's own word about failing records is no line of the function's.
-            &*line.function == "erase-accounts" && line.text.starts_with('{')
+            &*line.function == "clean-up" && line.text.starts_with('{')
         });
         line.map(|line| serde_json::from_str(&line.text).expect("JSON"))
     });
-    costs.add_line("erase-accounts, nothing left", &line.await);
+    costs.add_line("clean-up, an erasure with nothing left", &line.await);
 }

@@ -67,11 +67,13 @@ pub async fn measure(costs: &mut Costs<'_>) {
     costs.add("list-blocked-users, one", &ann.get("/users/blocked").send().await).await;
     costs.add("unblock-user", &ann.delete(&block(&bob)).send().await).await;
 
-    let event = include_str!("../../events/sweep-media.json");
-    costs.own.stack.invoke("sweep-media", event).await.expect("an answer");
-    let line = costs.own.stack.logs().lines().into_iter().rfind(|line| &*line.function == "sweep-media");
+    let event = include_str!("../../events/clean-up.json");
+    costs.own.stack.invoke("clean-up", event).await.expect("an answer");
+    // The event is of an erasure, too.
+    let is_sweep = |line: &local::Line| &*line.function == "clean-up" && line.text.contains("s3:DeleteObject");
+    let line = costs.own.stack.logs().lines().into_iter().rfind(is_sweep);
     let line: Value = serde_json::from_str(&line.expect("a line of the worker").text).expect("JSON");
-    costs.add_line("sweep-media, one message", &line);
+    costs.add_line("clean-up, a sweep of one message", &line);
 }
 
 /// Takes a text back.

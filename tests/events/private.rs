@@ -132,9 +132,9 @@ async fn the_event_of_list_blocked_users_shows_them() {
 }
 
 #[tokio::test]
-async fn the_event_of_sweep_media_is_worked_off() {
+async fn the_event_of_clean_up_is_worked_off() {
     let Some(stack) = own_stack("invokes a worker") else { return };
-    let answer = stack.invoke("sweep-media", include_str!("../../events/sweep-media.json")).await.expect("an answer");
+    let answer = stack.invoke("clean-up", include_str!("../../events/clean-up.json")).await.expect("an answer");
     assert_eq!(serde_json::from_slice::<Value>(&answer).expect("JSON"), json!({ "batchItemFailures": [] }));
 }
 

@@ -152,7 +152,7 @@ async fn blocks_of_a_deleted_user_are_gone_and_those_of_others_stay() {
 
 /// What the worker wrote to its log so far.
 fn worker_lines(own: &Interposed) -> Vec<Value> {
-    let lines = own.stack.logs().lines().into_iter().filter(|line| &*line.function == "erase-accounts");
+    let lines = own.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
     lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
 }
 
@@ -245,8 +245,7 @@ async fn a_first_message_that_its_senders_deletion_overtakes_is_the_recipients_a
     let (leaving, logs) = (ann.clone(), own.stack.logs().clone());
     let overtaken = own.dynamodb.when(takes_over).first(async move {
         deleted(&delete(&leaving).await);
-        let has_looked =
-            |line: &local::Line| &*line.function == "erase-accounts" && line.text.contains("\"status\":200");
+        let has_looked = |line: &local::Line| &*line.function == "clean-up" && line.text.contains("\"status\":200");
         logs.wait(has_looked, SOON).await.expect("a look of the worker");
     });
     let answer = ann.picture(&bob, "image", &uploads).send().await;

@@ -42,7 +42,7 @@ fn sleeping_worker(own: &Interposed) -> (Trouble, oneshot::Sender<()>) {
 
 /// What the worker wrote to its log so far.
 fn worker_lines(own: &Interposed) -> Vec<Value> {
-    let lines = own.stack.logs().lines().into_iter().filter(|line| &*line.function == "erase-accounts");
+    let lines = own.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
     lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
 }
 
@@ -139,17 +139,14 @@ async fn interrupted(own: &Interposed, operation: &'static str, calls_before: us
     wake.send(()).expect("the worker sleeps");
     sleeps.over().await;
     let line = eventually("a try of the worker", SOON, async || worker_lines(own).into_iter().nth(before)).await;
-    assert_eq!(
-        (&line["level"], &line["route"], &line["status"]),
-        (&json!("error"), &json!("erase-accounts"), &json!(500))
-    );
+    assert_eq!((&line["level"], &line["route"], &line["status"]), (&json!("error"), &json!("clean-up"), &json!(500)));
     assert_eq!(line["cause"], format!("{operation}: InternalServerError"));
     assert!(!is_erased(own, &user).await);
     down.over().await;
     // Its own word first: who asks the table all the time keeps a slow store from the work.
     let line = async || worker_lines(own).into_iter().skip(before).find(|line| line["status"] == 200);
     let line = eventually("the end of the erasure", 4 * SOON, line).await;
-    assert_eq!((&line["level"], &line["route"]), (&json!("info"), &json!("erase-accounts")));
+    assert_eq!((&line["level"], &line["route"]), (&json!("info"), &json!("clean-up")));
     assert!(is_erased(own, &user).await, "{:?}", left(own, &user).await);
     assert_gone(&user).await;
     super::unsaid(own, &[&user.id, &user.username, &user.username.to_lowercase(), &user.email, &user.device]);
@@ -180,8 +177,7 @@ async fn a_second_look_removes_what_a_slow_send_left_behind() {
     let logs = own.stack.logs().clone();
     let overtaken = own.dynamodb.when(|call| call.asks("PutItem", "INBOX#")).first(async move {
         deleted(&delete(&leaving).await);
-        let has_looked =
-            |line: &local::Line| &*line.function == "erase-accounts" && line.text.contains("\"status\":200");
+        let has_looked = |line: &local::Line| &*line.function == "clean-up" && line.text.contains("\"status\":200");
         logs.wait(has_looked, SOON).await.expect("a look of the worker");
     });
     let answer = user.receive("A message that comes too late").await;

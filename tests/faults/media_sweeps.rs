@@ -1,4 +1,4 @@
-//! The worker `sweep-media`, and messages whose objects could not be removed with them.
+//! The worker `clean-up`, and messages whose objects could not be removed with them.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn deleted(answer: &Answer) {
 
 /// What the worker wrote to its log so far.
 fn worker_lines(own: &Interposed) -> Vec<Value> {
-    let lines = own.stack.logs().lines().into_iter().filter(|line| &*line.function == "sweep-media");
+    let lines = own.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
     lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{FAILURES, Loss, explained};
 use crate::notifications::steps::{PREFERENCES, UNSUBSCRIBE, browser, random_endpoint, refused};
-use crate::support::{ALWAYS, Answer, Interposed, User, Visitor, text};
+use crate::support::{ALWAYS, Answer, Interposed, StoreCall, User, Visitor, text};
 
 /// The family's words for what is nobody's fault but ours.
 async fn sorry(own: &Interposed, answer: &Answer, secrets: &[&str]) {
@@ -74,6 +74,26 @@ async fn while_the_store_fails_nothing_is_kept_or_deleted() {
         Visitor::new().post(&path).send().await.ok(200);
         assert_eq!((kept(&own, &user).await.len(), user.preferences().await["email"].clone()), (1, json!(false)));
     }
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn where_the_one_that_was_to_make_room_is_deleted_meanwhile_there_is_room() {
+    let Some(own) = Interposed::start().await else { return };
+    let user = User::sign_up().await;
+    let out = user.on_new_device().await;
+    let unused = out.subscribed(&random_endpoint()).await;
+    out.post("/api/auth/sign-out").send().await.ok(200);
+    for _ in 1..20 {
+        user.subscribed(&random_endpoint()).await;
+    }
+    let (endpoint, deletion) = (random_endpoint(), user.unsubscribe_push(&unused).send());
+    let mark = endpoint.clone();
+    let replaces = move |call: &StoreCall| call.asks("TransactWriteItems", &mark) && call.body.contains(&unused);
+    let meanwhile = own.dynamodb.when(replaces).first(async move { drop(deletion.await.ok(200)) });
+    user.subscribe(&browser(&endpoint)).send().await.ok(201);
+    meanwhile.over().await;
+    assert_eq!(kept(&own, &user).await.len(), 20);
     own.stop().await;
 }
 

@@ -101,7 +101,7 @@ async fn a_push_service_that_stays_down_holds_up_neither_mail_nor_what_comes_beh
     let lines = handled(&own, 2).await;
     assert!(lines.iter().any(|line| line["cause"] == "a push service answered 500"), "{lines:?}");
     // Nobody tries for ever.
-    assert_eq!(down.over().await, 4);
+    assert_eq!(down.over().await, 3);
     own.stop().await;
 }
 

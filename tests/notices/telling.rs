@@ -1,9 +1,10 @@
 //! Who is told of what, and that what was written is not.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
-use super::steps::{community, news_for, prefer, says, told, write_in};
-use crate::support::{Browser, Link, User, Visitor, own_stack};
+use super::steps::{community, handled, news_for, prefer, says, told, write_in};
+use crate::support::{Browser, Interposed, Link, User, Visitor, own_stack};
 
 const SECRET: &str = "the words themselves stay where they are";
 
@@ -142,6 +143,55 @@ async fn a_vanished_message_tells_nobody_anything() {
     ann.receive("Somebody else's message").await.ok(201);
     browser.has(1).await;
     assert_eq!((browser.pushes().await.len(), news_for(&ann).await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn the_name_of_a_community_that_could_be_a_link_is_not_told() {
+    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+    let place = community(&ann, "Locked, see evil.example", &[&bob]).await;
+    write_in(&place, &ann, &bob, "Hello").await;
+    assert_eq!(says(&told(&bob, 1).await[0]), format!("{} wrote to you in a community", ann.username));
+}
+
+#[tokio::test]
+async fn of_what_was_taken_back_nobody_is_told() {
+    let Some(own) = Interposed::start().await else { return };
+    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+    let place = community(&ann, "A community", &[&bob]).await;
+    let (wake, woken) = oneshot::channel::<()>();
+    let asleep = own.streams.when(|call| call.operation == "GetRecords").first(async { drop(woken.await) });
+    let message = write_in(&place, &ann, &bob, "Not this").await;
+    let id = message["id"].as_str().expect("an id");
+    ann.delete(&format!("/api/v1/communities/{place}/messages/{id}")).send().await.ok(200);
+    let letter = ann.write(&bob, "Nor this").await;
+    let path = |message: &Value| {
+        let text = |name: &str| message[name].as_str().expect("an id").to_owned();
+        format!("/conversations/{}/messages/{}", text("conversationId"), text("_id"))
+    };
+    ann.delete(&path(&letter)).send().await.ok(200);
+    bob.receive("But this is there").await.ok(201);
+    wake.send(()).expect("a sleeping stream");
+    assert_eq!(told(&bob, 1).await.len(), 1);
+    handled(&own, 3).await;
+    assert_eq!(news_for(&bob).await.len(), 1);
+    drop(asleep);
+    own.stop().await;
+}
+
+#[tokio::test]
+async fn a_creator_is_not_told_of_what_was_written_by_somebody_who_is_blocked_by_then() {
+    let Some(own) = Interposed::start().await else { return };
+    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+    let place = community(&ann, "A community", &[&bob]).await;
+    let (wake, woken) = oneshot::channel::<()>();
+    let asleep = own.streams.when(|call| call.operation == "GetRecords").first(async { drop(woken.await) });
+    write_in(&place, &bob, &ann, "Something unkind").await;
+    ann.post(&format!("/api/v1/communities/{place}/members/{}/block", bob.id)).send().await.ok(200);
+    wake.send(()).expect("a sleeping stream");
+    handled(&own, 1).await;
+    assert!(news_for(&ann).await.is_empty());
+    drop(asleep);
+    own.stop().await;
 }
 
 /// The worker's lines tell of no person, no place and no word.

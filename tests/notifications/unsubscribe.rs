@@ -110,7 +110,11 @@ async fn a_link_that_is_not_ours_is_refused_and_changes_nothing() {
     for path in bad {
         println!("{path}");
         refused(&one_click(&path).send().await, 400, BAD);
-        assert!(page(&Visitor::new().get(&path).raw().await, 400).contains("This link is not valid"));
+        // Who follows a link, or presses a page's button, is a person.
+        let by_hand = one_click(&path).header("accept", "text/html,application/xhtml+xml,*/*;q=0.8").raw().await;
+        for answer in [by_hand, Visitor::new().get(&path).raw().await] {
+            assert!(page(&answer, 400).contains("This link is not valid"));
+        }
     }
     assert_eq!(user.preferences().await, json!({ "email": true, "push": true }));
 }

@@ -86,7 +86,7 @@ pub async fn end(own: &Interposed) {
     down.over().await;
     eventually("the end of the erasure", Duration::from_secs(30), async || {
         let lines = own.stack.logs().lines();
-        let is_done = |line: &local::Line| &*line.function == "erase-accounts" && line.text.contains("\"status\":200");
+        let is_done = |line: &local::Line| &*line.function == "clean-up" && line.text.contains("\"status\":200");
         lines.iter().any(is_done).then_some(())
     })
     .await;

@@ -10,6 +10,8 @@ pub struct Function {
     pub name: String,
     /// `POST /api/links`; none for a worker, several for a function that answers all of them alike.
     pub routes: Vec<String>,
+    /// `Table.StreamArn`, once for each mapping from that stream to the function.
+    pub streams: Vec<String>,
     /// What its policies allow it to do.
     pub actions: BTreeSet<String>,
 }
@@ -38,16 +40,19 @@ pub fn functions() -> Vec<Function> {
 fn function(resource: &Value) -> Function {
     let properties = &resource["Properties"];
     let name = text(&properties["CodeUri"]).trim_end_matches('/').rsplit('/').next().expect("a directory").to_owned();
-    let events = properties["Events"].as_mapping().expect("events").values();
-    let http = events.filter(|event| event["Type"] == "HttpApi").map(|event| &event["Properties"]);
-    let routes = http.map(|route| format!("{} {}", text(&route["Method"]), text(&route["Path"]))).collect();
+    let events = properties["Events"].as_mapping().expect("events");
+    let of = |kind: &'static str| {
+        events.values().filter(move |event| event["Type"] == kind).map(|event| &event["Properties"])
+    };
+    let routes = of("HttpApi").map(|route| format!("{} {}", text(&route["Method"]), text(&route["Path"]))).collect();
+    let streams = of("DynamoDB").map(|mapping| text(&mapping["Stream"])).collect();
     let policies = properties["Policies"].as_sequence().expect("policies");
     let statements = policies.iter().flat_map(|policy| policy["Statement"].as_sequence().expect("statements"));
     let actions = statements.flat_map(|statement| {
         assert_eq!(statement["Effect"], "Allow");
         statement["Action"].as_sequence().expect("a list of actions").iter().map(text)
     });
-    Function { name, routes, actions: actions.collect() }
+    Function { name, routes, streams, actions: actions.collect() }
 }
 
 /// The origin that web clients have unless a deployment says otherwise.

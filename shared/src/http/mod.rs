@@ -21,7 +21,7 @@ pub use communities::{
 pub use links::{LinkBody, LinksError};
 pub use multipart::Form;
 pub use notifications::NotificationsError;
-pub use page::PageError;
+pub use page::{PageError, PageOrJson};
 pub use private::{PrivateError, PrivateMessageBody, processed};
 pub use problem::{FamilyError, Problem};
 pub use reply::Reply;

@@ -6,7 +6,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use http::StatusCode;
 use ring::digest;
 
-use super::{FamilyError, NotificationsError, Problem, Reply};
+use super::{FamilyError, NotificationsError, Problem, Reply, Request};
+use crate::html::escape;
 
 const STYLE: &str = "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}\
                      button{font:inherit;padding:.5rem 1rem}";
@@ -27,33 +28,19 @@ impl Reply {
 
     /// A page that says `text` and has a button, which posts nothing to the page's own address.
     pub fn question(title: &str, text: &str, button: &str) -> Self {
-        let form = format!("<form method=\"post\"><button>{}</button></form>", escaped(button));
+        let form = format!("<form method=\"post\"><button>{}</button></form>", escape(button));
         document(StatusCode::OK, title, text, &form)
     }
 }
 
 fn document(status: StatusCode, title: &str, text: &str, form: &str) -> Reply {
-    let (title, text) = (escaped(title), escaped(text));
+    let (title, text) = (escape(title), escape(text));
     let html = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title><style>{STYLE}</style></head>\
          <body><main><h1>{title}</h1><p>{text}</p>{form}</main></body></html>\n"
     );
     Reply::html(status, html, &POLICY)
-}
-
-/// Text as HTML.
-fn escaped(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut html, c| {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            c => html.push(c),
-        }
-        html
-    })
 }
 
 /// What is wrong with a request whose answer is a page.
@@ -75,6 +62,28 @@ impl FamilyError for PageError {
     fn reply(self) -> (Reply, Option<String>) {
         let Problem { status, message, limited, cause } = self.0;
         (document(status, "This did not work", &message, "").limited(limited), cause)
+    }
+}
+
+/// What is wrong with a request of a person or of a program: a page for the one, JSON for the other.
+pub enum PageOrJson {
+    Page(PageError),
+    Json(NotificationsError),
+}
+
+impl PageOrJson {
+    /// As `request` wants its answer.
+    pub fn of(request: &Request, error: NotificationsError) -> Self {
+        if request.accepts_pages() { Self::Page(error.into()) } else { Self::Json(error) }
+    }
+}
+
+impl FamilyError for PageOrJson {
+    fn reply(self) -> (Reply, Option<String>) {
+        match self {
+            Self::Page(error) => error.reply(),
+            Self::Json(error) => error.reply(),
+        }
     }
 }
 

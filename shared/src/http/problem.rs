@@ -17,7 +17,7 @@ pub struct Problem {
 }
 
 /// A family's errors: problems of any request, in the family's shape, besides its own.
-pub trait FamilyError: From<Problem> {
+pub trait FamilyError {
     /// The answer in the family's documented shape, and the cause for the log.
     fn reply(self) -> (Reply, Option<String>);
 }

@@ -118,6 +118,21 @@ impl Request {
         Ok(key.map(|key| Once::new(&app.tokens, endpoint, target, key, file, self.now)))
     }
 
+    /// What the request asks for, as `parsed` of it, with what [`Self::once`] makes of that. What is wrong with either is kept with what
+    /// is asked for, so that who may not come in at all can be told that first.
+    pub fn asked<'a, T>(
+        &self,
+        app: &'a App,
+        endpoint: &'static str,
+        target: &str,
+        parsed: Result<T, Problem>,
+    ) -> (Option<Once<'a>>, Result<T, Problem>) {
+        match parsed.and_then(|asked| Ok((self.once(app, endpoint, target)?, asked))) {
+            Ok((once, asked)) => (once, Ok(asked)),
+            Err(wrong) => (None, Err(wrong)),
+        }
+    }
+
     fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Problem> {
         let Some(value) = self.event.headers.get("idempotency-key") else { return Ok(None) };
         let key = IdempotencyKey::parse(value.to_str().unwrap_or_default());

@@ -24,6 +24,9 @@ use crate::{
 /// How much of its time a function must have left to begin with another record: more than one takes.
 const NEEDED: Duration = Duration::from_secs(25);
 
+/// What is left of a function's time when a record is given up: enough to say so.
+const RESERVE: Duration = Duration::from_secs(2);
+
 /// Runs a worker until Lambda stops it. `route` is what its log lines call it.
 pub fn run(
     route: &'static str,
@@ -56,7 +59,11 @@ async fn work(
             break;
         }
         let started = Instant::now();
-        let outcome = handle(app, record).await;
+        let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        let outcome = match tokio::time::timeout(left.saturating_sub(RESERVE), handle(app, record)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(StoreError::more_to_do()),
+        };
         log::request(&log::Line {
             request_id: &event.context.request_id,
             route,

@@ -7,8 +7,9 @@ mod addresses;
 mod encryption;
 
 use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use aws_smithy_http_client::{Connector, tls};
@@ -30,8 +31,12 @@ use crate::{
 /// How long a push service may take for one try.
 const TIME_OUT: Duration = Duration::from_secs(5);
 /// How long all tries may take, their pauses included.
-const PATIENCE: Duration = Duration::from_secs(20);
-const TRIES: u32 = 4;
+const PATIENCE: Duration = Duration::from_secs(12);
+const TRIES: u32 = 3;
+/// How long a host is left alone on which a push was given up: whatever is behind that push waits for it once and not each time.
+const REST: Duration = Duration::from_secs(30);
+/// How many hosts are remembered as resting.
+const RESTING: usize = 1_000;
 /// The longest pause, also where the service asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a push service keeps what a browser that is off has not fetched: a day.
@@ -43,6 +48,8 @@ pub struct Pusher {
     key: VapidKey,
     config: PushConfig,
     tally: Arc<Tally>,
+    /// Until when hosts are left alone.
+    resting: Mutex<HashMap<String, Instant>>,
 }
 
 /// What became of a push.
@@ -50,6 +57,8 @@ pub enum Pushed {
     Taken,
     /// The browser takes no more of them.
     Gone,
+    /// The service does not take this one.
+    Refused(StoreError),
 }
 
 /// How one try ended that did not get the push taken.
@@ -62,7 +71,7 @@ enum NotTaken {
 
 impl Pusher {
     pub fn new(config: PushConfig, tally: Arc<Tally>) -> Self {
-        Self { connector: OnceLock::new(), key: VapidKey::from_secret(&config.secret), config, tally }
+        Self { connector: OnceLock::new(), key: VapidKey::from_secret(&config.secret), config, tally, resting: Mutex::default() }
     }
 
     /// Returns when the push service has taken `message`, or will not. Of undelivered messages with one `topic` a service keeps
@@ -77,12 +86,16 @@ impl Pusher {
         let body = encrypt(message.as_bytes(), &to.p256dh, &to.auth)
             .ok_or_else(|| StoreError::new("a push can't be encrypted for its browser".to_owned()))?;
         let authorization = self.key.authorization(&to.endpoint.origin(), &self.config.contact, now)?;
+        let host = to.endpoint.host();
+        if self.resting().get(host).is_some_and(|until| Instant::now() < *until) {
+            return Err(StoreError::new("a push service was not asked, as it has just failed".to_owned()));
+        }
         let tries = async {
             for number in 0.. {
                 let (error, wanted) = match self.try_once(to, &body, &authorization, topic).await {
                     Ok(()) => return Ok(Pushed::Taken),
                     Err(NotTaken::Gone) => return Ok(Pushed::Gone),
-                    Err(NotTaken::Never(error)) => return Err(error),
+                    Err(NotTaken::Never(error)) => return Ok(Pushed::Refused(error)),
                     Err(NotTaken::Later(error, wanted)) => (error, wanted),
                 };
                 if number + 1 == TRIES {
@@ -92,7 +105,19 @@ impl Pusher {
             }
             Err(no_answer())
         };
-        tokio::time::timeout(PATIENCE, tries).await.unwrap_or_else(|_| Err(no_answer()))
+        let pushed = tokio::time::timeout(PATIENCE, tries).await.unwrap_or_else(|_| Err(no_answer()));
+        if pushed.is_err() {
+            let mut resting = self.resting();
+            if resting.len() >= RESTING {
+                resting.clear();
+            }
+            resting.insert(host.to_owned(), Instant::now() + REST);
+        }
+        pushed
+    }
+
+    fn resting(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn try_once(

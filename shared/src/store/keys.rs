@@ -67,6 +67,7 @@ use crate::{
 /// key, and a transaction counts twice: eight of them take 4,000 messages a second to a single link.
 pub const LINK_SHARDS: u8 = 8;
 
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     pk: String,
     sk: String,
@@ -160,6 +161,11 @@ impl Key {
     /// Both keys say what is to be erased: when TTL removes the item, the stream tells no more of it.
     pub fn erasure(user: UserId, username: &str) -> Self {
         Self { pk: format!("{ERASURES}{user}"), sk: username.to_owned() }
+    }
+
+    /// An item that a stream told of.
+    pub fn of([pk, sk]: &[String; 2]) -> Self {
+        Self { pk: pk.clone(), sk: sk.clone() }
     }
 
     /// Names no item.

@@ -69,7 +69,7 @@ pub use link::{Created, Link, LinkChanges, LinkStatus, Updated};
 pub use link_message::{CardMarked, LinkMessage, MessagePage};
 pub use mark::Mark;
 pub use news::{News, Place};
-pub use notice::Notice;
+pub use notice::{Notice, Turn};
 pub use once::{Once, Repeat};
 pub use page::Page;
 pub use preferences::{PreferenceChanges, Preferences};
@@ -91,9 +91,17 @@ type Item = HashMap<String, AttributeValue>;
 #[derive(Debug)]
 pub struct StoreError(String);
 
+/// What [`from_item`] says.
+const UNREADABLE: &str = "an item can't be read";
+
 impl StoreError {
     pub(crate) fn new(cause: String) -> Self {
         Self(cause)
+    }
+
+    /// Whether no other try will end otherwise: an item is not what it should be.
+    pub fn is_final(&self) -> bool {
+        self.0 == UNREADABLE
     }
 
     /// Not a failure but the end of a function's time: the next try goes on.
@@ -277,7 +285,7 @@ fn to_item(key: Key, value: &impl Serialize) -> Result<Item, StoreError> {
 
 /// The cause names no value: an item holds what people wrote.
 fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
-    serde_dynamo::from_item(item).map_err(|_| StoreError("an item can't be read".to_owned()))
+    serde_dynamo::from_item(item).map_err(|_| StoreError(UNREADABLE.to_owned()))
 }
 
 fn number(value: impl ToString) -> AttributeValue {

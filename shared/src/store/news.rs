@@ -1,6 +1,8 @@
 //! What somebody is to be told of: that something was written to them, by whom if that is no secret, and where. Never what.
 
-use super::{StoreError, StreamRecord};
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{Store, StoreError, StreamRecord, keys::Key, stream::Keys};
 use crate::types::{CommunityId, ConversationId, Parse, UserId};
 
 /// A message that has just been stored, as its recipient is told of it.
@@ -9,6 +11,8 @@ pub struct News {
     pub place: Place,
     /// The message's id. Within one place, later ones sort behind earlier ones.
     pub message: String,
+    /// Where the message is: its keys in the table.
+    at: [String; 2],
 }
 
 /// Where something was written. What is written anonymously has a place, but nobody who wrote it.
@@ -33,7 +37,8 @@ impl News {
     }
 
     fn read(record: &StreamRecord) -> Option<Self> {
-        let pk = record.keys().pk.text.as_str();
+        let Keys { pk, sk } = record.keys();
+        let (pk, sk) = (pk.text.as_str(), sk.text.as_str());
         let (family, rest) = pk.split_once('#')?;
         let user = |name: &str| UserId::parse(record.text(name)?).ok();
         let (to, place) = match family {
@@ -49,7 +54,15 @@ impl News {
             }
             _ => return None,
         };
-        Some(Self { to, place, message: record.text("id")?.to_owned() })
+        Some(Self { to, place, message: record.text("id")?.to_owned(), at: [pk, sk].map(str::to_owned) })
+    }
+}
+
+impl Store {
+    /// Whether the message is still there to be read: of one that was taken back or deleted meanwhile nobody is told.
+    pub async fn is_to_be_read(&self, news: &News) -> Result<bool, StoreError> {
+        let item = self.get_item(Key::of(&news.at)).await?;
+        Ok(item.is_some_and(|item| !matches!(item.get("is_deleted"), Some(AttributeValue::Bool(true)))))
     }
 }
 

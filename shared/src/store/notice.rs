@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{News, Store, StoreError, keys::Key, number, text};
+use super::{News, Store, StoreError, from_item, keys::Key, number, text};
 use crate::types::Timestamp;
 
 /// How long one mail stands for whatever else is written there.
 const QUIET: Duration = Duration::from_secs(10 * 60);
-/// Longer than one mail takes, with every retry of the SDK's.
-const LEASE: Duration = Duration::from_secs(30);
+/// Longer than one mail takes ([`crate::mail`]). Doubled with every try that may have sent it, up to half an hour: while SES takes letters
+/// and does not say so in time, few go out twice.
+const LEASE: Duration = Duration::from_secs(15);
+const DOUBLINGS: u32 = 7;
 /// Longer than a stream keeps a record (24 hours), and so longer than one can come again.
 const KEPT: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
@@ -24,6 +26,18 @@ pub struct Notice {
     /// Until when there is no further mail.
     #[serde(default)]
     quiet_until: i64,
+    /// Tries of a mail that may have sent it.
+    #[serde(default)]
+    mail_tries: u32,
+}
+
+/// Whose it is to mail about a message.
+pub enum Turn {
+    Ours,
+    /// There is a mail already that stands for it.
+    Done,
+    /// A mail is under way, or may be.
+    Busy,
 }
 
 impl Notice {
@@ -38,31 +52,44 @@ impl Store {
         Ok(self.get(key(news)).await?.unwrap_or_default())
     }
 
-    /// Takes the mail about `news` on; `false` when there is one that stands for it already, or is under way. Whatever takes one on and
-    /// does not come back is not forgotten: its own record comes again, and goes on with it.
-    pub async fn begin_mail(&self, news: &News, now: Timestamp) -> Result<bool, StoreError> {
+    /// Takes the mail about `news` on, for as long as one takes.
+    pub async fn begin_mail(&self, news: &News, notice: &Notice, now: Timestamp) -> Result<Turn, StoreError> {
+        let lease = LEASE * 2_u32.pow(notice.mail_tries.min(DOUBLINGS));
         let begun = self.update(key(news), |update| {
             update
-                .update_expression("SET mailing = :id, mailing_until = :lease, #ttl = :ttl")
+                .update_expression("SET mailing_until = :lease, #ttl = :ttl ADD mail_tries :one")
                 .condition_expression(
                     "(attribute_not_exists(mailed) OR mailed < :id) \
                      AND (attribute_not_exists(quiet_until) OR quiet_until <= :now) \
-                     AND (attribute_not_exists(mailing) OR mailing = :id OR mailing_until <= :now)",
+                     AND (attribute_not_exists(mailing_until) OR mailing_until <= :now)",
                 )
                 .expression_attribute_names("#ttl", "ttl")
                 .expression_attribute_values(":id", text(&news.message))
-                .expression_attribute_values(":lease", number(now.after(LEASE).millis()))
+                .expression_attribute_values(":lease", number(now.after(lease).millis()))
+                .expression_attribute_values(":one", number(1))
                 .expression_attribute_values(":ttl", number(now.after(KEPT).seconds()))
                 .expression_attribute_values(":now", number(now.millis()))
         });
-        Ok(begun.await?.is_ok())
+        Ok(match begun.await? {
+            Ok(_) => Turn::Ours,
+            Err(item) => {
+                let notice: Notice = item.map(from_item).transpose()?.unwrap_or_default();
+                if notice.covers(news, now) { Turn::Done } else { Turn::Busy }
+            }
+        })
+    }
+
+    /// The mail has not gone out, for certain: whoever comes next may try.
+    pub async fn put_mail_back(&self, news: &News) -> Result<(), StoreError> {
+        let back = self.update(key(news), |update| update.update_expression("REMOVE mailing_until, mail_tries"));
+        back.await.map(drop)
     }
 
     /// The mail about `news` has gone out: it stands for whatever is written there for a while.
     pub async fn end_mail(&self, news: &News, now: Timestamp) -> Result<(), StoreError> {
         let ended = self.update(key(news), |update| {
             update
-                .update_expression("SET mailed = :id, quiet_until = :quiet REMOVE mailing, mailing_until")
+                .update_expression("SET mailed = :id, quiet_until = :quiet REMOVE mailing_until, mail_tries")
                 .expression_attribute_values(":id", text(&news.message))
                 .expression_attribute_values(":quiet", number(now.after(QUIET).millis()))
         });

@@ -92,12 +92,13 @@ impl Store {
             if refused.first().is_some_and(|subscription| subscription.failed) {
                 // The same endpoint came or went meanwhile.
                 found = self.push_subscription(user, new.id).await?;
-            } else {
+            } else if unused.take().is_none() {
                 unused = self.unused_subscription(claim, guards.now).await?;
                 if unused.is_none() {
                     return Ok(Subscribed::TooMany);
                 }
             }
+            // Else the unused one was deleted meanwhile, or is used again: there may be room, which is counted first.
             if !collisions.pause().await {
                 return Err(StoreError::new("subscriptions changed too often while one was written".to_owned()));
             }

@@ -1,6 +1,6 @@
 //! Objects in the bucket that are no message's: not yet, or no longer. An item says so from before the first of them is there,
 //! until a message takes them over in its own transaction. Whoever made them and failed removes them; where that fails too, or
-//! the function dies, the item's end by TTL wakes the worker `sweep-media`, which does.
+//! the function dies, the item's end by TTL wakes the worker `clean-up`, which does.
 
 use std::time::Duration;
 

@@ -7,7 +7,7 @@ use super::{
     Invalid, Parse, Timestamp, deserialize_text,
     ids::uuid_type,
     text_type,
-    texts::{plain, within, written},
+    texts::{is_invisible, plain, within, written},
 };
 
 uuid_type!(
@@ -60,7 +60,8 @@ impl CommunityMessageId {
     }
 }
 
-/// The name of a community: 1 to 100 characters of one line, not blank. It stands in the subjects of letters.
+/// The name of a community: 1 to 100 characters of one line, not blank. As letters and pushes say it among words of ours, nothing in
+/// it may be unseen or turn the text around; but for the joiner and the variation selectors, which emoji are typed with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CommunityName(String);
 text_type!(CommunityName);
@@ -72,6 +73,9 @@ impl Parse for CommunityName {
         let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
         if text.contains(breaks) {
             return Err(Invalid("must not contain control characters or line breaks"));
+        }
+        if text.contains(|c| is_invisible(c) && !matches!(c, '\u{200D}' | '\u{FE00}'..='\u{FE0F}')) {
+            return Err(Invalid("must not contain invisible or direction characters"));
         }
         Ok(Self(text.to_owned()))
     }
@@ -126,6 +130,21 @@ mod tests {
         assert!(CommunityName::parse(&"ä".repeat(100)).is_ok() && CommunityName::parse(&"ä".repeat(101)).is_err());
         for text in ["", " ", "a\nb", "a\r\nBcc: b", "a\tb", "a\u{85}b", "a\u{2028}b", "a\u{0}"] {
             assert!(CommunityName::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_hides_nothing_and_reads_in_its_own_direction() {
+        for c in "\u{AD}\u{61C}\u{115F}\u{180E}\u{200B}\u{200C}\u{200E}\u{200F}\u{202A}\u{202E}\u{2060}\u{2066}\u{2069}\u{2800}\
+                  \u{3164}\u{FEFF}\u{FFFB}\u{E0020}\u{E007F}"
+            .chars()
+        {
+            let refused = Err(Invalid("must not contain invisible or direction characters"));
+            assert_eq!(CommunityName::parse(&format!("a{c}b")), refused, "{c:?}");
+        }
+        for name in ["👩\u{200D}🌾 growers", "I ❤\u{FE0F} roses", "ورد", "गुलाब", "薔薇\u{3000}園"]
+        {
+            assert!(CommunityName::parse(name).is_ok(), "{name}");
         }
     }
 

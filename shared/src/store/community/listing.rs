@@ -18,26 +18,31 @@ pub struct CommunityPreview {
 }
 
 impl Store {
-    /// The conversations of a community behind the `offset` with the newest activity: which they are is eventually consistent. What
-    /// comes before them is read through within the store, not brought here.
+    /// The conversations of a community behind the `offset` with the newest activity, of `total`: which they are is eventually
+    /// consistent. What is skipped before them, from the nearer end, is read through within the store and not brought here.
     pub async fn community_conversations(
         &self,
         community: CommunityId,
         offset: u64,
+        total: u64,
         size: PageSize,
     ) -> Result<Vec<Head>, StoreError> {
+        let behind = total.saturating_sub(offset);
+        let wanted = behind.min(size.get() as u64);
+        let is_from_oldest = offset > total / 2;
+        let skip = if is_from_oldest { behind - wanted } else { offset };
         let (mut skipped, mut start, mut heads) = (0, None, Vec::new());
-        while heads.len() < size.get() {
-            let before = (offset - skipped).min(i32::MAX as u64) as i32;
+        while (heads.len() as u64) < wanted {
+            let before = (skip - skipped).min(i32::MAX as u64) as i32;
             let page = self.query(community_conversations(community), |query| {
                 let query = query
                     .index_name("gsi1")
                     .consistent_read(false)
                     .key_condition_expression("gsi1pk = :pk")
-                    .scan_index_forward(false)
+                    .scan_index_forward(is_from_oldest)
                     .set_exclusive_start_key(start.take());
                 match before {
-                    0 => query.limit((size.get() - heads.len()) as i32),
+                    0 => query.limit((wanted - heads.len() as u64) as i32),
                     _ => query.select(Select::Count).limit(before),
                 }
             });
@@ -52,6 +57,9 @@ impl Store {
             if start.is_none() {
                 break;
             }
+        }
+        if is_from_oldest {
+            heads.reverse();
         }
         Ok(heads)
     }

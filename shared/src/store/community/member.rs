@@ -1,4 +1,4 @@
-//! Members of a community. One item says of a user whether he is a member now and whether the creator has blocked him; it stays
+//! Members of a community. One item says of a user whether the user is a member now, and whether blocked by the creator; it stays
 //! when the user leaves, as a block outlives that and the conversation stays readable. A second item, among the user's own, is there
 //! as long as the user is a member: the erasure of an account finds its communities by it.
 

@@ -161,8 +161,7 @@ impl Mailer {
     }
 
     fn call(&self, to: &Email, letter: &Letter) -> Result<SendEmailFluentBuilder, NotMailed> {
-        let message =
-            letter.message().map_err(|cause| NotMailed { cause, is_final: true, may_be_sent: false })?;
+        let message = letter.message().map_err(|cause| NotMailed { cause, is_final: true, may_be_sent: false })?;
         let call = self
             .client
             .get_or_init(|| self.clients.ses(self.config.endpoint.clone()))

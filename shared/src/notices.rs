@@ -14,7 +14,10 @@ use crate::{
     app::App,
     mail::Letter,
     push::Pushed,
-    store::{Account, AccountStatus, Device, News, Notice, Place, PushSubscription, StoreError, StreamRecord, Turn, UsernameClaim},
+    store::{
+        Account, AccountStatus, Device, News, Notice, Place, PushSubscription, StoreError, StreamRecord, Turn,
+        UsernameClaim,
+    },
     tokens::Purpose,
     types::{DeviceId, Parse, PrivateMessageId, Timestamp, UserId},
 };
@@ -127,7 +130,8 @@ fn url(app: &App, news: &News) -> String {
 
 /// A community by its name, unless mail programs could make a link of it: whoever gave the name would have that sent as ours.
 fn place(name: &str) -> &str {
-    let looks_like_link = name.contains("//") || name.split_whitespace().any(|word| word.trim_matches('.').contains('.'));
+    let looks_like_link =
+        name.contains("//") || name.split_whitespace().any(|word| word.trim_matches('.').contains('.'));
     if looks_like_link { "a community" } else { name }
 }
 

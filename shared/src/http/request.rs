@@ -118,8 +118,8 @@ impl Request {
         Ok(key.map(|key| Once::new(&app.tokens, endpoint, target, key, file, self.now)))
     }
 
-    /// What the request asks for, as `parsed` of it, with what [`Self::once`] makes of that. What is wrong with either is kept with what
-    /// is asked for, so that who may not come in at all can be told that first.
+    /// What the request asks for (`parsed`), with its [`Self::once`]. What is wrong with either stands where that would: it is told only
+    /// after it is known that the caller may come in at all.
     pub fn asked<'a, T>(
         &self,
         app: &'a App,

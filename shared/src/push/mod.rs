@@ -71,7 +71,13 @@ enum NotTaken {
 
 impl Pusher {
     pub fn new(config: PushConfig, tally: Arc<Tally>) -> Self {
-        Self { connector: OnceLock::new(), key: VapidKey::from_secret(&config.secret), config, tally, resting: Mutex::default() }
+        Self {
+            connector: OnceLock::new(),
+            key: VapidKey::from_secret(&config.secret),
+            config,
+            tally,
+            resting: Mutex::default(),
+        }
     }
 
     /// Returns when the push service has taken `message`, or will not. Of undelivered messages with one `topic` a service keeps

@@ -30,7 +30,7 @@ impl Interposed {
         let (ses, streams) =
             (Interposer::before(shared.ses_url()).await, Interposer::before(shared.dynamodb_url()).await);
         let (push, sqs) = (Interposer::before(shared.push_url()).await, Interposer::before(shared.sqs_url()).await);
-        let credentials = Some(shared.credentials().clone());
+        let credentials = Some(shared.another_key());
         let endpoints = Endpoints {
             dynamodb: Some(dynamodb.url()),
             s3: Some(s3.url()),

@@ -7,6 +7,7 @@
 //! caller could rely on it. Every request must be signed with the one key pair, but for a browser's question whether it
 //! may ask, which the bucket's CORS rules answer.
 
+mod accounts;
 mod address;
 mod body;
 mod catalogue;
@@ -21,11 +22,12 @@ mod object;
 mod operations;
 mod signed;
 
+use accounts::Accounts;
 use std::{future::Future, io, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use s3s::{S3Error, S3Result, auth::SimpleAuth, service::S3ServiceBuilder};
+use s3s::{S3Error, S3Result, service::S3ServiceBuilder};
 use tokio::{net::TcpListener, task::JoinSet};
 
 use catalogue::Catalogue;
@@ -60,7 +62,7 @@ impl Objects {
         until: impl Future<Output = ()> + Send + 'static,
     ) {
         let mut service = S3ServiceBuilder::new(self.clone());
-        service.set_auth(SimpleAuth::from_single(access_key, secret_key));
+        service.set_auth(Accounts { access_key: access_key.to_owned(), secret_key: secret_key.into() });
         service.set_access(signed::Signed);
         let service = service.build();
 

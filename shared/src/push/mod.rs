@@ -33,7 +33,7 @@ const TIME_OUT: Duration = Duration::from_secs(5);
 /// How long all tries may take, their pauses included.
 const PATIENCE: Duration = Duration::from_secs(12);
 const TRIES: u32 = 3;
-/// How long a host is left alone on which a push was given up: whatever is behind that push waits for it once and not each time.
+/// How long a host is left alone that did not answer: whatever is behind that push waits for it once and not each time.
 const REST: Duration = Duration::from_secs(30);
 /// How many hosts are remembered as resting.
 const RESTING: usize = 1_000;
@@ -64,8 +64,8 @@ pub enum Pushed {
 /// How one try ended that did not get the push taken.
 enum NotTaken {
     Gone,
-    /// May be taken a while later; after so many seconds, if the service said so.
-    Later(StoreError, Option<u64>),
+    /// May be taken a while later. None where the service did not answer, else after how many seconds, if it said so.
+    Later(StoreError, Option<Option<u64>>),
     Never(StoreError),
 }
 
@@ -105,9 +105,10 @@ impl Pusher {
                     Err(NotTaken::Later(error, wanted)) => (error, wanted),
                 };
                 if number + 1 == TRIES {
-                    return Err(error);
+                    // A service that answers holds nobody up, whatever it thinks of this one browser.
+                    return if wanted.is_some() { Ok(Pushed::Refused(error)) } else { Err(error) };
                 }
-                tokio::time::sleep(pause(number, wanted)).await;
+                tokio::time::sleep(pause(number, wanted.flatten())).await;
             }
             Err(no_answer())
         };
@@ -149,7 +150,7 @@ impl Pusher {
             404 | 410 => Err(NotTaken::Gone),
             429 | 500.. => {
                 let wanted = response.headers().get("retry-after").and_then(|seconds| seconds.parse().ok());
-                Err(NotTaken::Later(refused(), wanted))
+                Err(NotTaken::Later(refused(), Some(wanted)))
             }
             // Redirections too: nothing is sent to where a stranger points.
             _ => Err(NotTaken::Never(refused())),

@@ -26,6 +26,21 @@ pub struct AwsClients {
     region: Region,
 }
 
+/// What every client's configuration says, whatever it is a client of; each try of a call has that many seconds.
+macro_rules! config {
+    ($clients:expr, $sdk:ident, $seconds:literal, $endpoint:expr) => {{
+        let mut config = $sdk::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client($clients.http.clone())
+            .credentials_provider($clients.credentials.clone())
+            .region($clients.region.clone())
+            .retry_config(RetryConfig::standard())
+            .timeout_config(time_outs(Duration::from_secs($seconds)));
+        config.set_endpoint_url($endpoint);
+        config
+    }};
+}
+
 impl AwsClients {
     /// Fails only when the CA bundle can't be read.
     pub fn new(aws: &Aws) -> io::Result<Self> {
@@ -40,53 +55,21 @@ impl AwsClients {
     }
 
     pub fn dynamodb(&self, endpoint: Option<String>) -> aws_sdk_dynamodb::Client {
-        let mut config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(self.http.clone())
-            .credentials_provider(self.credentials.clone())
-            .region(self.region.clone())
-            .retry_config(RetryConfig::standard())
-            .timeout_config(time_outs(Duration::from_secs(2)));
-        config.set_endpoint_url(endpoint);
-        aws_sdk_dynamodb::Client::from_conf(config.build())
+        aws_sdk_dynamodb::Client::from_conf(config!(self, aws_sdk_dynamodb, 2, endpoint).build())
     }
 
     /// With an endpoint of its own, buckets stand in the path: such stores have no wildcard names.
     pub fn s3(&self, endpoint: Option<String>) -> aws_sdk_s3::Client {
-        let mut config = aws_sdk_s3::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(self.http.clone())
-            .credentials_provider(self.credentials.clone())
-            .region(self.region.clone())
-            .retry_config(RetryConfig::standard())
-            .timeout_config(time_outs(Duration::from_secs(4)))
-            .force_path_style(endpoint.is_some());
-        config.set_endpoint_url(endpoint);
-        aws_sdk_s3::Client::from_conf(config.build())
+        let has_own = endpoint.is_some();
+        aws_sdk_s3::Client::from_conf(config!(self, aws_sdk_s3, 4, endpoint).force_path_style(has_own).build())
     }
 
     pub fn ses(&self, endpoint: Option<String>) -> aws_sdk_sesv2::Client {
-        let mut config = aws_sdk_sesv2::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(self.http.clone())
-            .credentials_provider(self.credentials.clone())
-            .region(self.region.clone())
-            .retry_config(RetryConfig::standard())
-            .timeout_config(time_outs(Duration::from_secs(4)));
-        config.set_endpoint_url(endpoint);
-        aws_sdk_sesv2::Client::from_conf(config.build())
+        aws_sdk_sesv2::Client::from_conf(config!(self, aws_sdk_sesv2, 4, endpoint).build())
     }
 
     pub fn sqs(&self, endpoint: Option<String>) -> aws_sdk_sqs::Client {
-        let mut config = aws_sdk_sqs::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(self.http.clone())
-            .credentials_provider(self.credentials.clone())
-            .region(self.region.clone())
-            .retry_config(RetryConfig::standard())
-            .timeout_config(time_outs(Duration::from_secs(4)));
-        config.set_endpoint_url(endpoint);
-        aws_sdk_sqs::Client::from_conf(config.build())
+        aws_sdk_sqs::Client::from_conf(config!(self, aws_sdk_sqs, 4, endpoint).build())
     }
 }
 

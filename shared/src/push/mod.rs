@@ -64,8 +64,9 @@ pub enum Pushed {
 /// How one try ended that did not get the push taken.
 enum NotTaken {
     Gone,
-    /// May be taken a while later. None where the service did not answer, else after how many seconds, if it said so.
-    Later(StoreError, Option<Option<u64>>),
+    /// May be taken a while later; after so many seconds, if the service said so.
+    Later(StoreError, Option<u64>),
+    NoAnswer,
     Never(StoreError),
 }
 
@@ -98,17 +99,18 @@ impl Pusher {
         }
         let tries = async {
             for number in 0.. {
-                let (error, wanted) = match self.try_once(to, &body, &authorization, topic).await {
+                let is_last = number + 1 == TRIES;
+                let wanted = match self.try_once(to, &body, &authorization, topic).await {
                     Ok(()) => return Ok(Pushed::Taken),
                     Err(NotTaken::Gone) => return Ok(Pushed::Gone),
                     Err(NotTaken::Never(error)) => return Ok(Pushed::Refused(error)),
-                    Err(NotTaken::Later(error, wanted)) => (error, wanted),
-                };
-                if number + 1 == TRIES {
                     // A service that answers holds nobody up, whatever it thinks of this one browser.
-                    return if wanted.is_some() { Ok(Pushed::Refused(error)) } else { Err(error) };
-                }
-                tokio::time::sleep(pause(number, wanted.flatten())).await;
+                    Err(NotTaken::Later(error, _)) if is_last => return Ok(Pushed::Refused(error)),
+                    Err(NotTaken::NoAnswer) if is_last => return Err(no_answer()),
+                    Err(NotTaken::Later(_, wanted)) => wanted,
+                    Err(NotTaken::NoAnswer) => None,
+                };
+                tokio::time::sleep(pause(number, wanted)).await;
             }
             Err(no_answer())
         };
@@ -141,7 +143,7 @@ impl Pusher {
         let call = self.tally.call(&[], connector.call(request));
         let response = match tokio::time::timeout(TIME_OUT, call).await {
             Ok(Ok(response)) => response,
-            Ok(Err(_)) | Err(_) => return Err(NotTaken::Later(no_answer(), None)),
+            Ok(Err(_)) | Err(_) => return Err(NotTaken::NoAnswer),
         };
         let status = response.status().as_u16();
         let refused = || StoreError::new(format!("a push service answered {status}"));
@@ -150,7 +152,7 @@ impl Pusher {
             404 | 410 => Err(NotTaken::Gone),
             429 | 500.. => {
                 let wanted = response.headers().get("retry-after").and_then(|seconds| seconds.parse().ok());
-                Err(NotTaken::Later(refused(), Some(wanted)))
+                Err(NotTaken::Later(refused(), wanted))
             }
             // Redirections too: nothing is sent to where a stranger points.
             _ => Err(NotTaken::Never(refused())),

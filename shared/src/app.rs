@@ -31,6 +31,8 @@ pub struct App {
     pub tokens: Tokens,
     pub public_base_url: String,
     pub(crate) allowed_origins: Vec<String>,
+    /// What the metrics of its requests are told apart by; none without a name.
+    pub(crate) stack: Option<String>,
     sessions: Option<Sessions>,
     mailer: Option<Mailer>,
     pusher: Option<Pusher>,
@@ -60,6 +62,7 @@ impl App {
             sender_keys: Mutex::default(),
             public_base_url: config.public_base_url,
             allowed_origins: config.allowed_origins,
+            stack: config.stack,
             sessions: config.session_keys.map(|keys| Sessions::new(&keys.current, keys.previous.as_deref())),
             mailer,
             pusher,

@@ -24,6 +24,8 @@ pub struct Config {
     pub queue: Option<QueueConfig>,
     /// Origins of web clients that may call with a cookie, besides our own.
     pub allowed_origins: Vec<String>,
+    /// What the metrics of requests are told apart by; without it there are none.
+    pub stack: Option<String>,
     pub aws: Aws,
     /// One read during init, so that the first request finds an open connection. `SOTTO_PRIME=off` is for benchmarks.
     pub prime: bool,
@@ -140,6 +142,7 @@ impl Config {
             queue: needs.queue.then(queue).transpose()?,
             allowed_origins: optional("ALLOWED_ORIGINS")
                 .map_or_else(Vec::new, |origins| origins.split(',').map(|origin| origin.trim().to_owned()).collect()),
+            stack: optional("STACK_NAME"),
             aws: Aws {
                 region: required("AWS_REGION")?,
                 access_key_id: required("AWS_ACCESS_KEY_ID")?,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::png::picture;
-use crate::support::{Answer, Call, Link, Upload, Visitor, line_of, lines, own_stack, template};
+use crate::support::{Answer, Call, Link, Upload, Visitor, line_of, lines, now, own_stack, template};
 
 /// Somebody of whom everything can be recognised.
 struct Marked {
@@ -113,6 +113,38 @@ fn assert_line(line: &Value, function: &str, answer: &Answer) {
         let action = action.as_str().expect("an action");
         assert!(action.starts_with("dynamodb:") || action.starts_with("s3:"), "{action}");
     }
+}
+
+/// The numbers that CloudWatch takes off a line, by their names.
+fn metrics(line: &Value) -> Value {
+    let directive = &line["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!((&directive["Namespace"], &directive["Dimensions"]), (&json!("Sotto"), &json!([["stack"]])));
+    assert!(line["stack"].as_str().is_some_and(|stack| !stack.is_empty()), "{line}");
+    let at = line["_aws"]["Timestamp"].as_i64().expect("a time");
+    assert!((now().unix_timestamp() * 1000 - at).abs() < 60_000, "{line}");
+    let names = directive["Metrics"].as_array().expect("metrics").iter().map(|metric| &metric["Name"]);
+    let names = names.map(|name| name.as_str().expect("a name"));
+    names.filter(|name| *name != "latency_ms").map(|name| (name.to_owned(), line[name].clone())).collect()
+}
+
+#[tokio::test]
+async fn a_line_is_its_requests_metrics() {
+    let Some(stack) = own_stack("reads logs") else { return };
+    let link = Link::open().await;
+    let metrics_of = async |answer: &Answer| metrics(&line_of(stack, answer).await.1);
+    let counts = |failed: u8, limited: u8, stored: u8, cold_starts: &Value| {
+        json!({ "requests": 1, "failed": failed, "limited": limited, "stored": stored, "cold_starts": cold_starts })
+    };
+    let (me, body) = (Visitor::new(), json!({ "content": "x" }));
+    let send = async || me.post(&link.messages()).json(&body).send().await;
+    for _ in 0..5 {
+        let told = metrics_of(&send().await).await;
+        assert_eq!(told, counts(0, 0, 1, &told["cold_starts"]));
+    }
+    let told = metrics_of(&send().await).await;
+    assert_eq!(told, counts(0, 1, 0, &told["cold_starts"]));
+    let told = metrics_of(&me.get(&link.path()).send().await).await;
+    assert_eq!(told, counts(0, 0, 0, &told["cold_starts"]));
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ async fn answer<E: FamilyError>(
     let started = Instant::now();
     let request = Request::new(event, Timestamp::now());
     let (reply, cause) = handle(app, &request).await.map_or_else(E::reply, |reply| (reply, None));
-    log::request(&log::Line {
+    let line = log::Line {
         request_id: request.request_id(),
         route: request.route(),
         status: reply.status.as_u16(),
@@ -72,6 +72,7 @@ async fn answer<E: FamilyError>(
         sums: app.tally.take(),
         cold_start: cold,
         cause,
-    });
+    };
+    log::request(&line, app.stack.as_deref());
     reply.into_response(request.request_id())
 }

@@ -64,7 +64,7 @@ async fn work(
             Ok(outcome) => outcome,
             Err(_) => Err(StoreError::more_to_do()),
         };
-        log::request(&log::Line {
+        log::record(&log::Line {
             request_id: &event.context.request_id,
             route,
             status: if outcome.is_ok() { 200 } else { 500 },

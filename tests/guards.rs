@@ -115,6 +115,16 @@ fn at_most_two_mappings_read_one_stream() {
 /// API Gateway refuses a route whose variable has another name than that of a route at the same place ("has a conflicting
 /// variable on the same hierarchical level as"), and so does OpenAPI.
 #[test]
+fn each_alarm_is_explained() {
+    let operations = read(&root().join("OPERATIONS.md"));
+    let alarms = template::resources("AWS::CloudWatch::Alarm");
+    assert!(!alarms.is_empty());
+    for alarm in alarms {
+        assert!(operations.contains(&format!("\n| `{alarm}` |")), "OPERATIONS.md does not say what {alarm} means");
+    }
+}
+
+#[test]
 fn the_variables_at_one_place_of_the_paths_have_one_name() {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     for route in template::functions().iter().flat_map(|function| &function.routes) {

@@ -26,6 +26,9 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(150);
 
+/// What is older was put into the table by hand, out of a backup: the stream itself brings nothing that waited for longer.
+const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Why somebody was not told.
 enum Untold {
     /// Another try may succeed.
@@ -58,6 +61,9 @@ pub async fn tell(app: &App, record: &StreamRecord) -> Result<(), StoreError> {
 
 async fn tell_of(app: &App, news: &News) -> Result<(), Untold> {
     let now = Timestamp::now();
+    if news.written_at().is_some_and(|time| time.after(FRESH) < now) {
+        return Ok(());
+    }
     let (is_there, account, preferences, notice, was_pushed, subscriptions, says) = try_join!(
         app.store.is_to_be_read(news),
         app.store.account(news.to),

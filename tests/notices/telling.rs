@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::steps::{community, handled, news_for, prefer, says, told, write_in};
-use crate::support::{Browser, Interposed, Link, User, Visitor, own_stack};
+use crate::support::{Browser, Interposed, Link, User, Visitor, ask, now, own_stack};
 
 const SECRET: &str = "the words themselves stay where they are";
 
@@ -211,4 +211,20 @@ async fn the_workers_log_says_nothing_of_anybody() {
         assert!(!lines.iter().any(|line| line.contains(trace)), "{trace}");
     }
     assert!(lines.iter().any(|line| line.contains(r#""route":"notify""#)));
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_what_was_restored_from_a_backup() {
+    let Some(own) = Interposed::start().await else { return };
+    let ann = User::sign_up().await;
+    let yesterday = now().unix_timestamp() * 1000 - 25 * 3_600_000;
+    let id = format!("{yesterday:012x}c0ffee000000");
+    let item = json!({ "pk": { "S": format!("INBOX#{}", ann.id) }, "sk": { "S": format!("MSG#{id}") }, "id": { "S": id } });
+    let put = json!({ "TableName": own.stack.table(), "Item": item });
+    ask(own.stack.dynamodb_url(), &own.stack, "PutItem", &put).await;
+    handled(&own, 1).await;
+    ann.receive("what is new, though, is told").await.ok(201);
+    handled(&own, 2).await;
+    assert_eq!(told(&ann, 1).await.len(), 1);
+    own.stop().await;
 }

@@ -37,6 +37,13 @@ pub fn functions() -> Vec<Function> {
     resources.filter(|resource| resource["Type"] == "AWS::Serverless::Function").map(function).collect()
 }
 
+/// The names of the resources of one type.
+pub fn resources(kind: &str) -> Vec<String> {
+    let template = read();
+    let resources = template["Resources"].as_mapping().expect("resources").iter();
+    resources.filter(|(_, resource)| resource["Type"] == kind).map(|(name, _)| text(name)).collect()
+}
+
 fn function(resource: &Value) -> Function {
     let properties = &resource["Properties"];
     let name = text(&properties["CodeUri"]).trim_end_matches('/').rsplit('/').next().expect("a directory").to_owned();

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{Store, StoreError, StreamRecord, keys::Key, stream::Keys};
-use crate::types::{CommunityId, ConversationId, Parse, UserId};
+use crate::types::{CommunityId, ConversationId, Parse, Timestamp, UserId};
 
 /// A message that has just been stored, as its recipient is told of it.
 pub struct News {
@@ -55,6 +55,12 @@ impl News {
             _ => return None,
         };
         Some(Self { to, place, message: record.text("id")?.to_owned(), at: [pk, sk].map(str::to_owned) })
+    }
+
+    /// When it was written: what the ids of messages of all families begin with. `None` of what is no id.
+    pub fn written_at(&self) -> Option<Timestamp> {
+        let digits: String = self.message.chars().filter(|c| *c != '-').take(12).collect();
+        i64::from_str_radix(&digits, 16).ok().map(Timestamp::from_millis)
     }
 }
 

@@ -1,10 +1,10 @@
-//! The embedded DynamoDB: dynoxide, served on loopback.
+//! The embedded DynamoDB: dynoxide, served over HTTP.
 
 use crate::life::Life;
-use crate::stores::listen;
-use crate::{Error, State};
+use crate::{Error, State, reach};
 use dynoxide::Database;
 use rusqlite::Connection;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,13 +22,13 @@ const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS sotto_stream_records
 const TRIM_STREAMS: &str =
     "DELETE FROM _stream_records WHERE created_at < CAST(strftime('%s', 'now', '-1 day') AS INTEGER)";
 
-/// Serves one until `life` ends; its URL.
-pub async fn start(state: &State, life: &Life) -> Result<String, Error> {
+/// Serves one on a free port of `host` until `life` ends; its URL.
+pub async fn start(state: &State, host: IpAddr, life: &Life) -> Result<String, Error> {
     let database = match state {
         State::Memory => in_memory()?,
         State::Directory(directory) => in_file(&directory.join("dynamodb.sqlite"))?,
     };
-    let (listener, url) = listen().await?;
+    let (listener, url) = reach::listen(host).await?;
     let (ended, sweeper) = (life.clone(), database.clone());
     tokio::spawn(async move {
         let until = {

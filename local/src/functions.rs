@@ -13,6 +13,8 @@ use std::time::Duration;
 /// An `AWS::Serverless::Function`.
 #[derive(Clone, Debug)]
 pub struct Function {
+    /// What the template calls it.
+    pub id: String,
     /// The last part of its `CodeUri`, which names its binary.
     pub binary: String,
     pub environment: BTreeMap<String, String>,
@@ -79,6 +81,7 @@ impl Function {
         }
         let number = |key| Ok::<_, Error>(resource.get::<u32>(scope, key)?.or(get(globals, scope, key)?));
         Ok(Self {
+            id: resource.id.to_owned(),
             binary,
             environment,
             // What they are in AWS when nothing is said.

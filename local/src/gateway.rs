@@ -5,6 +5,7 @@ use crate::cors::Cors;
 use crate::event::{self, Received};
 use crate::functions::Target;
 use crate::http::{self, Body, Unread};
+use crate::life::Life;
 use crate::outbox::Outbox;
 use crate::pool::Pool;
 use crate::queues::Queues;
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use time::OffsetDateTime;
+use tokio::net::TcpListener;
 
 /// The most that a request's body may have, as in API Gateway.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -52,8 +54,17 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// Answers on `listener` until `life` ends.
+    pub fn serve(self, listener: TcpListener, life: Life) {
+        let gateway = Arc::new(self);
+        tokio::spawn(http::serve(listener, life, move |request, peer: SocketAddr| {
+            let gateway = gateway.clone();
+            async move { gateway.answer(request, peer).await }
+        }));
+    }
+
     /// Answers a request that came from `peer`.
-    pub async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         if let (Some((grant, s3)), Some(path)) = (&self.cdn, request.uri().path().strip_prefix(cdn::PATH)) {
             return cdn::answer(grant, s3, request.method(), path).await;
         }

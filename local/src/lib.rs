@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod functions;
 mod gateway;
+mod ground;
 mod http;
 mod instance;
 mod intrinsics;
@@ -22,6 +23,7 @@ mod parameters;
 mod pool;
 mod push;
 mod queues;
+mod reach;
 mod reply;
 mod resources;
 mod routes;
@@ -29,6 +31,7 @@ mod runtime;
 mod secrets;
 mod ses;
 mod stack;
+mod store_only;
 mod stores;
 mod streams;
 mod tables;
@@ -43,11 +46,12 @@ pub use logs::{Line, Logs, Reader};
 pub use outbox::Outbox;
 pub use queues::{Message, Queues};
 pub use stack::{Options, Stack, State};
+pub use store_only::{StoreOnly, StoreOptions};
 pub use stores::Endpoints;
 
 /// The access key id of the stack's own stores.
 pub const ACCESS_KEY: &str = "SOTTOLOCAL";
-/// The secret access key of the stack's own stores. It guards nothing: they listen on loopback only.
+/// The secret access key of the stack's own stores. It guards nothing: they listen on loopback, or where somebody asks them to.
 pub const SECRET_KEY: &str = "sotto-local-secret";
 /// The region that the stack pretends to be in.
 pub const REGION: &str = "us-east-1";

@@ -30,8 +30,8 @@ impl Parameter {
     fn value(&self, name: &str, deployment: &Deployment) -> Result<Value, Error> {
         let text = match (deployment.parameters.get(name), name, &self.default) {
             (Some(given), ..) => given.clone(),
-            // Only the stack knows where it listens, whatever the default is.
-            (None, "PublicBaseUrl", _) => format!("http://{}", deployment.authority),
+            // Only the stack knows where it is reached, whatever the default is.
+            (None, "PublicBaseUrl", _) => deployment.public_base_url.clone(),
             (None, _, Some(default)) => intrinsics::text(default)?,
             // Mail goes nowhere, so that it may come from anywhere.
             (None, "MailFrom", None) => "sotto@example.com".into(),
@@ -55,8 +55,9 @@ mod tests {
 
     fn valued(declared: &str, given: &[(&str, &str)]) -> Result<HashMap<String, Value>, Error> {
         let parameters = given.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let (name, authority, sqs_url) = ("local".into(), "127.0.0.1:3000".into(), String::new());
-        let deployment = Deployment { name, authority, sqs_url, secrets: Secrets::new(None), parameters };
+        let (name, authority, sqs_url) = ("local".into(), String::new(), String::new());
+        let (public_base_url, secrets) = ("http://127.0.0.1:3000".into(), Secrets::new(None));
+        let deployment = Deployment { name, authority, public_base_url, sqs_url, secrets, parameters };
         values(&serde_yaml_ng::from_str(declared).unwrap(), &deployment)
     }
 

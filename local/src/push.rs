@@ -5,7 +5,7 @@ use crate::Error;
 use crate::http::{self, Body, Unread};
 use crate::life::Life;
 use crate::outbox::Outbox;
-use crate::stores::listen;
+use crate::reach;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hyper::body::Incoming;
@@ -14,7 +14,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use time::OffsetDateTime;
 
 /// The most that a message may have: what every push service takes (RFC 8030, 7.2), and none takes more.
@@ -42,9 +42,9 @@ struct Claims {
 #[derive(Debug, PartialEq, Eq)]
 struct Refusal(StatusCode, &'static str);
 
-/// Serves the push services on a free port of the loopback device until `life` ends; its URL.
-pub async fn start(outbox: Outbox, life: &Life) -> Result<String, Error> {
-    let (listener, url) = listen().await?;
+/// Serves the push services on a free port of `host` until `life` ends; its URL.
+pub async fn start(outbox: Outbox, host: IpAddr, life: &Life) -> Result<String, Error> {
+    let (listener, url) = reach::listen(host).await?;
     tokio::spawn(http::serve(listener, life.clone(), move |request, _: SocketAddr| {
         let outbox = outbox.clone();
         async move { answer(&outbox, request).await.unwrap_or_else(Refusal::response) }

@@ -4,13 +4,13 @@ use crate::Error;
 use crate::http::{self, Body};
 use crate::life::Life;
 use crate::outbox::Outbox;
-use crate::stores::listen;
+use crate::reach;
 use hyper::body::Incoming;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// `SendEmail` of the API's second version.
 const PATH: &str = "/v2/email/outbound-emails";
@@ -77,9 +77,9 @@ struct Header {
     value: String,
 }
 
-/// Serves an SES on a free port of the loopback device until `life` ends; its URL.
-pub async fn start(outbox: Outbox, life: &Life) -> Result<String, Error> {
-    let (listener, url) = listen().await?;
+/// Serves an SES on a free port of `host` until `life` ends; its URL.
+pub async fn start(outbox: Outbox, host: IpAddr, life: &Life) -> Result<String, Error> {
+    let (listener, url) = reach::listen(host).await?;
     tokio::spawn(http::serve(listener, life.clone(), move |request, _: SocketAddr| {
         let outbox = outbox.clone();
         async move { answer(&outbox, request).await }

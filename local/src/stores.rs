@@ -1,9 +1,10 @@
-//! DynamoDB, S3, SES, SQS and push services: embedded ones on loopback, or the real ones that the environment names.
+//! DynamoDB, S3, SES, SQS and push services: embedded ones, or the real ones that the environment names.
 
 use crate::life::Life;
 use crate::objects::{Keep, Objects};
 use crate::outbox::Outbox;
 use crate::queues::{self, Queues};
+use crate::reach::{self, Users};
 use crate::{ACCESS_KEY, Error, REGION, SECRET_KEY, State, dynamodb, push, ses};
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::SharedHttpClient;
@@ -11,8 +12,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use std::collections::BTreeMap;
 use std::env;
-use std::net::Ipv4Addr;
-use tokio::net::TcpListener;
+use std::net::IpAddr;
 
 /// The stores that take the place of embedded ones.
 #[derive(Clone, Debug, Default)]
@@ -74,11 +74,20 @@ pub struct Stores {
     /// Whether queues are made in an SQS that outlives this stack.
     pub shares_sqs: bool,
     credentials: Credentials,
+    users: Users,
 }
 
 impl Stores {
-    /// Takes the stores that `endpoints` names, and starts embedded ones in place of those that it doesn't.
-    pub async fn start(endpoints: Endpoints, state: &State, outbox: Outbox, life: &Life) -> Result<Self, Error> {
+    /// Takes the stores that `endpoints` names, and starts embedded ones in place of those that it doesn't, where `users` reach
+    /// them.
+    pub async fn start(
+        endpoints: Endpoints,
+        state: &State,
+        outbox: Outbox,
+        users: Users,
+        life: &Life,
+    ) -> Result<Self, Error> {
+        let host = users.host();
         let Endpoints { dynamodb, s3, ses, sqs, push, streams, credentials } = endpoints;
         let credentials = credentials
             .filter(|_| [&dynamodb, &s3, &ses, &sqs].iter().any(|named| named.is_some()))
@@ -86,15 +95,15 @@ impl Stores {
         let (shares_dynamodb, shares_sqs) = (dynamodb.is_some(), sqs.is_some());
         let dynamodb_url = match dynamodb {
             Some(url) => url,
-            None => dynamodb::start(state, life).await.map_err(|error| error.within("the embedded DynamoDB"))?,
+            None => dynamodb::start(state, host, life).await.map_err(|error| error.within("the embedded DynamoDB"))?,
         };
         let s3_url = match s3 {
             Some(url) => url,
-            None => start_s3(state, &credentials, life).await.map_err(|error| error.within("the embedded S3"))?,
+            None => start_s3(state, &credentials, host, life).await.map_err(|error| error.within("the embedded S3"))?,
         };
         let ses_url = match ses {
             Some(url) => url,
-            None => ses::start(outbox.clone(), life).await.map_err(|error| error.within("the embedded SES"))?,
+            None => ses::start(outbox.clone(), host, life).await.map_err(|error| error.within("the embedded SES"))?,
         };
         let queues = Queues::new(match state {
             State::Memory => None,
@@ -102,11 +111,13 @@ impl Stores {
         });
         let sqs_url = match sqs {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => queues::start(queues.clone(), life).await.map_err(|error| error.within("the embedded SQS"))?,
+            None => {
+                queues::start(queues.clone(), host, life).await.map_err(|error| error.within("the embedded SQS"))?
+            }
         };
         let push_url = match push {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => push::start(outbox, life).await.map_err(|error| error.within("the push recorder"))?,
+            None => push::start(outbox, host, life).await.map_err(|error| error.within("the push recorder"))?,
         };
         let streams_url = streams.unwrap_or_else(|| dynamodb_url.clone());
         Ok(Self {
@@ -120,24 +131,25 @@ impl Stores {
             shares_dynamodb,
             shares_sqs,
             credentials,
+            users,
         })
     }
 
     /// What a function's environment says of the stores, as it would in Lambda.
     pub fn environment(&self) -> BTreeMap<String, String> {
         let mut environment = BTreeMap::from([
-            ("AWS_REGION", REGION),
-            ("AWS_DEFAULT_REGION", REGION),
-            ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id()),
-            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key()),
-            ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb_url),
-            ("AWS_ENDPOINT_URL_S3", &self.s3_url),
-            ("AWS_ENDPOINT_URL_SESV2", &self.ses_url),
-            ("AWS_ENDPOINT_URL_SQS", &self.sqs_url),
-            (PUSH, &self.push_url),
+            ("AWS_REGION", REGION.to_owned()),
+            ("AWS_DEFAULT_REGION", REGION.to_owned()),
+            ("AWS_ACCESS_KEY_ID", self.credentials.access_key_id().to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", self.credentials.secret_access_key().to_owned()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.users.url(&self.dynamodb_url)),
+            ("AWS_ENDPOINT_URL_S3", self.users.url(&self.s3_url)),
+            ("AWS_ENDPOINT_URL_SESV2", self.users.url(&self.ses_url)),
+            ("AWS_ENDPOINT_URL_SQS", self.users.url(&self.sqs_url)),
+            (PUSH, self.users.url(&self.push_url)),
         ]);
-        environment.extend(self.credentials.session_token().map(|token| ("AWS_SESSION_TOKEN", token)));
-        environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        environment.extend(self.credentials.session_token().map(|token| ("AWS_SESSION_TOKEN", token.to_owned())));
+        environment.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// A client of the DynamoDB.
@@ -203,13 +215,13 @@ fn http_client(url: &str) -> SharedHttpClient {
     }
 }
 
-async fn start_s3(state: &State, credentials: &Credentials, life: &Life) -> Result<String, Error> {
+async fn start_s3(state: &State, credentials: &Credentials, host: IpAddr, life: &Life) -> Result<String, Error> {
     let keep = match state {
         State::Memory => Keep::Memory,
         State::Directory(directory) => Keep::Directory(directory.join("objects")),
     };
     let objects = Objects::open(keep).map_err(|error| Error::of("opening it", &error))?;
-    let (listener, url) = listen().await?;
+    let (listener, url) = reach::listen(host).await?;
     let (credentials, life) = (credentials.clone(), life.clone());
     tokio::spawn(async move {
         let until = {
@@ -219,14 +231,4 @@ async fn start_s3(state: &State, credentials: &Credentials, life: &Life) -> Resu
         objects.serve(listener, credentials.access_key_id(), credentials.secret_access_key(), until).await;
     });
     Ok(url)
-}
-
-/// A free port of the loopback device, and its URL.
-pub async fn listen() -> Result<(TcpListener, String), Error> {
-    let bound = async {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        Ok::<_, std::io::Error>((listener, url))
-    };
-    bound.await.map_err(|error| Error::of("listening", &error))
 }

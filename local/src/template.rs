@@ -37,8 +37,10 @@ pub struct Template {
 pub struct Deployment {
     /// `AWS::StackName`, which also starts the names of tables and buckets.
     pub name: String,
-    /// Where the gateway listens, `127.0.0.1:<port>`; the parameter `PublicBaseUrl` is its URL.
+    /// Where the gateway listens, `127.0.0.1:<port>`.
     pub authority: String,
+    /// The parameter `PublicBaseUrl`, unless it is given.
+    pub public_base_url: String,
     /// Where the SQS answers: the start of the URLs of queues.
     pub sqs_url: String,
     /// Where the template's generated secrets are made and found.
@@ -199,8 +201,8 @@ mod tests {
     fn parsed(resources: &str) -> Result<Template, Error> {
         let secrets = Secrets::new(None);
         let (authority, parameters) = ("127.0.0.1:3000".into(), HashMap::new());
-        let (name, sqs_url) = ("local".into(), "http://127.0.0.1:9324".into());
-        let mut deployment = Deployment { name, authority, sqs_url, secrets, parameters };
+        let (name, public_base_url, sqs_url) = ("local".into(), String::new(), "http://127.0.0.1:9324".into());
+        let mut deployment = Deployment { name, authority, public_base_url, sqs_url, secrets, parameters };
         Template::parse(resources, &mut deployment)
     }
 

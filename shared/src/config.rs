@@ -106,6 +106,11 @@ impl fmt::Display for ConfigError {
 }
 
 impl Config {
+    /// [`Self::stack`], for a function that needs nothing else.
+    pub fn stack_from_env() -> Option<String> {
+        env::var("STACK_NAME").ok().filter(|name| !name.is_empty())
+    }
+
     pub fn from_env(needs: Needs) -> Result<Self, ConfigError> {
         Self::read(needs, |name| env::var(name).ok())
     }
@@ -209,5 +214,21 @@ mod tests {
             assert_eq!(error, Some(ConfigError::TooShort(name)));
             assert!(!error.is_some_and(|error| error.to_string().contains("hunter2")));
         }
+    }
+
+    /// The template declares them empty, so that `sam local` can set them.
+    #[test]
+    fn an_empty_endpoint_is_none_and_leaves_the_general_one_in_force() {
+        let endpoints = |general: &'static str| {
+            let config = Config::read(ALL, |name| match name {
+                "AWS_ENDPOINT_URL" => Some(general.to_owned()),
+                name if name.starts_with("AWS_ENDPOINT_URL_") => Some(String::new()),
+                name => Some(format!("{name} value that is long enough for a key")),
+            });
+            let Ok(Config { aws, mail: Some(mail), queue: Some(queue), .. }) = config else { panic!("it must start") };
+            [aws.dynamodb_endpoint, aws.s3_endpoint, mail.endpoint, queue.endpoint]
+        };
+        assert_eq!(endpoints(""), [None, None, None, None]);
+        assert_eq!(endpoints("http://127.0.0.1:4566"), [(); 4].map(|()| Some("http://127.0.0.1:4566".to_owned())));
     }
 }

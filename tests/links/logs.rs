@@ -127,14 +127,15 @@ fn metrics(line: &Value) -> Value {
     names.filter(|name| *name != "latency_ms").map(|name| (name.to_owned(), line[name].clone())).collect()
 }
 
+fn counts(failed: u8, limited: u8, stored: u8, cold_starts: &Value) -> Value {
+    json!({ "requests": 1, "failed": failed, "limited": limited, "stored": stored, "cold_starts": cold_starts })
+}
+
 #[tokio::test]
 async fn a_line_is_its_requests_metrics() {
     let Some(stack) = own_stack("reads logs") else { return };
     let link = Link::open().await;
     let metrics_of = async |answer: &Answer| metrics(&line_of(stack, answer).await.1);
-    let counts = |failed: u8, limited: u8, stored: u8, cold_starts: &Value| {
-        json!({ "requests": 1, "failed": failed, "limited": limited, "stored": stored, "cold_starts": cold_starts })
-    };
     let (me, body) = (Visitor::new(), json!({ "content": "x" }));
     let send = async || me.post(&link.messages()).json(&body).send().await;
     for _ in 0..5 {

@@ -219,7 +219,8 @@ async fn nobody_is_told_of_what_was_restored_from_a_backup() {
     let ann = User::sign_up().await;
     let yesterday = now().unix_timestamp() * 1000 - 25 * 3_600_000;
     let id = format!("{yesterday:012x}c0ffee000000");
-    let item = json!({ "pk": { "S": format!("INBOX#{}", ann.id) }, "sk": { "S": format!("MSG#{id}") }, "id": { "S": id } });
+    let (pk, sk) = (format!("INBOX#{}", ann.id), format!("MSG#{id}"));
+    let item = json!({ "pk": { "S": pk }, "sk": { "S": sk }, "id": { "S": id } });
     let put = json!({ "TableName": own.stack.table(), "Item": item });
     ask(own.stack.dynamodb_url(), &own.stack, "PutItem", &put).await;
     handled(&own, 1).await;

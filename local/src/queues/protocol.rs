@@ -4,8 +4,7 @@ use super::queue::{Received, digest};
 use super::{MESSAGE_LIMIT, Queues, Refusal};
 use crate::http::{self, Body};
 use crate::life::Life;
-use crate::stores::listen;
-use crate::{ACCOUNT, Error, REGION};
+use crate::{ACCOUNT, Error, REGION, reach};
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
@@ -13,7 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -95,9 +94,9 @@ struct Delete {
     receipt_handle: String,
 }
 
-/// Serves the queues on a free port of the loopback device until `life` ends; the URL.
-pub async fn start(queues: Queues, life: &Life) -> Result<String, Error> {
-    let (listener, url) = listen().await?;
+/// Serves the queues on a free port of `host` until `life` ends; the URL.
+pub async fn start(queues: Queues, host: IpAddr, life: &Life) -> Result<String, Error> {
+    let (listener, url) = reach::listen(host).await?;
     tokio::spawn(http::serve(listener, life.clone(), move |request, _: SocketAddr| {
         let queues = queues.clone();
         async move { answer(&queues, request).await }

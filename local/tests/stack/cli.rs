@@ -12,10 +12,10 @@ use tokio::task::JoinHandle;
 
 /// A directory of a cargo workspace, with the test's template. The workspace has the probe as every function's binary;
 /// it is the same for all tests and stays with cargo's own files, so that it is built once.
-struct Workspace(PathBuf);
+pub struct Workspace(PathBuf);
 
 impl Workspace {
-    fn new() -> Self {
+    pub fn new() -> Self {
         static MADE: Once = Once::new();
         let root = PathBuf::from(concat!(env!("CARGO_TARGET_TMPDIR"), "/functions"));
         MADE.call_once(|| make(&root).unwrap());
@@ -25,17 +25,36 @@ impl Workspace {
         Self(directory)
     }
 
-    /// Runs the command in a directory under the template's.
-    async fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Run {
+    /// Where the template is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The command in a directory under the template's.
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
-        command.args(["--port", "0"]).args(arguments);
+        command.args(arguments);
         command.env("CARGO_NET_OFFLINE", "true");
         for service in ["DYNAMODB", "DYNAMODB_STREAMS", "S3", "SESV2", "SQS"] {
             command.env_remove(format!("AWS_ENDPOINT_URL_{service}"));
         }
         command.env_remove("SOTTO_PUSH_ENDPOINT_URL");
-        command.envs(environment.iter().copied());
         command.current_dir(self.0.join("deeper")).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+    }
+
+    /// What the command says when it doesn't start.
+    pub async fn fails(&self, arguments: &[&str]) -> String {
+        let output = tokio::time::timeout(6 * SOON, self.command(arguments).output()).await;
+        let output = output.expect("an end in time").unwrap();
+        assert!(!output.status.success() && output.stdout.is_empty(), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    /// Runs the command until it is ready.
+    pub async fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Run {
+        let mut command = self.command(arguments);
+        command.args(["--port", "0"]).envs(environment.iter().copied());
         let mut child = command.spawn().unwrap();
         let mut pipe = child.stderr.take().unwrap();
         let stderr = tokio::spawn(async move {
@@ -74,16 +93,16 @@ impl Drop for Workspace {
     }
 }
 
-struct Run {
+pub struct Run {
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
     stderr: JoinHandle<String>,
-    url: String,
+    pub url: String,
 }
 
 impl Run {
     /// Ends the command by a signal; how it ended, what was on stdout after the ready line, and what on stderr.
-    async fn end(mut self, signal: &str) -> (ExitStatus, String, String) {
+    pub async fn end(mut self, signal: &str) -> (ExitStatus, String, String) {
         kill(signal, &self.child.id().unwrap().to_string());
         let status = tokio::time::timeout(SOON, self.child.wait()).await.expect("an end in time").unwrap();
         let mut rest = String::new();

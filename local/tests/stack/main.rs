@@ -10,6 +10,7 @@ mod mail;
 mod push;
 mod queues;
 mod shards;
+mod store_only;
 mod stores;
 mod streams;
 mod support;

@@ -4,7 +4,7 @@ use crate::support::{Http, options, stack};
 use aws_sdk_dynamodb::types::{AttributeValue, TimeToLiveStatus};
 use local::{Endpoints, Options, Stack, State};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A directory that is gone when the test is.
 pub struct Directory(PathBuf);
@@ -12,6 +12,10 @@ pub struct Directory(PathBuf);
 impl Directory {
     pub fn new() -> Self {
         Self(std::env::temp_dir().join(format!("sotto-local-{}", uuid::Uuid::new_v4())))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
     }
 
     /// A stack whose stores are all in it.

@@ -92,6 +92,16 @@ macro_rules! lambda {
     };
 }
 
+/// Makes a Lambda function of a JSON document, which is its answer to every request.
+#[macro_export]
+macro_rules! document {
+    ($json:expr) => {
+        fn main() -> std::process::ExitCode {
+            $crate::http::run_document($json)
+        }
+    };
+}
+
 /// Makes a Lambda function of a worker's `handle`, which takes one record of the table's stream, with what it needs besides what
 /// all need (the fields of [`Needs`]).
 #[macro_export]

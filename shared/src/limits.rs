@@ -57,7 +57,7 @@ enum WhenDown {
 }
 
 impl Limit {
-    const fn quota(self) -> Quota {
+    pub const fn quota(self) -> Quota {
         const MINUTE: u64 = 60;
         let (name, hits, minutes) = match self {
             Self::AllInboxes => ("all-inboxes", 30, 1),

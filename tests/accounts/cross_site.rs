@@ -43,7 +43,7 @@ async fn a_mutation_by_cookie_is_refused_to_another_origin_and_changes_nothing()
         format!("{own}0"),
         format!("{own}/"),
         format!("http://{host}"),
-        format!("http://localhost:{port}"),
+        format!("http://127.0.0.2:{port}"),
         format!("{}:1", template::allowed_origin()),
         format!("{}.evil.example", template::allowed_origin()),
         format!("{own} {}", template::allowed_origin()),

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Answer, Interposed, line_of, now, template};
+use crate::support::{Answer, Interposed, Visitor, line_of, now, template};
 
 const BEGIN: &str =
     "<!-- costs: measured by tests/costs, written by SOTTO_WRITE_COSTS=1 cargo test --test http costs:: -->\n";
@@ -111,6 +111,7 @@ async fn requests_cost_what_architecture_md_says() {
     private::measure(&mut costs).await;
     communities::measure(&mut costs).await;
     notifications::measure(&mut costs).await;
+    costs.add("get-openapi", &Visitor::new().get("/openapi.json").send().await).await;
 
     let measured: BTreeSet<_> = costs.rows.iter().filter_map(|(name, _)| name.split(',').next()).collect();
     let functions = template::functions();

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod communities;
+mod docs;
 mod inbox;
 mod links;
 mod notifications;

@@ -42,6 +42,7 @@ async fn a_functions_rights_are_the_actions_that_it_was_seen_to_use() {
     notifications::scenario().await;
     notices::scenario(&own).await;
     communities::scenario(&own).await;
+    Visitor::new().get("/openapi.json").send().await.ok(200);
     let seen = seen(&own.stack).await;
     let allowed: BTreeMap<_, _> =
         template::functions().into_iter().map(|function| (function.name, function.actions)).collect();

@@ -1,20 +1,26 @@
-//! What the product has sent to push services, and what it has given up.
+//! What the product has mailed and pushed, and what it has given up.
 
 use local::Message;
 use serde_json::{Value, json};
 
-use super::{Visitor, own_stack};
+use super::Visitor;
+use super::stack::stack_here;
 
-/// Every message that a push service took for an endpoint so far, newest first: its headers by their lower-case names, and its
-/// body in base64.
-pub async fn pushes_for(endpoint: &str) -> Vec<Value> {
-    let entries = match own_stack("has an outbox") {
+/// Everything that was mailed and pushed so far, newest first.
+pub async fn outbox() -> Vec<Value> {
+    match stack_here() {
         Some(stack) => stack.outbox().entries(),
         None => {
             let outbox = Visitor::new().get("/_local/outbox").raw().await;
             outbox.json().as_array().expect("a list").clone()
         }
-    };
+    }
+}
+
+/// Every message that a push service took for an endpoint so far, newest first: its headers by their lower-case names, and its
+/// body in base64.
+pub async fn pushes_for(endpoint: &str) -> Vec<Value> {
+    let entries = outbox().await;
     entries.into_iter().filter(|entry| entry["kind"] == "push" && entry["endpoint"] == json!(endpoint)).collect()
 }
 

@@ -5,11 +5,12 @@ use base64::prelude::BASE64_STANDARD;
 use local::Stack;
 use serde_json::{Value, json};
 
+use super::visitor::client;
 use super::{Link, now, own_stack};
 
 thread_local! {
     /// A test has a thread and a runtime of its own, and so do its connections.
-    static HTTP: reqwest::Client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+    static HTTP: reqwest::Client = client();
 }
 
 /// Every item of the table, in DynamoDB's own JSON.

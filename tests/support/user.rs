@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Answer, Call, Visitor, all_at_once, own_stack};
+use super::codes::{finds_codes, found_code};
+use super::sent::outbox;
+use super::{Answer, Call, Visitor, all_at_once};
 
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -25,7 +27,12 @@ pub fn random_username() -> String {
 }
 
 pub fn random_email() -> String {
-    format!("{}@example.com", Uuid::new_v4().simple())
+    let name = Uuid::new_v4().simple();
+    match finds_codes() {
+        // Mails really go out there: SES's simulator takes them, also from an account in the sandbox.
+        true => format!("success+{name}@simulator.amazonses.com"),
+        false => format!("{name}@example.com"),
+    }
 }
 
 /// The six digits of the newest mail to an address.
@@ -42,20 +49,16 @@ pub async fn mail_for(email: &str) -> Value {
 
 /// Every mail to an address so far, newest first. A function answers after its mail has gone out, so none is late.
 pub async fn mails_for(email: &str) -> Vec<Value> {
-    let mails = match own_stack("has an outbox") {
-        Some(stack) => stack.outbox().entries(),
-        None => {
-            let outbox = Visitor::new().get("/_local/outbox").raw().await;
-            outbox.json().as_array().expect("a list").clone()
-        }
-    };
-    mails.into_iter().filter(|mail| mail["to"] == json!([email])).collect()
+    outbox().await.into_iter().filter(|mail| mail["to"] == json!([email])).collect()
 }
 
-/// Asks for a sign-up code and returns what the mail says.
+/// Asks for a sign-up code and returns what the mail says, or the table where mails can't be read.
 pub async fn send_otp(email: &str) -> String {
     Visitor::new().post("/api/send-otp").json(&json!({ "email": email })).send().await.ok(200);
-    code_for(email).await
+    match finds_codes() {
+        true => found_code(email).await,
+        false => code_for(email).await,
+    }
 }
 
 impl User {

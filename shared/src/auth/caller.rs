@@ -164,9 +164,14 @@ fn is_cross_site(app: &App, request: &Request) -> bool {
     }
 }
 
-/// Under https a name that browsers keep plain http from setting.
+/// The cookie that a session is in.
+pub const COOKIE: &str = "next-auth.session-token";
+
+/// The same under https: a name that browsers keep plain http from setting.
+pub const SECURE_COOKIE: &str = "__Secure-next-auth.session-token";
+
 fn cookie_name(app: &App, request: &Request) -> &'static str {
-    if is_https(app, request) { "__Secure-next-auth.session-token" } else { "next-auth.session-token" }
+    if is_https(app, request) { SECURE_COOKIE } else { COOKIE }
 }
 
 fn is_https(app: &App, request: &Request) -> bool {

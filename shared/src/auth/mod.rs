@@ -5,7 +5,7 @@ mod known;
 mod links;
 mod unsubscriber;
 
-pub use caller::{Caller, NotACaller, Presented, TrustedCaller, end_session, signed_in};
+pub use caller::{COOKIE, Caller, NotACaller, Presented, SECURE_COOKIE, TrustedCaller, end_session, signed_in};
 pub use known::{Known, SigningIn};
 pub use links::{Admitted, LinkOwner, notified};
 pub use unsubscriber::Unsubscriber;

@@ -9,6 +9,8 @@ use super::{Problem, Request};
 
 const MAX_BODY: usize = 64 * 1024;
 
+const MALFORMED: &str = "The body is not valid JSON";
+
 impl Request {
     /// The body as a `T`, with the field that is wrong in the message when it is none.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
@@ -29,15 +31,15 @@ impl Request {
     fn json_text(&self) -> Result<Cow<'_, str>, Problem> {
         let content_type = self.header("content-type").and_then(|value| value.parse::<mime::Mime>().ok());
         if !content_type.is_some_and(|value| is_json(&value)) {
-            return Err(Problem::wrong_type("Content-Type must be application/json"));
+            return Err(Problem::not_json());
         }
         // Base64 may round up by two bytes: the exact length decides below.
         if self.body_length() > MAX_BODY + 2 {
-            return Err(too_large());
+            return Err(Problem::json_too_large());
         }
         let body = self.body()?;
         if body.len() > MAX_BODY {
-            return Err(too_large());
+            return Err(Problem::json_too_large());
         }
         let invalid = |_| Problem::bad_request("The body is not valid UTF-8");
         Ok(match body {
@@ -52,13 +54,23 @@ fn is_json(value: &mime::Mime) -> bool {
         && value.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8)
 }
 
-fn too_large() -> Problem {
-    Problem::too_large("The body must not be larger than 64 KiB")
+impl Problem {
+    pub fn not_json() -> Self {
+        Self::wrong_type("Content-Type must be application/json")
+    }
+
+    pub fn json_too_large() -> Self {
+        Self::too_large("The body must not be larger than 64 KiB")
+    }
+
+    pub fn malformed_json() -> Self {
+        Self::bad_request(MALFORMED)
+    }
 }
 
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     // First as any JSON: serde_json stops at 128 levels there, also within fields that nobody asked for.
-    let value: Value = serde_json::from_str(text).map_err(|_| "The body is not valid JSON")?;
+    let value: Value = serde_json::from_str(text).map_err(|_| MALFORMED)?;
     if !value.is_object() {
         return Err("The body must be a JSON object".to_owned());
     }

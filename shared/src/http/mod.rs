@@ -26,5 +26,5 @@ pub use private::{PrivateError, PrivateMessageBody, processed};
 pub use problem::{FamilyError, Problem};
 pub use reply::Reply;
 pub use request::Request;
-pub use serve::run;
+pub use serve::{run, run_document};
 pub use worker::run as run_worker;

@@ -39,6 +39,10 @@ impl Problem {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
     }
 
+    pub fn bad_cursor() -> Self {
+        Self::bad_request("cursor is not valid; start again without it")
+    }
+
     /// The first request with a key has neither succeeded nor failed: whoever asks again later gets to know.
     pub fn under_way() -> Self {
         let cause = Some("the first request with this key is under way, or died".to_owned());

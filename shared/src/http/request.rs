@@ -53,7 +53,7 @@ impl Request {
     pub fn cursor<const N: usize>(&self, app: &App, scope: &[u8]) -> Result<Option<[u8; N]>, Problem> {
         let Some(cursor) = self.query("cursor").filter(|cursor| !cursor.is_empty()) else { return Ok(None) };
         let payload = app.tokens.verify(Purpose::Cursor, scope, &cursor);
-        payload.map(Some).ok_or_else(|| Problem::bad_request("cursor is not valid; start again without it"))
+        payload.map(Some).ok_or_else(Problem::bad_cursor)
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -9,6 +9,7 @@ use std::{
     time::Instant,
 };
 
+use http::StatusCode;
 use lambda_http::{
     LambdaEvent,
     aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse},
@@ -20,6 +21,7 @@ use crate::{
     app::App,
     config::{Config, Needs},
     log,
+    tally::Sums,
     types::Timestamp,
 };
 
@@ -35,14 +37,35 @@ pub fn run<E: FamilyError>(handle: impl AsyncFn(&App, &Request) -> Result<Reply,
     })
 }
 
+/// The same for a function that answers every request alike, with this JSON. It needs nothing: no table, no keys, no rights.
+pub fn run_document(json: &'static str) -> ExitCode {
+    until_stopped(async {
+        let (stack, cold) = (Arc::new(Config::stack_from_env()), AtomicBool::new(true));
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
+            let (stack, cold) = (stack.clone(), cold.swap(false, Ordering::Relaxed));
+            async move {
+                let (request, started) = (Request::new(event.payload, Timestamp::now()), Instant::now());
+                let reply = Reply::created(json.to_owned()).with_status(StatusCode::OK);
+                let line = line(&request, &reply, None, started, Sums::default(), cold);
+                log::request(&line, stack.as_deref());
+                Ok::<_, lambda_runtime::Error>(reply.into_response(request.request_id()))
+            }
+        }))
+        .await
+    })
+}
+
 /// What every function does before its first event.
 pub(super) fn start(needs: Needs, serve: impl AsyncFnOnce(App) -> Result<(), lambda_runtime::Error>) -> ExitCode {
-    log::silence_panics();
-    let begin = async {
+    until_stopped(async {
         let config = Config::from_env(needs).map_err(|error| error.to_string())?;
         let app = App::start(config, needs).await.map_err(|_| "the file that AWS_CA_BUNDLE names can't be read")?;
         serve(app).await
-    };
+    })
+}
+
+fn until_stopped(begin: impl Future<Output = Result<(), lambda_runtime::Error>>) -> ExitCode {
+    log::silence_panics();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = runtime.map_err(lambda_runtime::Error::from).and_then(|runtime| runtime.block_on(begin));
     match ended {
@@ -64,15 +87,19 @@ async fn answer<E: FamilyError>(
     let started = Instant::now();
     let request = Request::new(event, Timestamp::now());
     let (reply, cause) = handle(app, &request).await.map_or_else(E::reply, |reply| (reply, None));
-    let line = log::Line {
-        request_id: request.request_id(),
-        route: request.route(),
-        status: reply.status.as_u16(),
-        latency: started.elapsed(),
-        sums: app.tally.take(),
-        cold_start: cold,
-        cause,
-    };
+    let line = line(&request, &reply, cause, started, app.tally.take(), cold);
     log::request(&line, app.stack.as_deref());
     reply.into_response(request.request_id())
+}
+
+fn line<'r>(
+    request: &'r Request,
+    reply: &Reply,
+    cause: Option<String>,
+    started: Instant,
+    sums: Sums,
+    cold_start: bool,
+) -> log::Line<'r> {
+    let (request_id, route, status) = (request.request_id(), request.route(), reply.status.as_u16());
+    log::Line { request_id, route, status, latency: started.elapsed(), sums, cold_start, cause }
 }

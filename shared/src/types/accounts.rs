@@ -11,7 +11,7 @@ use super::{
 /// 2 to 20 of `a-zA-Z0-9_`. Two names that differ only in case are one name to claim, and two to write to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Username(String);
-text_type!(Username);
+text_type!(Username, 2..=20);
 
 impl Username {
     /// What is claimed.
@@ -23,8 +23,8 @@ impl Username {
 impl Parse for Username {
     /// Its refusals are whole sentences, as documented.
     fn parse(text: &str) -> Result<Self, Invalid> {
-        within(text, 2, usize::MAX, "Username must be atleast 2 characters")?;
-        within(text, 0, 20, "username must not be more than 20")?;
+        within(text, *Self::LENGTH.start().., "Username must be atleast 2 characters")?;
+        within(text, ..=*Self::LENGTH.end(), "username must not be more than 20")?;
         if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             return Err(Invalid("Username can only contain letters, numbers, and underscores"));
         }
@@ -36,7 +36,7 @@ impl Parse for Username {
 /// ASCII, as not every mail server takes more.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Email(String);
-text_type!(Email);
+text_type!(Email, 0..=254);
 
 impl Email {
     /// What most mail servers take for the same mailbox.
@@ -49,7 +49,7 @@ impl Parse for Email {
     fn parse(text: &str) -> Result<Self, Invalid> {
         const INVALID: Invalid = Invalid("must be an e-mail address");
         let text = text.trim();
-        within(text, 0, 254, "must be at most 254 characters")?;
+        within(text, Self::LENGTH, "must be at most 254 characters")?;
         let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
         let address = EmailAddress::parse_with_options(text, options).map_err(|_| INVALID)?;
         if !text.is_ascii() {
@@ -62,11 +62,11 @@ impl Parse for Email {
 /// A password as it is chosen: 8 to 128 characters, not blank.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
-text_type!(Password);
+text_type!(Password, 8..=128);
 
 impl Parse for Password {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        within(text, 8, 128, "must be 8 to 128 characters")?;
+        within(text, Self::LENGTH, "must be 8 to 128 characters")?;
         written(text)?;
         plain(text).map(Self)
     }
@@ -117,7 +117,7 @@ pub enum Identifier {
 
 impl Parse for Identifier {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        within(text, 1, 1024, "must be a username or an e-mail address")?;
+        within(text, Self::LENGTH, "must be a username or an e-mail address")?;
         Ok(match (Email::parse(text), Username::parse(text)) {
             (Ok(email), _) => Self::Email(email),
             (_, Ok(username)) => Self::Username(username),
@@ -127,6 +127,9 @@ impl Parse for Identifier {
 }
 
 impl Identifier {
+    /// In characters.
+    pub const LENGTH: std::ops::RangeInclusive<usize> = 1..=1024;
+
     /// The same text for the same account, as far as the text tells.
     pub fn normal(&self) -> String {
         match self {
@@ -146,7 +149,7 @@ impl<'de> serde::Deserialize<'de> for Identifier {
 /// What a person calls a device: 1 to 100 characters, not blank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeviceName(String);
-text_type!(DeviceName);
+text_type!(DeviceName, 1..=100);
 
 impl Default for DeviceName {
     fn default() -> Self {
@@ -156,7 +159,7 @@ impl Default for DeviceName {
 
 impl Parse for DeviceName {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        within(text, 1, 100, "must be 1 to 100 characters")?;
+        within(text, Self::LENGTH, "must be 1 to 100 characters")?;
         written(text)?;
         plain(text).map(Self)
     }

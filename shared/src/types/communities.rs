@@ -64,11 +64,11 @@ impl CommunityMessageId {
 /// it may be unseen or turn the text around; but for the joiner and the variation selectors, which emoji are typed with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CommunityName(String);
-text_type!(CommunityName);
+text_type!(CommunityName, 1..=100);
 
 impl Parse for CommunityName {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        within(text, 1, 100, "must be 1 to 100 characters")?;
+        within(text, Self::LENGTH, "must be 1 to 100 characters")?;
         written(text)?;
         let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
         if text.contains(breaks) {
@@ -84,7 +84,7 @@ impl Parse for CommunityName {
 /// A message of a community: 1 to 5000 characters, not blank. What is wrong with one is told in the contract's words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CommunityText(String);
-text_type!(CommunityText);
+text_type!(CommunityText, 1..=5000);
 
 impl CommunityText {
     pub const BLANK: &str = "Content can't be blank";
@@ -93,7 +93,7 @@ impl CommunityText {
 impl Parse for CommunityText {
     fn parse(text: &str) -> Result<Self, Invalid> {
         written(text).map_err(|_| Invalid(Self::BLANK))?;
-        within(text, 1, 5000, "Content is too long (maximum is 5000 characters)")?;
+        within(text, Self::LENGTH, "Content is too long (maximum is 5000 characters)")?;
         plain(text).map(Self)
     }
 }

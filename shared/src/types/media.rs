@@ -94,12 +94,12 @@ impl MediaKind {
 /// A media type such as `image/png`, as a header carries it: up to 127 characters of ASCII.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ContentType(String);
-text_type!(ContentType);
+text_type!(ContentType, 3..=127);
 
 impl Parse for ContentType {
     fn parse(text: &str) -> Result<Self, Invalid> {
         const INVALID: &str = "must be a media type such as image/png";
-        within(text, 3, 127, INVALID)?;
+        within(text, Self::LENGTH, INVALID)?;
         let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
         // What a store would trim is not what was signed.
         // The crate takes ranges such as `image/*`, and nothing at all for a subtype.

@@ -82,8 +82,15 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// Gives a newtype over `String` its reading; its rules stand in its `Parse`.
+/// Gives a newtype over `String` its reading and, where it has one, its length; its rules stand in its `Parse`.
 macro_rules! text_type {
+    ($name:ident, $length:expr) => {
+        impl $name {
+            /// In characters.
+            pub const LENGTH: std::ops::RangeInclusive<usize> = $length;
+        }
+        $crate::types::text_type!($name);
+    };
     ($name:ident) => {
         impl $name {
             pub fn as_str(&self) -> &str {

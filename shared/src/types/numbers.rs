@@ -14,6 +14,8 @@ use super::{Invalid, Parse};
 pub struct MaxMessages(u32);
 
 impl MaxMessages {
+    pub const MOST: u32 = 1_000_000;
+
     pub const fn get(self) -> u32 {
         self.0
     }
@@ -21,7 +23,8 @@ impl MaxMessages {
 
 impl<'de> Deserialize<'de> for MaxMessages {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        whole_number(deserializer, 1..=1_000_000, "a whole number from 1 to 1000000").map(|number| Self(number as u32))
+        whole_number(deserializer, 1..=Self::MOST.into(), "a whole number from 1 to 1000000")
+            .map(|number| Self(number as u32))
     }
 }
 

@@ -31,7 +31,7 @@ const DOMAINS: [&str; 3] = ["push.services.mozilla.com", "push.apple.com", "noti
 /// URI (RFC 3986), without user, port or fragment. Two texts that name one endpoint become one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PushEndpoint(String);
-text_type!(PushEndpoint);
+text_type!(PushEndpoint, 0..=2048);
 
 impl PushEndpoint {
     const SCHEME: &str = "https://";
@@ -58,7 +58,7 @@ impl PushEndpoint {
 
 impl Parse for PushEndpoint {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        if text.len() > 2048 {
+        if !Self::LENGTH.contains(&text.len()) {
             return Err(Invalid("must be at most 2048 characters"));
         }
         let rest = text.strip_prefix(Self::SCHEME).ok_or(Invalid("must be an https URL"))?;

@@ -8,7 +8,7 @@ use super::{Invalid, Parse, text_type};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Slug(String);
 
-text_type!(Slug);
+text_type!(Slug, 3..=50);
 
 /// Path segments that are ours, that browsers and crawlers ask for, or that would pass for a page of ours.
 const RESERVED: [&str; 26] = [
@@ -65,7 +65,7 @@ impl Slug {
 
 impl Parse for Slug {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        if !(3..=50).contains(&text.chars().count()) {
+        if !Self::LENGTH.contains(&text.chars().count()) {
             return Err(Invalid("must be 3 to 50 characters"));
         }
         if !text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')) {

@@ -1,5 +1,7 @@
 //! Texts with rules. Lengths count Unicode scalar values of the text as sent; nothing is trimmed.
 
+use std::ops::RangeBounds;
+
 use serde::Serialize;
 
 use super::{Invalid, Parse, text_type};
@@ -7,11 +9,11 @@ use super::{Invalid, Parse, text_type};
 /// The title of a link: 1 to 100 characters, not blank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Title(String);
-text_type!(Title);
+text_type!(Title, 1..=100);
 
 impl Parse for Title {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        within(text, 1, 100, "must be 1 to 100 characters")?;
+        within(text, Self::LENGTH, "must be 1 to 100 characters")?;
         written(text)?;
         plain(text).map(Self)
     }
@@ -20,11 +22,11 @@ impl Parse for Title {
 /// What a link says of itself: up to 500 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Description(String);
-text_type!(Description);
+text_type!(Description, 0..=500);
 
 impl Parse for Description {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        within(text, 0, 500, "must be at most 500 characters")?;
+        within(text, Self::LENGTH, "must be at most 500 characters")?;
         plain(text).map(Self)
     }
 }
@@ -32,11 +34,11 @@ impl Parse for Description {
 /// A message to a link: 1 to 1000 characters, not blank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LinkText(String);
-text_type!(LinkText);
+text_type!(LinkText, 1..=1000);
 
 impl Parse for LinkText {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        within(text, 1, 1000, "must be 1 to 1000 characters")?;
+        within(text, Self::LENGTH, "must be 1 to 1000 characters")?;
         written(text)?;
         plain(text).map(Self)
     }
@@ -45,7 +47,7 @@ impl Parse for LinkText {
 /// A message to an inbox: 10 to 300 characters, not blank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InboxText(String);
-text_type!(InboxText);
+text_type!(InboxText, 10..=300);
 
 impl InboxText {
     /// A text that says nothing, of `less` bytes less.
@@ -56,8 +58,8 @@ impl InboxText {
 
 impl Parse for InboxText {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        within(text, 10, usize::MAX, "must be of min length 10 chars")?;
-        within(text, 0, 300, "must not be longer than 300 chars")?;
+        within(text, *Self::LENGTH.start().., "must be of min length 10 chars")?;
+        within(text, ..=*Self::LENGTH.end(), "must not be longer than 300 chars")?;
         written(text)?;
         plain(text).map(Self)
     }
@@ -66,11 +68,11 @@ impl Parse for InboxText {
 /// A private message: 1 to 5000 characters, not blank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PrivateText(String);
-text_type!(PrivateText);
+text_type!(PrivateText, 1..=5000);
 
 impl Parse for PrivateText {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        within(text, 1, 5000, "must be 1 to 5000 characters")?;
+        within(text, Self::LENGTH, "must be 1 to 5000 characters")?;
         written(text)?;
         plain(text).map(Self)
     }
@@ -79,11 +81,11 @@ impl Parse for PrivateText {
 /// What opens a link to senders: 4 to 64 characters, not blank. Never stored or logged, so it has neither `Debug` nor `Serialize`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pin(String);
-text_type!(Pin);
+text_type!(Pin, 4..=64);
 
 impl Parse for Pin {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        within(text, 4, 64, "must be 4 to 64 characters")?;
+        within(text, Self::LENGTH, "must be 4 to 64 characters")?;
         written(text)?;
         plain(text).map(Self)
     }
@@ -103,20 +105,20 @@ impl Parse for PinTry {
 /// The header `Idempotency-Key`: 1 to 255 visible ASCII characters. Stored only as a keyed hash.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
-text_type!(IdempotencyKey);
+text_type!(IdempotencyKey, 1..=255);
 
 impl Parse for IdempotencyKey {
     fn parse(text: &str) -> Result<Self, Invalid> {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if !visible || !(1..=255).contains(&text.len()) {
+        if !visible || !Self::LENGTH.contains(&text.len()) {
             return Err(Invalid("must be 1 to 255 visible ASCII characters"));
         }
         Ok(Self(text.to_owned()))
     }
 }
 
-pub(super) fn within(text: &str, least: usize, most: usize, otherwise: &'static str) -> Result<(), Invalid> {
-    if (least..=most).contains(&text.chars().count()) { Ok(()) } else { Err(Invalid(otherwise)) }
+pub(super) fn within(text: &str, length: impl RangeBounds<usize>, otherwise: &'static str) -> Result<(), Invalid> {
+    if length.contains(&text.chars().count()) { Ok(()) } else { Err(Invalid(otherwise)) }
 }
 
 /// Refuses text that shows nothing.

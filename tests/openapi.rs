@@ -1,0 +1,72 @@
+//! openapi.json: whether it is what it says it is. What it says of answers, support/described.rs holds against all of them.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::support::{DOCUMENT, Visitor, line_of, own_stack, template};
+
+#[test]
+fn the_documents_routes_are_those_of_the_template() {
+    let paths = DOCUMENT["paths"].as_object().expect("paths").iter();
+    let documented: BTreeSet<String> = paths
+        .flat_map(|(path, methods)| {
+            let methods = methods.as_object().expect("methods").keys();
+            methods.map(move |method| format!("{} {path}", method.to_ascii_uppercase()))
+        })
+        .collect();
+    let declared = template::functions().into_iter().flat_map(|function| function.routes).collect();
+    assert_eq!(documented, declared, "left: openapi.json, right: template.yaml");
+}
+
+#[test]
+fn an_operation_is_called_what_its_function_is() {
+    for function in template::functions() {
+        for route in &function.routes {
+            let (method, path) = route.split_once(' ').expect("a route");
+            let method = method.to_ascii_lowercase();
+            let id = DOCUMENT["paths"][path][&method]["operationId"].as_str().expect("an id");
+            let expected = match function.routes.len() {
+                1 => function.name.clone(),
+                _ => format!("{}-{method}", function.name),
+            };
+            assert_eq!(id, expected, "{route}");
+        }
+    }
+}
+
+/// An undocumented field of an answer would not be found in an object that may have any.
+#[test]
+fn every_object_of_an_answer_has_only_documented_fields() {
+    let operations = DOCUMENT["paths"].as_object().expect("paths").values().filter_map(Value::as_object);
+    let operations = operations.flat_map(|methods| methods.values()).filter(|o| o["operationId"] != "get-openapi");
+    let responses = operations.flat_map(|operation| operation["responses"].as_object().expect("responses").values());
+    let mut seen = BTreeSet::new();
+    for response in responses.chain(DOCUMENT["components"]["responses"].as_object().expect("responses").values()) {
+        assert_closed(&response["content"]["application/json"]["schema"], &mut seen);
+    }
+    assert!(seen.len() > 20, "{seen:?}");
+}
+
+fn assert_closed(schema: &Value, seen: &mut BTreeSet<String>) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        if seen.insert(reference.to_owned()) {
+            assert_closed(DOCUMENT.pointer(reference.trim_start_matches('#')).expect("a schema"), seen);
+        }
+        return;
+    }
+    assert!(schema["type"] != "object" || schema["additionalProperties"] == false, "open: {schema}");
+    let fields = schema["properties"].as_object().into_iter().flat_map(|fields| fields.values());
+    let parts = schema["oneOf"].as_array().into_iter().flatten().chain(schema.get("items"));
+    fields.chain(parts).for_each(|part| assert_closed(part, seen));
+}
+
+#[tokio::test]
+async fn it_is_served_to_anyone_and_asks_nothing_of_the_stores() {
+    let answer = Visitor::new().get("/openapi.json").send().await;
+    assert_eq!(answer.ok(200), *DOCUMENT);
+    let Some(stack) = own_stack("has a log") else { return };
+    let (function, line) = line_of(stack, &answer).await;
+    assert_eq!((function.as_str(), &line["route"]), ("get-openapi", &Value::from("GET /openapi.json")));
+    assert_eq!((&line["round_trips"], &line["actions"]), (&Value::from(0), &serde_json::json!([])));
+}

@@ -223,7 +223,7 @@ pub fn operations() -> [Operation<Error>; 12] {
             .takes::<PasswordChange>()
             .gives_shape(200, said("Password changed. Every other session has ended"))
             .limits([Limit::Proofs])
-            .fails([Error::WrongPassword]),
+            .fails([Error::WrongPassword, Error::UserNotFound]),
         Operation::of("forgot-password")
             .takes::<Address>()
             .gives_shape(200, said("If there is an account with this address, a code is on its way to it"))
@@ -239,7 +239,7 @@ pub fn operations() -> [Operation<Error>; 12] {
             .gives_shape(200, said("Account deleted"))
             .with_header("Set-Cookie")
             .limits([Limit::Proofs])
-            .fails([Error::WrongPassword]),
+            .fails([Error::WrongPassword, Error::UserNotFound]),
     ]
 }
 

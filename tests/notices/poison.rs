@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::steps::{SOON, handled, news_for, told};
-use crate::support::{ALWAYS, Browser, Interposed, User, eventually};
+use crate::support::{ALWAYS, Browser, Interposed, User, eventually, now};
 
 /// A message of an inbox as the table has it.
 fn message(inbox: &str, n: usize) -> Value {
-    let id = format!("{:012x}{n:012x}", 1_770_000_000_000_u64);
+    let id = format!("{:012x}{n:012x}", now().unix_timestamp() * 1000);
     json!({ "PutRequest": { "Item": {
         "pk": { "S": format!("INBOX#{inbox}") },
         "sk": { "S": format!("MSG#{id}") },

@@ -6,9 +6,10 @@ use super::steps::{UNKNOWN, block, conversation, id, mark, pair, reply, text, un
 use crate::inbox::table;
 use crate::support::{Answer, Call, Interposed, User};
 
-/// Everything that is stored, in one order.
+/// Everything that requests have stored, in one order. When the worker tells of the first message is its own affair.
 async fn stored(own: &Interposed) -> Vec<Value> {
     let mut items = own.stored().await;
+    items.retain(|item| !item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("NOTICE#")));
     items.sort_by_key(|item| item["pk"].to_string() + &item["sk"].to_string());
     items
 }

@@ -114,6 +114,23 @@ fn at_most_two_mappings_read_one_stream() {
 
 /// API Gateway refuses a route whose variable has another name than that of a route at the same place ("has a conflicting
 /// variable on the same hierarchical level as"), and so does OpenAPI.
+/// AWS refuses to deploy settings of a route that is not there.
+#[test]
+fn what_has_a_throttle_of_its_own_is_a_route() {
+    let routes: Vec<_> = template::functions().into_iter().flat_map(|function| function.routes).collect();
+    for route in template::throttled() {
+        assert!(routes.contains(&route), "{route} has a throttle, but is no route");
+    }
+}
+
+/// An account's limit has to be as much and 100 more.
+#[test]
+fn as_many_instances_are_reserved_as_the_template_says() {
+    let (reserved, says) = template::reserved();
+    let expected = format!("{reserved} in all. The account's limit in this region must be {} or more.", reserved + 100);
+    assert!(says.ends_with(&expected), "{says}");
+}
+
 #[test]
 fn each_alarm_is_explained() {
     let operations = read(&root().join("OPERATIONS.md"));

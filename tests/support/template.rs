@@ -44,6 +44,24 @@ pub fn resources(kind: &str) -> Vec<String> {
     resources.filter(|(_, resource)| resource["Type"] == kind).map(|(name, _)| text(name)).collect()
 }
 
+/// The routes that have a throttle of their own.
+pub fn throttled() -> Vec<String> {
+    let template = read();
+    let settings = template["Resources"]["HttpApi"]["Properties"]["RouteSettings"].as_mapping();
+    settings.expect("settings of routes").keys().map(text).collect()
+}
+
+/// How many instances are reserved in all, and what the parameter that asks for them says of it.
+pub fn reserved() -> (u64, String) {
+    let template = read();
+    let functions = template["Resources"].as_mapping().expect("resources").values();
+    let reserved = functions.filter_map(|function| match &function["Properties"]["ReservedConcurrentExecutions"] {
+        Value::Tagged(condition) => condition.value[1].as_u64(),
+        _ => None,
+    });
+    (reserved.sum(), text(&template["Parameters"]["ReserveConcurrency"]["Description"]))
+}
+
 fn function(resource: &Value) -> Function {
     let properties = &resource["Properties"];
     let name = text(&properties["CodeUri"]).trim_end_matches('/').rsplit('/').next().expect("a directory").to_owned();

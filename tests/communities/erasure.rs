@@ -13,7 +13,7 @@ async fn delete_account(user: &User) {
 
 /// Nothing is left of a community, but for what its members were told of it, which ends by itself.
 async fn is_gone(own: &Interposed, community: &Community) {
-    eventually("the end of a community", Duration::from_secs(60), async || {
+    eventually("the end of a community", Duration::from_secs(300), async || {
         let mut left = own.stored_with(&community.id).await;
         left.retain(|item| !item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("NOTICE#")));
         left.is_empty().then_some(())

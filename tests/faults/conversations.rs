@@ -12,7 +12,7 @@ use crate::support::{
     keys_of, media_of, own_stack, sample, text,
 };
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(300);
 const NOBODY: &str = "There is no user with this id";
 
 async fn delete(user: &User) -> Answer {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Interposed, User, eventually, mails_for};
 
 /// Longer than a stream takes to tell, and a worker to start.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_secs(300);
 
 /// What a user was told by mail so far, newest first. Codes are not among it.
 pub async fn news_for(user: &User) -> Vec<Value> {

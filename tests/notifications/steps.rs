@@ -51,7 +51,7 @@ impl User {
     /// What the link of a mail says after `?`: somebody writes to the user's inbox, which is mailed.
     pub async fn unsubscribe_query(&self) -> String {
         self.receive("A message that is told of by mail").await.ok(201);
-        eventually("a mail about a message", Duration::from_secs(60), async || {
+        eventually("a mail about a message", Duration::from_secs(300), async || {
             let mails = mails_for(&self.email).await;
             let texts = mails.iter().filter_map(|mail| mail["text"].as_str());
             let mut tokens = texts.filter_map(|text| text.split_once("/api/v1/notifications/unsubscribe?"));

@@ -18,7 +18,7 @@ pub async fn scenario(own: &Interposed) {
     let id = "0123456789abcdef01234567";
     let item = json!({ "pk": { "S": "INBOX#nobody" }, "sk": { "S": format!("MSG#{id}") }, "id": { "S": id } });
     own.write(&[json!({ "PutRequest": { "Item": item } })]).await;
-    eventually("the worker's lines about it", Duration::from_secs(60), async || {
+    eventually("the worker's lines about it", Duration::from_secs(300), async || {
         let lines = own.stack.logs().lines();
         let mut lines = lines.iter().filter(|line| &*line.function == "notify");
         lines.any(|line| line.text.contains("sqs:SendMessage")).then_some(())

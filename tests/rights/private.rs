@@ -63,7 +63,7 @@ async fn accounts_deleted(own: &Interposed, ann: User, bob: User) {
     delete(&carl).await;
     down.over().await;
     let conversation = message["conversationId"].as_str().expect("an id");
-    eventually("the end of a conversation, and the worker's line about it", Duration::from_secs(60), async || {
+    eventually("the end of a conversation, and the worker's line about it", Duration::from_secs(300), async || {
         let lines = own.stack.logs().lines();
         let has_ended = |line: &local::Line| &*line.function == "clean-up" && line.text.contains("DeleteItem");
         // What the partner was told of it stays for a while.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{User, eventually, pushes_for};
 
 /// Longer than a stream takes to tell, and a worker to start.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(300);
 
 pub struct Browser {
     key: SecretKey,

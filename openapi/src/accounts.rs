@@ -56,7 +56,7 @@ struct SignUp {
 /// A user as the user sees himself.
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct User {
+pub struct User {
     #[serde(rename = "_id")]
     id: UserId,
     username: Username,

@@ -7,7 +7,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::{constants::True, operation::Operation, shape::Shape, types::*};
+use crate::{accounts::User, constants::True, joined::joined, operation::Operation, shape::Shape, types::*};
 
 type Error = AccountsError;
 
@@ -38,21 +38,18 @@ struct Inbox {
     next_cursor: Option<Cursor>,
 }
 
-/// A user with the first page of the inbox.
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct UserWithMessages {
-    #[serde(rename = "_id")]
-    id: UserId,
-    username: Username,
-    email: Email,
-    #[schema(inline)]
-    is_verified: True,
-    is_accepting_messages: bool,
+struct FirstPage {
     messages: Vec<InboxMessage>,
     #[schema(required)]
     next_cursor: Option<Cursor>,
 }
+
+joined!(
+    /// A user with the first page of the inbox.
+    UserWithMessages = User, FirstPage
+);
 
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -11,6 +11,7 @@ mod document;
 mod examples;
 mod function;
 mod inbox;
+mod joined;
 mod links;
 mod notifications;
 mod numbers;

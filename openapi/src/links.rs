@@ -8,6 +8,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use crate::{
+    joined::joined,
     numbers::{Count, MaxMessages},
     operation::{Documented, Operation},
     shape::Shape,
@@ -85,27 +86,16 @@ struct Link {
     created_at: Timestamp,
 }
 
-/// A link as its owner sees it with its messages.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
-struct OwnLink {
-    id: LinkId,
-    slug: Slug,
-    title: Title,
-    #[schema(required)]
-    description: Option<Description>,
-    is_active: bool,
-    has_pin: bool,
-    status: LinkStatus,
-    #[schema(required)]
-    expires_at: Option<End>,
-    #[schema(required)]
-    starts_at: Option<Timestamp>,
-    #[schema(required)]
-    max_messages: Option<MaxMessages>,
-    created_at: Timestamp,
+struct Counted {
     message_count: Count,
 }
+
+joined!(
+    /// A link as its owner sees it with its messages.
+    OwnLink = Link, Counted
+);
 
 #[derive(ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

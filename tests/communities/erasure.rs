@@ -1,11 +1,9 @@
 //! What becomes of communities when an account is deleted.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::steps::{NO_COMMUNITY, contents, nobody};
-use crate::support::{Community, Interposed, PASSWORD, User, eventually};
+use crate::support::{Community, Interposed, PASSWORD, SOON, User, eventually};
 
 async fn delete_account(user: &User) {
     user.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await.ok(200);
@@ -13,7 +11,7 @@ async fn delete_account(user: &User) {
 
 /// Nothing is left of a community, but for what its members were told of it, which ends by itself.
 async fn is_gone(own: &Interposed, community: &Community) {
-    eventually("the end of a community", Duration::from_secs(300), async || {
+    eventually("the end of a community", SOON, async || {
         let mut left = own.stored_with(&community.id).await;
         left.retain(|item| !item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("NOTICE#")));
         left.is_empty().then_some(())

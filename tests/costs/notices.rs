@@ -1,11 +1,9 @@
 //! What it costs to tell somebody. Measured first: whatever is written later is told of, too.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::Costs;
-use crate::support::{Browser, User, eventually};
+use crate::support::{Browser, SOON, User, eventually};
 
 pub async fn measure(costs: &mut Costs<'_>) {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
@@ -20,7 +18,7 @@ pub async fn measure(costs: &mut Costs<'_>) {
 
 /// The worker's line of that number.
 async fn add_line(costs: &mut Costs<'_>, number: usize, row: &str) {
-    let line = eventually("the worker's line", Duration::from_secs(300), async || {
+    let line = eventually("the worker's line", SOON, async || {
         let lines = costs.own.stack.logs().lines().into_iter();
         let line = lines.filter(|line| &*line.function == "notify").nth(number - 1)?;
         Some(serde_json::from_str::<Value>(&line.text).expect("JSON"))

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{FAILURES, Loss, explained};
 use crate::communities::steps::contents;
-use crate::support::{ALWAYS, Answer, Community, Interposed, PASSWORD, StoreCall, User, eventually};
+use crate::support::{ALWAYS, Answer, Community, Interposed, PASSWORD, SOON, StoreCall, User, eventually};
 
 const OUR_FAULT: &str = "Something went wrong on our side. Please try again";
 
@@ -190,7 +190,7 @@ async fn a_community_that_a_request_could_not_empty_is_emptied_by_the_worker() {
         ann.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await.ok(200);
         community.say(&bob, ann, "Is anybody there?").await;
         down.over().await;
-        eventually("the end of a community", std::time::Duration::from_secs(300), async || {
+        eventually("the end of a community", SOON, async || {
             let left =
                 [own.stored_with(&community.id).await, own.stored_with(&format!("USER#{}", ann.id)).await].concat();
             // What somebody was told of it ends by itself.

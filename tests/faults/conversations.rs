@@ -1,18 +1,15 @@
 //! What becomes of conversations when their users delete their accounts: whoever stays keeps them, and when both have gone
 //! nothing is left, however the stores fail meanwhile.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::did_without;
 use super::media::removes;
 use crate::support::{
-    ALWAYS, Answer, Bucket, Interposed, PASSWORD, Pair, StoreCall, User, Visitor, all_at_once, ask, eventually,
+    ALWAYS, Answer, Bucket, Interposed, PASSWORD, Pair, SOON, StoreCall, User, Visitor, all_at_once, ask, eventually,
     keys_of, media_of, own_stack, sample, text,
 };
 
-const SOON: Duration = Duration::from_secs(300);
 const NOBODY: &str = "There is no user with this id";
 
 async fn delete(user: &User) -> Answer {

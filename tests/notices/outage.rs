@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::steps::{SOON, handled, news_for, told};
-use crate::support::{ALWAYS, Browser, Interposed, User, all_at_once, eventually};
+use super::steps::{handled, news_for, told};
+use crate::support::{ALWAYS, Browser, Interposed, SOON, User, all_at_once, eventually};
 
 #[tokio::test]
 async fn while_mail_is_down_sends_are_fast_and_afterwards_everybody_is_told_once() {

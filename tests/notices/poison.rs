@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::steps::{SOON, handled, news_for, told};
-use crate::support::{ALWAYS, Browser, Interposed, User, eventually, now};
+use super::steps::{handled, news_for, told};
+use crate::support::{ALWAYS, Browser, Interposed, SOON, User, eventually, now};
 
 /// A message of an inbox as the table has it.
 fn message(inbox: &str, n: usize) -> Value {

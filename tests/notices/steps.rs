@@ -1,13 +1,8 @@
 //! What these tests have in common.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
-use crate::support::{Interposed, User, eventually, mails_for};
-
-/// Longer than a stream takes to tell, and a worker to start.
-pub const SOON: Duration = Duration::from_secs(300);
+use crate::support::{Interposed, SOON, User, eventually, mails_for};
 
 /// What a user was told by mail so far, newest first. Codes are not among it.
 pub async fn news_for(user: &User) -> Vec<Value> {

@@ -1,11 +1,9 @@
 //! What the tests of notifications do alike: preferences, subscriptions as browsers tell of them, and the links of mails.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Answer, Call, User, eventually, everything_stored, mails_for};
+use crate::support::{Answer, Call, SOON, User, eventually, everything_stored, mails_for};
 
 pub const PREFERENCES: &str = "/api/v1/notifications/preferences";
 pub const SUBSCRIPTIONS: &str = "/api/v1/push/subscriptions";
@@ -51,7 +49,7 @@ impl User {
     /// What the link of a mail says after `?`: somebody writes to the user's inbox, which is mailed.
     pub async fn unsubscribe_query(&self) -> String {
         self.receive("A message that is told of by mail").await.ok(201);
-        eventually("a mail about a message", Duration::from_secs(300), async || {
+        eventually("a mail about a message", SOON, async || {
             let mails = mails_for(&self.email).await;
             let texts = mails.iter().filter_map(|mail| mail["text"].as_str());
             let mut tokens = texts.filter_map(|text| text.split_once("/api/v1/notifications/unsubscribe?"));

@@ -1,10 +1,8 @@
 //! What the worker that tells people is seen to do.
 
-use std::time::Duration;
-
 use serde_json::json;
 
-use crate::support::{ALWAYS, Browser, Interposed, User, eventually};
+use crate::support::{ALWAYS, Browser, Interposed, SOON, User, eventually};
 
 /// Mails and pushes, a subscription that has ended, and a record that nobody can read.
 pub async fn scenario(own: &Interposed) {
@@ -18,7 +16,7 @@ pub async fn scenario(own: &Interposed) {
     let id = "0123456789abcdef01234567";
     let item = json!({ "pk": { "S": "INBOX#nobody" }, "sk": { "S": format!("MSG#{id}") }, "id": { "S": id } });
     own.write(&[json!({ "PutRequest": { "Item": item } })]).await;
-    eventually("the worker's lines about it", Duration::from_secs(300), async || {
+    eventually("the worker's lines about it", SOON, async || {
         let lines = own.stack.logs().lines();
         let mut lines = lines.iter().filter(|line| &*line.function == "notify");
         lines.any(|line| line.text.contains("sqs:SendMessage")).then_some(())

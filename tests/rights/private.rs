@@ -1,10 +1,8 @@
 //! Walks the branches of the functions of private messages and of the worker that sweeps media.
 
-use std::time::Duration;
-
 use serde_json::json;
 
-use crate::support::{ALWAYS, Interposed, PASSWORD, User, eventually, sample};
+use crate::support::{ALWAYS, Interposed, PASSWORD, SOON, User, eventually, sample};
 
 pub async fn scenario(own: &Interposed) {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
@@ -63,7 +61,7 @@ async fn accounts_deleted(own: &Interposed, ann: User, bob: User) {
     delete(&carl).await;
     down.over().await;
     let conversation = message["conversationId"].as_str().expect("an id");
-    eventually("the end of a conversation, and the worker's line about it", Duration::from_secs(300), async || {
+    eventually("the end of a conversation, and the worker's line about it", SOON, async || {
         let lines = own.stack.logs().lines();
         let has_ended = |line: &local::Line| &*line.function == "clean-up" && line.text.contains("DeleteItem");
         // What the partner was told of it stays for a while.

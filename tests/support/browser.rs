@@ -1,8 +1,6 @@
 //! A browser that takes pushes: it subscribes as `PushManager.subscribe()` does, and reads what its push service was given, by the
 //! letter of RFC 8291, without a line of the product's.
 
-use std::time::Duration;
-
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use p256::elliptic_curve::sec1::ToEncodedPoint;
@@ -12,10 +10,7 @@ use ring::hmac::{HMAC_SHA256, Key, sign};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{User, eventually, pushes_for};
-
-/// Longer than a stream takes to tell, and a worker to start.
-const SOON: Duration = Duration::from_secs(300);
+use super::{SOON, User, eventually, pushes_for};
 
 pub struct Browser {
     key: SecretKey,

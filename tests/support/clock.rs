@@ -7,6 +7,9 @@ use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 use tokio::time::Instant;
 
+/// How long a worker may take: the stream tells it, it starts, and other tests' records are before this one's.
+pub const SOON: Duration = Duration::from_secs(300);
+
 /// Asks `probe` again and again until it has an answer. Nothing else in these tests waits for time to pass.
 pub async fn eventually<T>(what: &str, within: Duration, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + within;

@@ -26,7 +26,7 @@ pub mod template;
 pub use answer::Answer;
 pub use browser::Browser;
 pub use cards::{Upload, upload};
-pub use clock::{eventually, in_ms, now, time, whole};
+pub use clock::{SOON, eventually, in_ms, now, time, whole};
 pub use community::Community;
 pub use cursor::forgeries;
 pub use described::DOCUMENT;

@@ -25,7 +25,7 @@ pub fn client() -> Client {
     let builder = Client::builder().no_proxy();
     let builder = match std::env::var("BASE_URL").is_ok_and(|url| url.starts_with("https:")) {
         true => builder,
-        // Reading the system's roots takes half a second without optimisation, in each test anew.
+        // Reading the system's roots is work that each test would do anew.
         false => builder.tls_certs_only([]),
     };
     builder.build().expect("an HTTP client")

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::steps::{BLANK, TOO_LONG, contents};
-use crate::support::{Community, User};
+use crate::support::{BLANK_TEXTS, Community, User};
 
 async fn send(community: &Community, from: &User, content: Value) -> crate::support::Answer {
     let body = json!({ "recipient_id": community.creator.id, "content": content });
@@ -40,40 +40,11 @@ async fn content_is_up_to_5000_characters_whatever_these_are() {
 #[tokio::test]
 async fn content_that_is_missing_null_or_shows_nothing_is_blank() {
     let (community, [bob]) = Community::with_members::<1>().await;
-    let nothing = [
-        "",
-        " ",
-        "\t",
-        "\r\n",
-        "\u{0}",
-        "\u{7f}",
-        "\u{85}",
-        "\u{a0}",
-        "\u{ad}",
-        "\u{61c}",
-        "\u{115f}",
-        "\u{1680}",
-        "\u{180e}",
-        "\u{2003}",
-        "\u{200b}",
-        "\u{200d}",
-        "\u{2028}",
-        "\u{202e}",
-        "\u{205f}",
-        "\u{2060}",
-        "\u{2800}",
-        "\u{3000}",
-        "\u{3164}",
-        "\u{fe0f}",
-        "\u{feff}",
-        "\u{ffa0}",
-        "\u{e0020}",
-    ];
-    for one in nothing {
+    for one in BLANK_TEXTS {
         println!("{one:?}");
         send(&community, &bob, json!(one)).await.denies_message(422, BLANK);
     }
-    for blank in [json!(nothing.concat()), json!(" ".repeat(5_001)), Value::Null] {
+    for blank in [json!(""), json!(BLANK_TEXTS.concat()), json!(" ".repeat(5_001)), Value::Null] {
         send(&community, &bob, blank).await.denies_message(422, BLANK);
     }
     let missing = json!({ "recipient_id": community.creator.id });

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{FAILURES, Loss, explained};
+use super::{FAILURES, LOST_MESSAGES, explained};
 use crate::communities::steps::contents;
 use crate::support::{ALWAYS, Answer, Community, Interposed, PASSWORD, SOON, StoreCall, User, eventually};
 
@@ -37,13 +37,7 @@ fn letter(to: &User, content: &str) -> Value {
 #[tokio::test]
 async fn a_message_whose_answer_from_the_store_is_lost_is_written_once() {
     let Some(own) = Interposed::start().await else { return };
-    let cases = [
-        (false, Loss::Ended, "Begun without a key", None),
-        (false, Loss::Silence, "Begun with a key", Some("a-key")),
-        (true, Loss::Silence, "Without a key", None),
-        (true, Loss::Ended, "With a key", Some("a-key")),
-    ];
-    for (has_begun, loss, content, key) in cases {
+    for (has_begun, loss, content, key) in LOST_MESSAGES {
         println!("{content}");
         let (community, [bob]) = Community::with_members::<1>().await;
         let ann = &community.creator;

@@ -68,6 +68,14 @@ impl Loss {
     }
 }
 
+/// A message whose answer is lost: whether one went before it in its conversation, how, what it says, and its key.
+const LOST_MESSAGES: [(bool, Loss, &str, Option<&str>); 4] = [
+    (false, Loss::Ended, "Begun without a key", None),
+    (false, Loss::Silence, "Begun with a key", Some("a-key")),
+    (true, Loss::Silence, "Without a key", None),
+    (true, Loss::Ended, "With a key", Some("a-key")),
+];
+
 /// The documented answer to what is nobody's fault but ours, and a line that says why, but not what was said.
 async fn sorry(own: &Interposed, answer: &Answer, secrets: &[&str]) {
     answer.refused(500, "Something went wrong on our side. Please try again");

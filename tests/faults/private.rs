@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{FAILURES, Failure, Loss, did_without, explained, remaining};
+use super::{FAILURES, Failure, LOST_MESSAGES, Loss, did_without, explained, remaining};
 use crate::private::steps::{
     BLOCKED, OUR_FAULT, all_messages, block, conversation, delete, id, mark, pair, reply, say, text, two, unread,
 };
@@ -45,13 +45,7 @@ async fn places(from: &User, to: &User) -> u64 {
 #[tokio::test]
 async fn a_message_whose_answer_from_the_store_is_lost_is_written_once() {
     let Some(own) = Interposed::start().await else { return };
-    let cases = [
-        (false, Loss::Ended, "Begun without a key", None),
-        (false, Loss::Silence, "Begun with a key", Some("a-key")),
-        (true, Loss::Silence, "Without a key", None),
-        (true, Loss::Ended, "With a key", Some("a-key")),
-    ];
-    for (has_begun, loss, content, key) in cases {
+    for (has_begun, loss, content, key) in LOST_MESSAGES {
         println!("{content}");
         let [ann, bob] = two().await;
         if has_begun {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{SEND, contents, sent};
-use crate::support::{User, Visitor, everything_stored, own_stack, texts};
+use crate::support::{BLANK_TEXTS, User, Visitor, everything_stored, own_stack, texts};
 
 const TOO_SHORT: &str = "content must be of min length 10 chars";
 const TOO_LONG: &str = "content must not be longer than 300 chars";
@@ -42,54 +42,11 @@ async fn content_has_10_to_300_characters() {
 #[tokio::test]
 async fn content_that_shows_nothing_is_blank() {
     let user = User::sign_up().await;
-    let nothing = [
-        " ",
-        "\t",
-        "\n",
-        "\r\n",
-        "\u{b}",
-        "\u{c}",
-        "\u{0}",
-        "\u{1f}",
-        "\u{7f}",
-        "\u{85}",
-        "\u{9f}",
-        "\u{a0}",
-        "\u{ad}",
-        "\u{34f}",
-        "\u{61c}",
-        "\u{115f}",
-        "\u{1160}",
-        "\u{1680}",
-        "\u{17b4}",
-        "\u{180e}",
-        "\u{2000}",
-        "\u{200a}",
-        "\u{200b}",
-        "\u{200d}",
-        "\u{200f}",
-        "\u{2028}",
-        "\u{2029}",
-        "\u{202e}",
-        "\u{202f}",
-        "\u{205f}",
-        "\u{2060}",
-        "\u{2064}",
-        "\u{2069}",
-        "\u{2800}",
-        "\u{3000}",
-        "\u{3164}",
-        "\u{fe0f}",
-        "\u{feff}",
-        "\u{ffa0}",
-        "\u{e0020}",
-        "\u{e0100}",
-    ];
-    for one in nothing {
+    for one in BLANK_TEXTS {
         println!("{one:?}");
         user.receive(&one.repeat(10)).await.fails(400, BLANK);
     }
-    user.receive(&nothing.concat()).await.fails(400, BLANK);
+    user.receive(&BLANK_TEXTS.concat()).await.fails(400, BLANK);
     assert_eq!(user.inbox().await, [] as [Value; 0]);
     sent(&user.receive(&format!("{}.", " ".repeat(9))).await);
 }

@@ -6,7 +6,7 @@ use local::Stack;
 use serde_json::Value;
 
 use super::{ALL_INBOXES, limited, remaining, sent};
-use crate::support::{Interposed, User, Visitor, all_at_once, eventually, stored_in};
+use crate::support::{Interposed, User, Visitor, accepted_again, all_at_once, eventually, stored_in};
 
 /// The items that count the messages of clients; a stack of a test's own has those of its senders only.
 async fn logs(stack: &Stack) -> Vec<Value> {
@@ -59,19 +59,11 @@ async fn after_retry_after_one_is_accepted_again_and_the_item_stays_small() {
     assert!((left.saturating_sub(1)..=left + 1).contains(&wait), "told to wait {wait} seconds of {left}");
     assert_eq!(hits(&own.stack).await, 30);
 
-    let accepted_at = eventually("the 31st message", Duration::from_secs(64), async || {
-        let (asked, answer) = (Instant::now(), users[6].receive_from(&sender, "the 31st message").await);
-        if answer.status == 201 {
-            return Some(asked);
-        }
-        limited(&answer, ALL_INBOXES);
-        // The promise of Retry-After: whoever waits as long as he was told is let in.
-        assert!(asked.duration_since(told) < Duration::from_secs(wait), "still refused after Retry-After");
-        // Twice a second, so that the poll is no flood.
-        eventually("a moment", Duration::from_secs(1), async || (asked.elapsed().as_millis() > 500).then_some(()))
-            .await;
-        None
-    })
+    let accepted_at = accepted_again(
+        wait,
+        || users[6].receive_from(&sender, "the 31st message"),
+        |answer| _ = limited(answer, ALL_INBOXES),
+    )
     .await;
     assert!(accepted_at.duration_since(first) > Duration::from_secs(59));
 

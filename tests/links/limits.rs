@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Answer, Link, Visitor, all_at_once, eventually, in_ms, random_slug, time};
+use crate::support::{Answer, Link, Visitor, accepted_again, all_at_once, eventually, in_ms, random_slug, time};
 
 const MESSAGES: (&str, u64, u64) = ("link-messages", 5, 60);
 const LINKS: (&str, u64, u64) = ("links", 10, 3600);
@@ -59,24 +59,10 @@ async fn after_retry_after_one_is_accepted_again_and_never_6_in_any_60_seconds()
         sent(&send(&link, &sender).await);
     }
     let wait = limited(&send(&link, &sender).await, MESSAGES);
-    let told = Instant::now();
     let left = 60 - first.elapsed().as_secs();
     assert!((left - 1..=left + 2).contains(&wait), "told to wait {wait} seconds of {left}");
 
-    let accepted_at = eventually("the sixth message", Duration::from_secs(64), async || {
-        let (asked, answer) = (Instant::now(), send(&link, &sender).await);
-        if answer.status == 201 {
-            return Some(asked);
-        }
-        limited(&answer, MESSAGES);
-        // The promise of Retry-After: whoever waits as long as he was told is let in.
-        assert!(asked.duration_since(told) < Duration::from_secs(wait), "still refused after Retry-After");
-        // Twice a second, so that the poll is no flood.
-        eventually("a moment", Duration::from_secs(1), async || (asked.elapsed().as_millis() > 500).then_some(()))
-            .await;
-        None
-    })
-    .await;
+    let accepted_at = accepted_again(wait, || send(&link, &sender), |answer| _ = limited(answer, MESSAGES)).await;
     assert!(accepted_at.duration_since(first) > Duration::from_secs(59));
     let rest = limited(&send(&link, &sender).await, MESSAGES);
     assert!(rest <= between + 2, "the next place comes back {between} seconds later, not in {rest}");

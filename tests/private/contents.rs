@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::steps::{contents, conversation, say, text, two};
-use crate::support::{Call, User};
+use crate::support::{BLANK_TEXTS, Call, User};
 
 const LENGTH: &str = "content must be 1 to 5000 characters";
 const BLANK: &str = "content must not be blank";
@@ -47,39 +47,11 @@ async fn content_has_1_to_5000_characters() {
 #[tokio::test]
 async fn content_that_shows_nothing_is_blank() {
     let [ann, bob] = two().await;
-    let nothing = [
-        " ",
-        "\t",
-        "\r\n",
-        "\u{0}",
-        "\u{7f}",
-        "\u{85}",
-        "\u{a0}",
-        "\u{ad}",
-        "\u{61c}",
-        "\u{115f}",
-        "\u{1680}",
-        "\u{180e}",
-        "\u{2003}",
-        "\u{200b}",
-        "\u{200d}",
-        "\u{2028}",
-        "\u{202e}",
-        "\u{205f}",
-        "\u{2060}",
-        "\u{2800}",
-        "\u{3000}",
-        "\u{3164}",
-        "\u{fe0f}",
-        "\u{feff}",
-        "\u{ffa0}",
-        "\u{e0020}",
-    ];
-    for one in nothing {
+    for one in BLANK_TEXTS {
         println!("{one:?}");
         say(&ann, &bob, one).await.rejects(400, BLANK);
     }
-    say(&ann, &bob, &nothing.concat()).await.rejects(400, BLANK);
+    say(&ann, &bob, &BLANK_TEXTS.concat()).await.rejects(400, BLANK);
     say(&ann, &bob, &" ".repeat(5_000)).await.rejects(400, BLANK);
     silence([&ann, &bob]).await;
     assert_eq!(ann.write(&bob, " .\u{200b}").await["content"], " .\u{200b}");

@@ -1,6 +1,7 @@
 //! What the tests share: the stack, visitors who talk to it, links to talk about, cards, time, and trouble.
 
 mod answer;
+mod blank;
 mod browser;
 mod cards;
 mod clock;
@@ -24,6 +25,7 @@ pub mod png;
 pub mod template;
 
 pub use answer::Answer;
+pub use blank::BLANK_TEXTS;
 pub use browser::Browser;
 pub use cards::{Upload, upload};
 pub use clock::{SOON, eventually, in_ms, now, time, whole};
@@ -42,4 +44,4 @@ pub use sent::{bodies, pushes_for};
 pub use stack::{Elsewhere, base, options, own_stack};
 pub use table::{ask, everything_stored, store_old_messages, stored_in, texts};
 pub use user::{PASSWORD, User, code_for, mail_for, mails_for, random_email, random_username, send_otp};
-pub use visitor::{Call, Visitor, all_at_once};
+pub use visitor::{Call, Visitor, accepted_again, all_at_once};

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Client, Method, RequestBuilder};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::described::Asked;
-use super::{Answer, base};
+use super::{Answer, base, eventually};
 
 thread_local! {
     /// A test has a thread and a runtime of its own, and so do its connections.
@@ -154,6 +154,25 @@ impl Call {
         let body = response.bytes().await.expect("a whole answer").to_vec();
         Answer { status, headers, body, took: started.elapsed() }
     }
+}
+
+/// Sends until it is accepted, which has to be within the `wait` seconds that Retry-After has just told; `refused` looks at each
+/// answer before. Returns when the accepted one was sent.
+pub async fn accepted_again(wait: u64, mut send: impl AsyncFnMut() -> Answer, refused: impl Fn(&Answer)) -> Instant {
+    let (told, wait) = (Instant::now(), Duration::from_secs(wait));
+    eventually("an accepted one", wait + Duration::from_secs(4), async || {
+        let (asked, answer) = (Instant::now(), send().await);
+        if answer.status == 201 {
+            return Some(asked);
+        }
+        refused(&answer);
+        assert!(asked.duration_since(told) < wait, "still refused after Retry-After");
+        // Twice a second, so that the poll is no flood.
+        eventually("a moment", Duration::from_secs(1), async || (asked.elapsed().as_millis() > 500).then_some(()))
+            .await;
+        None
+    })
+    .await
 }
 
 /// Runs them all concurrently; what they return, in their order.

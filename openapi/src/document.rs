@@ -14,7 +14,7 @@ use crate::{
 
 const ABOUT: &str = "Messaging that a team owns: anonymous inboxes, anonymous links, private messages and communities. Bodies are \
 JSON in UTF-8 of up to 64 KiB unless said otherwise. Limits are exact in any sliding window. What the gateway itself refuses (an \
-unknown route, a body of more than 6 MB) has its own shape, `{\"message\":\"...\"}`.";
+unknown route, a path or header that is not UTF-8, a body of more than 6 MB) has its own shape, `{\"message\":\"...\"}`.";
 
 #[derive(Default)]
 struct Paths {

@@ -20,6 +20,12 @@ fail() {
   exit 1
 }
 
+# What the script says of itself at its top.
+usage() {
+  sed '1d; /^[^#]/,$d; s/^# \{0,1\}//' "scripts/${0##*/}" >&2
+  exit 2
+}
+
 # need COMMAND PACKAGE...: Debian's packages for a command that is not there
 need() {
   command -v "$1" >/dev/null && return

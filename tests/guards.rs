@@ -112,8 +112,6 @@ fn at_most_two_mappings_read_one_stream() {
     }
 }
 
-/// API Gateway refuses a route whose variable has another name than that of a route at the same place ("has a conflicting
-/// variable on the same hierarchical level as"), and so does OpenAPI.
 /// AWS refuses to deploy settings of a route that is not there.
 #[test]
 fn what_has_a_throttle_of_its_own_is_a_route() {
@@ -141,6 +139,8 @@ fn each_alarm_is_explained() {
     }
 }
 
+/// API Gateway refuses a route whose variable has another name than that of a route at the same place ("has a conflicting
+/// variable on the same hierarchical level as"), and so does OpenAPI.
 #[test]
 fn the_variables_at_one_place_of_the_paths_have_one_name() {
     let mut names: BTreeMap<String, String> = BTreeMap::new();

@@ -27,7 +27,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
             Ok(true) => {}
             Ok(false) => break,
             Err(error) => {
-                app.store.degrade(&error);
+                app.store.record_degradation(&error);
                 break;
             }
         }

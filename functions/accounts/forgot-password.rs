@@ -22,7 +22,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let asked = Tries::count(&app.store, meter.into_iter().collect(), now).await??;
     if holder.is_some() {
         let (is_for, patience) = (CodeFor::NewPassword(&address), ANSWERS_AFTER.saturating_sub(started.elapsed()));
-        mail_code_if_possible(app, is_for, &email, Letter::new_password, now, patience).await;
+        mail_code_if_possible(app, is_for, &email, EmailMessage::new_password, now, patience).await;
     }
     let message = "If there is an account with this address, a code is on its way to it";
     let reply = Reply::ok(&json!({ "success": true, "message": message })).metered(asked.meters(), now);

@@ -31,7 +31,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotSent> {
     }
     let answer = json!({ "success": true, "message": "OTP sent successfully" }).to_string();
     let mut guards = Guards { meters: to_address.into_iter().chain(by_client).collect(), once, answer, now };
-    match mail_code(app, is_for, &email, Letter::sign_up, &mut guards).await? {
+    match mail_code(app, is_for, &email, EmailMessage::sign_up, &mut guards).await? {
         Ok(()) => Ok(Reply::created(guards.answer).with_status(StatusCode::OK).metered(&guards.meters, now)),
         Err(store::Stopped::Repeated(repeat)) => first_answer(app, guards.once.as_ref(), repeat).await,
         Err(store::Stopped::Limited(too_many)) => Err(too_many.into()),

@@ -20,7 +20,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let once = request.once(app, "sign-in", &identifier.normal())?;
 
     let (known, repeat, by_client) =
-        try_join!(Known::find(app, &identifier), app.store.repeat(once.as_ref()), by_client.meter(&app.store))?;
+        try_join!(LoginTarget::find(app, &identifier), app.store.repeat(once.as_ref()), by_client.meter(&app.store))?;
     let is_other = matches!(repeat, Some(store::Repeat::OtherBody));
     if let Some(repeat) = repeat.filter(|_| !is_other) {
         return first_answer(app, request, repeat);
@@ -37,7 +37,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         return Err(Problem::reused_key().into());
     }
 
-    let SigningIn { account, claim, device, mut tries } = signing_in;
+    let Authenticated { account, claim, device, mut tries } = signing_in;
     let is_new = device.is_none();
     let mut device = device.unwrap_or_else(|| Device::new(DeviceName::default(), false, now));
     device.device_name = device_name.unwrap_or(device.device_name);
@@ -65,7 +65,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     }
     if !device.trusted {
         let is_for = CodeFor::Device(device.id);
-        mail_code_if_possible(app, is_for, &account.email, Letter::new_device, now, MAIL_PATIENCE).await;
+        mail_code_if_possible(app, is_for, &account.email, EmailMessage::new_device, now, MAIL_PATIENCE).await;
     }
     let reply = Reply::created(guards.answer).with_status(StatusCode::OK);
     Ok(signed_in(app, request, reply).metered(tries.meters(), now))

@@ -4,8 +4,8 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let meeting = Meeting::of(app, request, request.path("user_id")).await?;
-    meeting.set_block(app, true).await
+    let pair = MemberPair::of(app, request, request.path("user_id")).await?;
+    pair.set_block(app, true).await
 }
 
 shared::lambda!(handle, sessions);

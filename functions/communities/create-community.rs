@@ -10,7 +10,7 @@ struct NewCommunity {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
     let now = request.now();
-    let presented = Presented::by(app, request)?;
+    let presented = UnverifiedSession::by(app, request)?;
     let user = presented.user();
     let (once, new) = request.asked(app, "create-community", &user.to_string(), request.json::<NewCommunity>());
     let (caller, repeat) =

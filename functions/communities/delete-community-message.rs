@@ -4,17 +4,17 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    Presented::by(app, request)?;
+    UnverifiedSession::by(app, request)?;
     let named: Option<(CommunityId, CommunityMessageId)> = request.path("community_id").zip(request.path("id"));
-    let head = async {
+    let thread = async {
         match named {
-            Some((community, id)) => app.store.community_head(community, id.tag()).err_into().await,
+            Some((community, id)) => app.store.community_thread(community, id.tag()).err_into().await,
             None => Ok(None),
         }
     };
-    let (visit, head) = try_join!(Visit::to(app, request), head)?;
-    let (id, head) = named.map(|(_, id)| id).zip(head).ok_or(CommunitiesError::MessageNotFound)?;
-    match app.store.take_message_back(id, visit.user(), head).await? {
+    let (access, thread) = try_join!(CommunityAccess::to(app, request), thread)?;
+    let (id, thread) = named.map(|(_, id)| id).zip(thread).ok_or(CommunitiesError::MessageNotFound)?;
+    match app.store.take_message_back(id, access.user(), thread).await? {
         store::TakenBack::Done => Ok(Reply::ok(&json!({ "message": "Message deleted successfully" }))),
         store::TakenBack::NotFound => Err(CommunitiesError::MessageNotFound),
         store::TakenBack::NotTheLast => Err(CommunitiesError::NotTheLast),

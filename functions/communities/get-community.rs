@@ -3,9 +3,9 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let visit = Visit::to(app, request).await?;
-    let creator = app.store.username_of(visit.community.creator).await?;
-    Ok(Reply::ok(&CommunityBody::of(&visit.community, creator.as_ref(), visit.role())))
+    let access = CommunityAccess::to(app, request).await?;
+    let creator = app.store.username_of(access.community.creator).await?;
+    Ok(Reply::ok(&CommunityBody::of(&access.community, creator.as_ref(), access.role())))
 }
 
 shared::lambda!(handle, sessions);

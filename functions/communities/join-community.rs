@@ -3,24 +3,24 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let user = Presented::by(app, request)?.user();
+    let user = UnverifiedSession::by(app, request)?.user();
     let scope = format!("{user} {}", request.path_text("community_id").unwrap_or_default());
     let (once, asked) = request.asked(app, "join-community", &scope, Ok(()));
-    let (visit, repeat) = try_join!(Visit::to(app, request), app.store.repeat(once.as_ref()).err_into())?;
+    let (access, repeat) = try_join!(CommunityAccess::to(app, request), app.store.repeat(once.as_ref()).err_into())?;
     asked?;
     if let Some(repeat) = repeat {
         return Ok(Reply::repeated(repeat)?);
     }
-    if visit.is_creator() {
+    if access.is_creator() {
         return Err(CommunitiesError::IsCreator);
     }
 
-    let id = visit.community.id;
-    let person = PersonBody::of(user, Some(visit.username()));
+    let id = access.community.id;
+    let person = PersonBody::of(user, Some(access.username()));
     let answer =
         |member: &Member| json!({ "community_id": id, "user": person, "joined_at": member.joined_at }).to_string();
     let mut guards = Guards { meters: Vec::new(), once, answer: String::new(), now: request.now() };
-    match app.store.join(id, user, visit.member.as_ref(), answer, &mut guards).await? {
+    match app.store.join(id, user, access.member.as_ref(), answer, &mut guards).await? {
         store::Joined::Done => Ok(Reply::created(guards.answer)),
         store::Joined::Blocked => Err(CommunitiesError::Blocked),
         store::Joined::Gone => Err(CommunitiesError::CommunityNotFound),

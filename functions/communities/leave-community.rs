@@ -3,11 +3,11 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let visit = Visit::to(app, request).await?;
-    if visit.is_creator() {
+    let access = CommunityAccess::to(app, request).await?;
+    if access.is_creator() {
         return Err(CommunitiesError::IsCreator);
     }
-    app.store.leave_community(visit.community.id, visit.user()).await?;
+    app.store.leave_community(access.community.id, access.user()).await?;
     Ok(Reply::ok(&json!({ "message": "You are not a member of this community any more" })))
 }
 

@@ -20,31 +20,31 @@ struct Latest<'a> {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let user = Presented::by(app, request)?.user();
+    let user = UnverifiedSession::by(app, request)?.user();
     let id: Option<CommunityId> = request.path("community_id");
     let known = async {
         let Some(id) = id else { return Ok((0, None)) };
-        let head = app.store.community_head(id, app.tokens.conversation_tag(id, user));
-        try_join!(app.store.community_conversation_count(id), head).map_err(CommunitiesError::from)
+        let thread = app.store.community_thread(id, app.tokens.conversation_tag(id, user));
+        try_join!(app.store.community_conversation_count(id), thread).map_err(CommunitiesError::from)
     };
-    let (visit, (count, own)) = try_join!(Visit::to(app, request), known)?;
+    let (access, (count, own)) = try_join!(CommunityAccess::to(app, request), known)?;
     let (page, size) = numbered_page(request)?;
     let offset = page.offset(size);
 
-    let creator = visit.community.creator;
-    let (total, heads) = if visit.is_creator() {
-        (count, app.store.community_conversations(visit.community.id, offset, count, size).await?)
+    let creator = access.community.creator;
+    let (total, threads) = if access.is_creator() {
+        (count, app.store.community_conversations(access.community.id, offset, count, size).await?)
     } else {
-        visit.member.as_ref().ok_or(CommunitiesError::NotAMember)?;
-        let own: Vec<_> = own.into_iter().filter(store::Head::is_listed).collect();
+        access.member.as_ref().ok_or(CommunitiesError::NotAMember)?;
+        let own: Vec<_> = own.into_iter().filter(store::Thread::is_listed).collect();
         (own.len() as u64, if offset == 0 { own } else { Vec::new() })
     };
-    let (previews, names) = app.store.community_previews(heads, creator).await?;
+    let (previews, names) = app.store.community_previews(threads, creator).await?;
     let person = |id| PersonBody::of(id, names.iter().find(|(named, _)| *named == id).map(|(_, name)| name));
-    let listed = previews.iter().map(|store::CommunityPreview { head, last }| Listed {
-        id: head.id,
-        updated_at: head.updated_at(),
-        user: person(if visit.is_creator() { head.member_id } else { creator }),
+    let listed = previews.iter().map(|store::CommunityPreview { thread, last }| Listed {
+        id: thread.id,
+        updated_at: thread.updated_at(),
+        user: person(if access.is_creator() { thread.member_id } else { creator }),
         latest_message: Latest {
             id: last.id,
             content: &last.content,

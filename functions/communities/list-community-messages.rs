@@ -5,17 +5,17 @@ use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
     let other: Option<UserId> = request.path("id");
-    let meeting = Meeting::of(app, request, other).await?;
+    let pair = MemberPair::of(app, request, other).await?;
     let (page, size) = numbered_page(request)?;
     let other = other.ok_or(CommunitiesError::NotInConversation)?;
-    let (_, head) = meeting.conversation().ok_or(CommunitiesError::NotInConversation)?;
+    let (_, thread) = pair.conversation().ok_or(CommunitiesError::NotInConversation)?;
 
     let offset = page.offset(size);
-    let (total, messages) = match head {
-        Some(head) => (head.message_count, app.store.community_messages(head, offset, size).await?),
+    let (total, messages) = match thread {
+        Some(thread) => (thread.message_count, app.store.community_messages(thread, offset, size).await?),
         None => (0, Vec::new()),
     };
-    let users = meeting.bodies(other);
+    let users = pair.bodies(other);
     let data = messages.iter().map(|message| CommunityMessageBody::of(message, users)).collect();
     Ok(Reply::ok(&NumberedPage::of(total, offset.saturating_add(size.get() as u64), data)))
 }

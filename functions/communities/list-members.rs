@@ -10,8 +10,8 @@ struct Listed<'a> {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let visit = Visit::by_creator(app, request).await?;
-    let community = visit.community.id;
+    let access = CommunityAccess::by_creator(app, request).await?;
+    let community = access.community.id;
     let scope = format!("members {community}");
     let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
     let after = request.cursor(app, scope.as_bytes()).map_err(CommunitiesError::Problem)?.map(UserId::from_bytes);

@@ -10,29 +10,29 @@ struct NewMessage {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, Undelivered> {
-    let user = Presented::by(app, request)?.user();
+    let user = UnverifiedSession::by(app, request)?.user();
     let scope = format!("{user} {}", request.path_text("community_id").unwrap_or_default());
     let new = request.json_with::<NewMessage>(&["content"], CommunityText::BLANK);
     let (once, new) = request.asked(app, "send-community-message", &scope, new);
     let recipient = new.as_ref().ok().map(|new| new.recipient_id);
-    let (meeting, repeat) =
-        try_join!(Meeting::of(app, request, recipient), app.store.repeat(once.as_ref()).err_into())?;
+    let (pair, repeat) =
+        try_join!(MemberPair::of(app, request, recipient), app.store.repeat(once.as_ref()).err_into())?;
     // Who may not come in at all, or comes to nothing, is told that first.
     let NewMessage { recipient_id, content } = new?;
     if let Some(repeat) = repeat {
         return Ok(Reply::repeated(repeat)?);
     }
-    let reachable = meeting.conversation().filter(|(member, _)| member.may_write() && meeting.has_account());
-    let (member, head) = reachable.ok_or(CommunitiesError::Unreachable)?;
+    let reachable = pair.conversation().filter(|(member, _)| member.may_write() && pair.has_account());
+    let (member, thread) = reachable.ok_or(CommunitiesError::Unreachable)?;
 
-    let community = meeting.visit.community.id;
+    let community = pair.access.community.id;
     let tag = app.tokens.conversation_tag(community, member.user_id);
     let draft =
         store::CommunityDraft { community, tag, member, sender: user, recipient: recipient_id, content: &content };
-    let users = meeting.bodies(recipient_id);
+    let users = pair.bodies(recipient_id);
     let answer = |message: &CommunityMessage| json!(CommunityMessageBody::of(message, users)).to_string();
     let mut guards = Guards { meters: Vec::new(), once, answer: String::new(), now: request.now() };
-    match app.store.send_community_message(&draft, head.cloned(), answer, &mut guards).await? {
+    match app.store.send_community_message(&draft, thread.cloned(), answer, &mut guards).await? {
         store::SentToCommunity::Done => Ok(Reply::created(guards.answer)),
         store::SentToCommunity::Refused => Err(CommunitiesError::Unreachable.into()),
         store::SentToCommunity::Stopped(stopped) => Ok(Reply::stopped(stopped)?),

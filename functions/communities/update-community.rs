@@ -11,15 +11,15 @@ struct Change {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let visit = Visit::by_creator(app, request).await?;
+    let access = CommunityAccess::by_creator(app, request).await?;
     let Change { name, description } = request.json()?;
     if name.is_none() && description.is_keep() {
         return Err(CommunitiesError::NothingToChange);
     }
     let changes = store::CommunityChanges { name, description };
-    let changed = app.store.update_community(visit.community.id, &changes, request.now()).await?;
+    let changed = app.store.update_community(access.community.id, &changes, request.now()).await?;
     let changed = changed.ok_or(CommunitiesError::CommunityNotFound)?;
-    Ok(Reply::ok(&CommunityBody::of(&changed, Some(visit.username()), Some(Role::Creator))))
+    Ok(Reply::ok(&CommunityBody::of(&changed, Some(access.username()), Some(Role::Creator))))
 }
 
 shared::lambda!(handle, sessions);

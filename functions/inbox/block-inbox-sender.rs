@@ -10,7 +10,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let keys = app.sender_keys(request.now()).await?;
     let message = app.store.inbox_message(caller.user(), id).await?.ok_or(AccountsError::MessageNotFound)?;
     let sender = keys.open(&app.tokens, &message).ok_or(AccountsError::SenderForgotten)?;
-    app.store.shun(&caller.claim.username, &sender.name, sender.ends_at).await?;
+    app.store.block_sender(&caller.claim.username, &sender.name, sender.ends_at).await?;
     Ok(Reply::ok(&json!({ "success": true, "message": "Sender blocked", "blockedUntil": sender.ends_at })))
 }
 

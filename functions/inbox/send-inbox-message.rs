@@ -29,10 +29,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     if let Some(repeat) = app.store.repeat(once.as_ref()).await? {
         return Ok(Reply::repeated(repeat)?);
     }
-    let (hit, claim, is_shunned) = join!(
+    let (hit, claim, is_sender_blocked) = join!(
         gate.hit(&app.store, Limit::InboxMessages, username.as_str(), now),
         app.store.username_claim(&username),
-        app.store.is_shunned(&username, &sender, now),
+        app.store.is_sender_blocked(&username, &sender, now),
     );
     let send = async {
         if let Err(too_many) = &hit {
@@ -49,7 +49,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         let message = InboxMessage { id, content, sealed_sender: keys.seal(&app.tokens, &sender, id) };
         let answer = json!({ "success": true, "message": "Message sent successfully" }).to_string();
         let mut guards = Guards { meters: Vec::new(), once, answer, now };
-        Ok(match app.store.deliver(&claim, message, is_shunned?, &mut guards).await {
+        Ok(match app.store.deliver(&claim, message, is_sender_blocked?, &mut guards).await {
             Ok(store::Delivery::Done) => Sent::Now(guards.answer),
             Ok(store::Delivery::Repeated(repeat)) => Sent::Before(repeat),
             Err(error) => Sent::Perhaps(error),

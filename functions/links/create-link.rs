@@ -21,7 +21,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let gate = app.limits.admit(&app.tokens, Limit::Links, request.client(), "", now)?;
     let new: NewLink = request.json()?;
     check_times(&new, now)?;
-    let owner = if new.notify == Some(true) { Some(Presented::by(app, request)?) } else { None };
+    let owner = if new.notify == Some(true) { Some(UnverifiedSession::by(app, request)?) } else { None };
     let user = owner.as_ref().map(|owner| owner.user().to_string()).unwrap_or_default();
     let once = request.once(app, "create-link", &user)?;
 

@@ -27,7 +27,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
         (LinkStatus::Scheduled, start) => return Err(LinksError::NotStarted(start.unwrap_or(now))),
         (LinkStatus::Active, _) => {}
     }
-    let admitted = match Admitted::to(app, request, &link, pin).await? {
+    let admitted = match PinPassed::to(app, request, &link, pin).await? {
         Ok(admitted) => admitted,
         // What fills the window may be the very requests that this one repeats.
         Err(too_many) => match app.store.late_repeat(once.as_ref()).await? {

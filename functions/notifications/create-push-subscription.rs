@@ -5,7 +5,7 @@ use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
     let now = request.now();
-    let presented = Presented::by(app, request)?;
+    let presented = UnverifiedSession::by(app, request)?;
     let user = presented.user();
     let (endpoint, p256dh, auth) = match request.json::<BrowserSubscription>() {
         Ok(browser) => browser.into_parts(),

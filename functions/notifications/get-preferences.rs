@@ -3,7 +3,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
-    let presented = Presented::by(app, request)?;
+    let presented = UnverifiedSession::by(app, request)?;
     let user = presented.user();
 
     let (_, messages) =

@@ -4,15 +4,15 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let (presented, (conversation, id)) = Presented::by(app, request)?.asks(app, named(request)).await?;
+    let (presented, (conversation, id)) = UnverifiedSession::by(app, request)?.asks(app, named(request)).await?;
     let user = presented.user();
 
     let (_, own, message) = try_join!(
         TrustedCaller::of(app, presented).map_err(PrivateError::from),
-        app.store.side(user, conversation).err_into(),
+        app.store.participant(user, conversation).err_into(),
         app.store.private_message(conversation, id).err_into(),
     )?;
-    let own = own.filter(store::Side::has_begun).ok_or(PrivateError::NotAMember)?;
+    let own = own.filter(store::Participant::has_begun).ok_or(PrivateError::NotAMember)?;
     let message = message.ok_or(PrivateError::MessageNotFound)?;
     if message.sender != user {
         return Err(PrivateError::NotTheSender);
@@ -20,13 +20,13 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let set = message.assets();
     let (message, theirs) = try_join!(
         app.store.delete_private_message(message, request.now()),
-        app.store.side(own.partner, conversation),
+        app.store.participant(own.partner, conversation),
     )?;
     if let Some(set) = set {
         discard(app, conversation, set).await;
     }
-    let sides = store::Sides { user, own: &own, theirs: theirs.as_ref() };
-    Ok(Reply::processed(&PrivateMessageBody::of(&message, &[], sides.reader_of(&message)), request.now()))
+    let participants = store::Participants { user, own: &own, theirs: theirs.as_ref() };
+    Ok(Reply::processed(&PrivateMessageBody::of(&message, &[], participants.reader_of(&message)), request.now()))
 }
 
 fn named(request: &Request) -> Result<(ConversationId, PrivateMessageId), PrivateError> {
@@ -38,10 +38,10 @@ fn named(request: &Request) -> Result<(ConversationId, PrivateMessageId), Privat
 async fn discard(app: &App, conversation: ConversationId, set: AssetSet) {
     let removed = async {
         app.attachments.remove(conversation, set).await?;
-        app.store.forget_assets(conversation, set).await
+        app.store.release_assets(conversation, set).await
     };
     if let Err(error) = removed.await {
-        app.store.degrade(&error);
+        app.store.record_degradation(&error);
     }
 }
 

@@ -13,7 +13,7 @@ struct Listed<'a> {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let presented = Presented::by(app, request)?;
+    let presented = UnverifiedSession::by(app, request)?;
     let user = presented.user();
     let scope = format!("blocked users {user}");
     let (presented, (size, after)) = presented.asks(app, page(app, request, &scope)).await?;

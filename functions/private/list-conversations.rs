@@ -21,7 +21,7 @@ struct Partner<'a> {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let presented = Presented::by(app, request)?;
+    let presented = UnverifiedSession::by(app, request)?;
     let user = presented.user();
     let scope = format!("conversations {user}");
     let (presented, (size, before)) = presented.asks(app, page(app, request, &scope)).await?;
@@ -31,21 +31,21 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
         app.store.conversations(user, before, size).err_into(),
     )?;
     let cursor =
-        |last: &store::Side| Some(app.tokens.sign(Purpose::Cursor, scope.as_bytes(), last.last_id?.as_bytes()));
+        |last: &store::Participant| Some(app.tokens.sign(Purpose::Cursor, scope.as_bytes(), last.last_id?.as_bytes()));
     let next = page.next(cursor).flatten();
     let previews = app.store.previews(user, page.items).await?;
     let mut listed = Vec::with_capacity(previews.len());
-    for store::Preview { side, last, partner_side, partner_name } in &previews {
+    for store::Preview { participant, last, partner_participant, partner_name } in &previews {
         let last_message = match last {
             Some(last) => {
-                let urls = app.attachments.urls(&last.media, side.conversation).await?;
-                let sides = store::Sides { user, own: side, theirs: partner_side.as_ref() };
-                Some(PrivateMessageBody::of(last, &urls, sides.reader_of(last)))
+                let urls = app.attachments.urls(&last.media, participant.conversation).await?;
+                let participants = store::Participants { user, own: participant, theirs: partner_participant.as_ref() };
+                Some(PrivateMessageBody::of(last, &urls, participants.reader_of(last)))
             }
             None => None,
         };
-        let partner = Partner { id: side.partner, username: partner_name.as_ref() };
-        listed.push(Listed { id: side.conversation, partner, last_message, unread_count: side.unread() });
+        let partner = Partner { id: participant.partner, username: partner_name.as_ref() };
+        listed.push(Listed { id: participant.conversation, partner, last_message, unread_count: participant.unread() });
     }
     let data = json!({ "conversations": listed, "nextCursor": next });
     Ok(Reply::processed(&data, request.now()))

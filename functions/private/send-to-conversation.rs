@@ -4,7 +4,8 @@ use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let conversation = request.path("id").ok_or(PrivateError::BadId("conversationId"));
-    let (presented, conversation): (_, ConversationId) = Presented::by(app, request)?.asks(app, conversation).await?;
+    let (presented, conversation): (_, ConversationId) =
+        UnverifiedSession::by(app, request)?.asks(app, conversation).await?;
 
     let outgoing = match Outgoing::open(app, request, presented, conversation, None, "send-to-conversation").await? {
         Opened::New(outgoing) => outgoing,

@@ -4,7 +4,7 @@ use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let recipient = request.path("id").ok_or(PrivateError::BadId("userId"));
-    let (presented, recipient): (_, UserId) = Presented::by(app, request)?.asks(app, recipient).await?;
+    let (presented, recipient): (_, UserId) = UnverifiedSession::by(app, request)?.asks(app, recipient).await?;
     let conversation = app.tokens.conversation_of(presented.user(), recipient);
 
     let outgoing = match Outgoing::open(app, request, presented, conversation, Some(recipient), "send-to-user").await? {

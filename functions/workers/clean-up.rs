@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use shared::{
     erasing::erase_some,
     prelude::*,
-    store::{Erasure, StreamRecord, Sweep},
+    store::{Erasure, OrphanedMedia, StreamRecord},
 };
 
 /// What is not erased by then is left to the next try. Even with a last step that the store lets down (8 seconds) that is less than
@@ -17,8 +17,8 @@ async fn handle(app: &App, record: &StreamRecord) -> Result<(), StoreError> {
     if let Some(erasure) = Erasure::of(record) {
         return erase(app, &erasure).await;
     }
-    match Sweep::of(record) {
-        Some(Sweep { conversation, set }) => app.attachments.remove(conversation, set).await,
+    match OrphanedMedia::of(record) {
+        Some(OrphanedMedia { conversation, set }) => app.attachments.remove(conversation, set).await,
         None => Ok(()),
     }
 }

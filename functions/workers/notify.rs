@@ -1,9 +1,9 @@
 //! `notify`: tells people by mail and by push that something was written to them, woken by the table's stream.
 
-use shared::{notices::tell, prelude::*, store::StreamRecord};
+use shared::{notifications::notify, prelude::*, store::StreamRecord};
 
 async fn handle(app: &App, record: &StreamRecord) -> Result<(), StoreError> {
-    tell(app, record).await
+    notify(app, record).await
 }
 
 shared::worker!("notify", handle, mail, push, queue);

@@ -10,14 +10,14 @@ use crate::{
     aws::AwsClients,
     bucket::Bucket,
     cards::Cards,
-    config::{Config, Needs},
+    config::{Config, Requirements},
     limits::Limits,
     mail::Mailer,
     push::Pusher,
     queue::Queue,
     sessions::Sessions,
+    stats::RequestStats,
     store::{SenderKeys, Store, StoreError},
-    tally::Tally,
     tokens::Tokens,
     types::Timestamp,
     vapid::VapidKey,
@@ -39,20 +39,20 @@ pub struct App {
     queue: Option<Queue>,
     vapid: Option<VapidKey>,
     sender_keys: Mutex<Option<Arc<SenderKeys>>>,
-    pub(crate) tally: Arc<Tally>,
+    pub(crate) stats: Arc<RequestStats>,
 }
 
 impl App {
     /// Fails only when the CA bundle that the configuration names can't be read.
-    pub async fn start(config: Config, needs: Needs) -> io::Result<Self> {
-        let tally = Arc::new(Tally::default());
+    pub async fn start(config: Config, requirements: Requirements) -> io::Result<Self> {
+        let stats = Arc::new(RequestStats::default());
         let clients = AwsClients::new(&config.aws)?;
         let dynamodb = clients.dynamodb(config.aws.dynamodb_endpoint.clone());
-        let bucket = Arc::new(Bucket::new(clients.clone(), &config, tally.clone()));
-        let mailer = config.mail.map(|mail| Mailer::new(clients.clone(), mail, tally.clone()));
-        let pusher = config.push.map(|push| Pusher::new(push, tally.clone()));
-        let queue = config.queue.map(|queue| Queue::new(clients, queue, tally.clone()));
-        let store = Store::new(dynamodb, config.table, tally.clone());
+        let bucket = Arc::new(Bucket::new(clients.clone(), &config, stats.clone()));
+        let mailer = config.mail.map(|mail| Mailer::new(clients.clone(), mail, stats.clone()));
+        let pusher = config.push.map(|push| Pusher::new(push, stats.clone()));
+        let queue = config.queue.map(|queue| Queue::new(clients, queue, stats.clone()));
+        let store = Store::new(dynamodb, config.table, stats.clone());
         let app = Self {
             store,
             cards: Cards::new(bucket.clone(), config.cards_base_url),
@@ -68,18 +68,18 @@ impl App {
             pusher,
             queue,
             vapid: config.vapid_secret.map(|secret| VapidKey::from_secret(&secret)),
-            tally,
+            stats,
         };
         if config.prime {
-            app.prime(needs).await;
-            app.tally.forget_costs();
+            app.prime(requirements).await;
+            app.stats.forget_costs();
         }
         Ok(app)
     }
 
     /// Opens the connection and signs once, so that the first request need not. Whether it succeeds is that request's to find out.
-    async fn prime(&self, needs: Needs) {
-        if needs.senders {
+    async fn prime(&self, requirements: Requirements) {
+        if requirements.senders {
             let _ = self.sender_keys(Timestamp::now()).await;
         } else {
             self.store.prime().await;

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     bucket::{Bucket, Described, Part},
-    media::{Look, Sparse, Visible, look, without_location},
+    media::{PartialObject, Probe, Visible, look, without_location},
     store::{Media, StoreError},
     types::{AssetId, AssetSet, ContentType, ConversationId, MediaKind, Upload, UserId},
 };
@@ -63,24 +63,24 @@ impl Attachments {
 
     async fn check_one(&self, upload: Upload) -> Result<Checked, StoreError> {
         let key = upload.public_id();
-        let head =
+        let thread =
             self.bucket.read(&key, 0..HEAD, None).await?.ok_or_else(|| unfit("is not there, or can't be read"))?;
-        let Part { bytes, size, etag, content_type } = head;
+        let Part { bytes, size, etag, content_type } = thread;
         if !(1..=upload.kind.most_bytes()).contains(&size) {
             return Err(unfit("is empty or too large"));
         }
         if upload.kind == MediaKind::File {
             return Ok(Checked { upload, etag, size, content_type, visible: None });
         }
-        let mut known = Sparse::new(size);
+        let mut known = PartialObject::new(size);
         known.add(0, bytes);
         for _ in 0..LOOKS {
             match look(&known) {
-                Look::Is(visible) if visible.content_type == content_type => {
+                Probe::Is(visible) if visible.content_type == content_type => {
                     return Ok(Checked { upload, etag, size, content_type, visible: Some(visible) });
                 }
-                Look::Is(_) | Look::IsNot => return Err(unfit("is not what it says")),
-                Look::Wants(range) => {
+                Probe::Is(_) | Probe::IsNot => return Err(unfit("is not what it says")),
+                Probe::Wants(range) => {
                     let more = self.bucket.read(&key, range.clone(), Some(&etag)).await?;
                     known.add(range.start, more.ok_or_else(replaced)?.bytes);
                 }

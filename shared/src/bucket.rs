@@ -19,8 +19,8 @@ use bytes::Bytes;
 use crate::{
     aws::{AwsClients, describe},
     config::Config,
+    stats::RequestStats,
     store::StoreError,
-    tally::Tally,
 };
 
 /// How long a call may take that moves up to 200 MiB within S3, or 16 MiB to it.
@@ -32,7 +32,7 @@ pub struct Bucket {
     clients: AwsClients,
     endpoint: Option<String>,
     pub name: String,
-    pub tally: Arc<Tally>,
+    pub stats: Arc<RequestStats>,
 }
 
 /// Part of an object, and what the store says of the whole.
@@ -51,9 +51,9 @@ pub struct Described {
 }
 
 impl Bucket {
-    pub fn new(clients: AwsClients, config: &Config, tally: Arc<Tally>) -> Self {
+    pub fn new(clients: AwsClients, config: &Config, stats: Arc<RequestStats>) -> Self {
         let (endpoint, name) = (config.aws.s3_endpoint.clone(), config.bucket.clone());
-        Self { client: OnceLock::new(), clients, endpoint, name, tally }
+        Self { client: OnceLock::new(), clients, endpoint, name, stats }
     }
 
     pub fn client(&self) -> &Client {
@@ -71,7 +71,7 @@ impl Bucket {
             .range(format!("bytes={}-{}", range.start, range.end - 1))
             .set_if_match(etag.map(str::to_owned));
         let got = self
-            .tally
+            .stats
             .call(&["s3:GetObject"], async {
                 let output = call.send().await.map_err(|error| {
                     let is_absent =
@@ -107,7 +107,7 @@ impl Bucket {
             .set_content_disposition(described.content_disposition.map(str::to_owned))
             .customize()
             .config_override(patient());
-        match self.tally.call(&["s3:GetObject", "s3:PutObject"], call.send()).await {
+        match self.stats.call(&["s3:GetObject", "s3:PutObject"], call.send()).await {
             Ok(_) => Ok(true),
             Err(error) if matches!(error.code(), Some("PreconditionFailed" | "NoSuchKey" | "AccessDenied")) => {
                 Ok(false)
@@ -127,7 +127,7 @@ impl Bucket {
             .body(ByteStream::from(bytes))
             .customize()
             .config_override(patient());
-        match self.tally.call(&["s3:PutObject"], call.send()).await {
+        match self.stats.call(&["s3:PutObject"], call.send()).await {
             Ok(_) => Ok(()),
             Err(error) => Err(StoreError::new(describe("PutObject", &error))),
         }
@@ -135,7 +135,7 @@ impl Bucket {
 
     pub async fn delete(&self, key: &str) -> Result<(), StoreError> {
         let call = self.client().delete_object().bucket(&self.name).key(key);
-        match self.tally.call(&["s3:DeleteObject"], call.send()).await {
+        match self.stats.call(&["s3:DeleteObject"], call.send()).await {
             Ok(_) => Ok(()),
             Err(error) => Err(StoreError::new(describe("DeleteObject", &error))),
         }
@@ -147,7 +147,7 @@ impl Bucket {
         let Ok(delete) = Delete::builder().set_objects(Some(objects)).quiet(true).build() else { return Ok(()) };
         let call = self.client().delete_objects().bucket(&self.name).delete(delete);
         let output = self
-            .tally
+            .stats
             .call(&["s3:DeleteObject"], call.send())
             .await
             .map_err(|error| StoreError::new(describe("DeleteObjects", &error)))?;
@@ -161,7 +161,7 @@ impl Bucket {
     pub async fn delete_some(&self, prefix: &str) -> Result<bool, StoreError> {
         let call = self.client().list_objects_v2().bucket(&self.name).prefix(prefix);
         let page = self
-            .tally
+            .stats
             .call(&["s3:ListBucket"], call.send())
             .await
             .map_err(|error| StoreError::new(describe("ListObjectsV2", &error)))?;
@@ -175,7 +175,7 @@ impl Bucket {
     /// A URL with which whoever has it reads the object for a while. No call is made.
     pub async fn url_of(&self, key: &str, lifetime: Duration) -> Result<String, StoreError> {
         let call = self.client().get_object().bucket(&self.name).key(key);
-        self.tally.note(&["s3:GetObject"]);
+        self.stats.note(&["s3:GetObject"]);
         match call.presigned(expiring(lifetime)?).await {
             Ok(request) => Ok(request.uri().to_owned()),
             Err(error) => Err(StoreError::new(describe("GetObject", &error))),
@@ -197,7 +197,7 @@ impl Bucket {
             .key(key)
             .content_type(content_type)
             .content_length(bytes as i64);
-        self.tally.note(&["s3:PutObject"]);
+        self.stats.note(&["s3:PutObject"]);
         match call.presigned(expiring(lifetime)?).await {
             Ok(request) => Ok(request.uri().to_owned()),
             Err(error) => Err(StoreError::new(describe("PutObject", &error))),

@@ -61,7 +61,7 @@ impl Cards {
                 .metadata(CONTENT_HASH, &hash)
                 .set_if_none_match((!replace).then(|| "*".to_owned()))
                 .body(ByteStream::from(png.clone()));
-            let Err(error) = self.bucket.tally.call(&["s3:PutObject"], call.send()).await else {
+            let Err(error) = self.bucket.stats.call(&["s3:PutObject"], call.send()).await else {
                 return Ok(Stored::Now);
             };
             match error.code() {
@@ -93,7 +93,7 @@ impl Cards {
     /// not there to who may not list the bucket.
     async fn hash_of(&self, share_token: &str) -> Result<Option<String>, StoreError> {
         let call = self.bucket.client().head_object().bucket(&self.bucket.name).key(Self::filename(share_token));
-        match self.bucket.tally.call(&["s3:GetObject"], call.send()).await {
+        match self.bucket.stats.call(&["s3:GetObject"], call.send()).await {
             Ok(object) => Ok(Some(object.metadata.unwrap_or_default().remove(CONTENT_HASH).unwrap_or_default())),
             Err(error) if error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 403 | 404)) => {
                 Ok(None)

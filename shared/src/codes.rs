@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     app::App,
     limits::{Counted, Limit},
-    mail::Letter,
+    mail::EmailMessage,
     store::{CodeFor, Guards, OneTimeCode, Stopped, StoreError},
     tokens::random,
     types::{Code, Email, Timestamp},
@@ -20,7 +20,7 @@ pub async fn mail_code(
     app: &App,
     is_for: CodeFor<'_>,
     to: &Email,
-    letter: fn(Code) -> Letter,
+    email: fn(Code) -> EmailMessage,
     guards: &mut Guards<'_>,
 ) -> Result<Result<(), Stopped>, StoreError> {
     let code = Code::generate(random());
@@ -29,7 +29,7 @@ pub async fn mail_code(
         Ok(receipt) => receipt,
         Err(stopped) => return Ok(Err(stopped)),
     };
-    if let Err(error) = app.mailer().send(to, &letter(code)).await {
+    if let Err(error) = app.mailer().send(to, &email(code)).await {
         app.store.withdraw_code(&kept, guards, &receipt).await?;
         return Err(error.cause);
     }
@@ -37,7 +37,7 @@ pub async fn mail_code(
     if let Some(once) = &guards.once
         && let Err(error) = app.store.settle(once).await
     {
-        app.store.degrade(&error);
+        app.store.record_degradation(&error);
     }
     Ok(Ok(()))
 }
@@ -48,18 +48,18 @@ pub async fn mail_code_if_possible(
     app: &App,
     is_for: CodeFor<'_>,
     to: &Email,
-    letter: fn(Code) -> Letter,
+    email: fn(Code) -> EmailMessage,
     now: Timestamp,
     patience: Duration,
 ) {
     let target = codes_to(app, &is_for, to);
     let meter = Limit::CodesToAddress.blank_meter(&app.tokens, Counted::Everyone, target, now);
     let mut guards = Guards { meters: vec![meter], once: None, answer: String::new(), now };
-    let mailed = tokio::time::timeout(patience, mail_code(app, is_for, to, letter, &mut guards)).await;
+    let mailed = tokio::time::timeout(patience, mail_code(app, is_for, to, email, &mut guards)).await;
     match mailed {
         Ok(Ok(_)) => {}
-        Ok(Err(error)) => app.store.degrade(&error),
-        Err(_) => app.store.degrade(&StoreError::new("a code was not mailed in time".to_owned())),
+        Ok(Err(error)) => app.store.record_degradation(&error),
+        Err(_) => app.store.record_degradation(&StoreError::new("a code was not mailed in time".to_owned())),
     }
 }
 

@@ -64,7 +64,7 @@ pub struct QueueConfig {
 
 /// What a function needs besides what all need: without it, it does not start.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Needs {
+pub struct Requirements {
     pub sessions: bool,
     pub mail: bool,
     /// The key of pushes.
@@ -111,11 +111,14 @@ impl Config {
         env::var("STACK_NAME").ok().filter(|name| !name.is_empty())
     }
 
-    pub fn from_env(needs: Needs) -> Result<Self, ConfigError> {
-        Self::read(needs, |name| env::var(name).ok())
+    pub fn from_env(requirements: Requirements) -> Result<Self, ConfigError> {
+        Self::read(requirements, |name| env::var(name).ok())
     }
 
-    fn read(needs: Needs, variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
+    fn read(
+        requirements: Requirements,
+        variable: impl Fn(&'static str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         let optional = |name| variable(name).filter(|value| !value.is_empty());
         let required = |name| optional(name).ok_or(ConfigError::Missing(name));
         let endpoint = |name| optional(name).or_else(|| optional("AWS_ENDPOINT_URL"));
@@ -140,11 +143,11 @@ impl Config {
             secret_key: key("SECRET_KEY")?,
             public_base_url: optional("PUBLIC_BASE_URL").unwrap_or_default(),
             cards_base_url: required("CARDS_BASE_URL")?,
-            session_keys: needs.sessions.then(session_keys).transpose()?,
-            vapid_secret: needs.vapid.then(|| key("VAPID_SECRET")).transpose()?,
-            mail: needs.mail.then(mail).transpose()?,
-            push: needs.push.then(push).transpose()?,
-            queue: needs.queue.then(queue).transpose()?,
+            session_keys: requirements.sessions.then(session_keys).transpose()?,
+            vapid_secret: requirements.vapid.then(|| key("VAPID_SECRET")).transpose()?,
+            mail: requirements.mail.then(mail).transpose()?,
+            push: requirements.push.then(push).transpose()?,
+            queue: requirements.queue.then(queue).transpose()?,
             allowed_origins: optional("ALLOWED_ORIGINS")
                 .map_or_else(Vec::new, |origins| origins.split(',').map(|origin| origin.trim().to_owned()).collect()),
             stack: optional("STACK_NAME"),
@@ -170,10 +173,11 @@ fn long_enough(name: &'static str, key: String) -> Result<String, ConfigError> {
 mod tests {
     use super::*;
 
-    const ALL: Needs = Needs { sessions: true, mail: true, vapid: true, push: true, queue: true, senders: true };
+    const ALL: Requirements =
+        Requirements { sessions: true, mail: true, vapid: true, push: true, queue: true, senders: true };
 
-    fn read_with(changed: &str, to: Option<&str>, needs: Needs) -> Result<Config, ConfigError> {
-        Config::read(needs, |name| match name {
+    fn read_with(changed: &str, to: Option<&str>, requirements: Requirements) -> Result<Config, ConfigError> {
+        Config::read(requirements, |name| match name {
             name if name == changed => to.map(str::to_owned),
             "AWS_ENDPOINT_URL_DYNAMODB" | "AWS_ENDPOINT_URL_S3" | "AWS_ENDPOINT_URL_SESV2" | "AWS_ENDPOINT_URL" => None,
             name => Some(format!("{name} value that is long enough for a key")),
@@ -202,9 +206,9 @@ mod tests {
 
     #[test]
     fn what_a_function_does_not_need_may_be_missing() {
-        let config = read_with("SESSION_KEY", None, Needs { mail: true, ..Needs::default() });
+        let config = read_with("SESSION_KEY", None, Requirements { mail: true, ..Requirements::default() });
         assert!(config.is_ok_and(|config| config.session_keys.is_none() && config.mail.is_some()));
-        assert!(read_with("MAIL_FROM", None, Needs::default()).is_ok_and(|config| config.mail.is_none()));
+        assert!(read_with("MAIL_FROM", None, Requirements::default()).is_ok_and(|config| config.mail.is_none()));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use futures_util::{future::try_join_all, try_join};
 
 use crate::{
     app::App,
-    store::{Erasure, Membership, Side, StoreError},
+    store::{Erasure, Membership, Participant, StoreError},
     types::UserId,
 };
 
@@ -17,13 +17,14 @@ const STEP: i32 = 10;
 /// Removes some of what an account left; `false` when there is nothing left.
 pub async fn erase_some(app: &App, erasure: &Erasure) -> Result<bool, StoreError> {
     let user = erasure.user_id;
-    let (sides, memberships) = try_join!(app.store.some_sides(user, STEP), app.store.some_memberships(user, STEP))?;
-    if sides.is_empty() && memberships.is_empty() {
+    let (participants, memberships) =
+        try_join!(app.store.some_participants(user, STEP), app.store.some_memberships(user, STEP))?;
+    if participants.is_empty() && memberships.is_empty() {
         let more = app.store.remove_remains(erasure).await?;
         return if more { Ok(true) } else { app.attachments.remove_some_uploads(erasure.user_id).await };
     }
     try_join!(
-        try_join_all(sides.iter().map(|side| leave(app, erasure, side))),
+        try_join_all(participants.iter().map(|participant| leave(app, erasure, participant))),
         try_join_all(memberships.iter().map(|membership| leave_community(app, user, membership))),
     )?;
     Ok(true)
@@ -44,9 +45,9 @@ async fn leave_community(app: &App, user: UserId, membership: &Membership) -> Re
 }
 
 /// Leaves a conversation. A long one that nobody reads any more takes several steps.
-async fn leave(app: &App, erasure: &Erasure, side: &Side) -> Result<(), StoreError> {
-    let (user, conversation) = (erasure.user_id, side.conversation);
-    if app.store.leave(user, side).await? {
+async fn leave(app: &App, erasure: &Erasure, participant: &Participant) -> Result<(), StoreError> {
+    let (user, conversation) = (erasure.user_id, participant.conversation);
+    if app.store.leave(user, participant).await? {
         let (objects, messages) =
             try_join!(app.attachments.remove_some(conversation), app.store.remove_private_messages(conversation))?;
         if objects || messages {

@@ -1,6 +1,6 @@
 //! What every function stands on. ARCHITECTURE.md has the map; floors, from the top, each knowing only those under it:
 //!
-//! 1. auth, codes, erasing, marking, messaging, notices, shared_message, visiting
+//! 1. auth, codes, erasing, marking, messaging, notifications, shared_message, community_access
 //! 2. http
 //! 3. app
 //! 4. limits
@@ -16,6 +16,7 @@ mod bucket;
 pub mod cards;
 pub mod client;
 pub mod codes;
+pub mod community_access;
 mod config;
 pub mod erasing;
 mod html;
@@ -26,21 +27,20 @@ pub mod mail;
 pub mod marking;
 pub mod media;
 pub mod messaging;
-pub mod notices;
+pub mod notifications;
 pub mod passwords;
 pub mod png;
 mod push;
 mod queue;
 pub mod sessions;
 pub mod shared_message;
+mod stats;
 pub mod store;
-mod tally;
 pub mod tokens;
 pub mod types;
 pub mod vapid;
-pub mod visiting;
 
-pub use config::Needs;
+pub use config::Requirements;
 
 /// What an endpoint is written with.
 pub mod prelude {
@@ -53,11 +53,12 @@ pub mod prelude {
         app::App,
         attachments::UPLOAD_WITHIN,
         auth::{
-            Admitted, Caller, Known, LinkOwner, Presented, SigningIn, TrustedCaller, Unsubscriber, end_session,
-            notified, signed_in,
+            Authenticated, Caller, LinkOwner, LoginTarget, PinPassed, TrustedCaller, Unsubscriber, UnverifiedSession,
+            end_session, notified, signed_in,
         },
         cards::{self, Cards},
         codes::{MAIL_PATIENCE, codes_to, mail_code, mail_code_if_possible},
+        community_access::{CommunityAccess, MemberPair, numbered_page},
         http::{
             AccountsError, CommunitiesError, CommunityBody, CommunityMessageBody, DeviceBody, InboxBody, LinkBody,
             LinksError, NotSent, NotificationsError, NumberedPage, PageError, PageOrJson, PersonBody, PrivateError,
@@ -65,7 +66,7 @@ pub mod prelude {
         },
         lambda,
         limits::{Counted, Limit},
-        mail::Letter,
+        mail::EmailMessage,
         marking::mark_upto,
         messaging::{Opened, Outgoing},
         passwords::SecretHash,
@@ -78,16 +79,15 @@ pub mod prelude {
         },
         tokens::{AdminToken, Purpose, random},
         types::*,
-        visiting::{Meeting, Visit, numbered_page},
     };
 }
 
-/// Makes a Lambda function of an endpoint's `handle`, with what it needs besides what all need (the fields of [`Needs`]).
+/// Makes a Lambda function of an endpoint's `handle`, with what it needs besides what all need (the fields of [`Requirements`]).
 #[macro_export]
 macro_rules! lambda {
     ($handle:ident $(, $need:ident)*) => {
         fn main() -> std::process::ExitCode {
-            $crate::http::run($handle, $crate::Needs { $($need: true,)* ..Default::default() })
+            $crate::http::run($handle, $crate::Requirements { $($need: true,)* ..Default::default() })
         }
     };
 }
@@ -103,12 +103,12 @@ macro_rules! document {
 }
 
 /// Makes a Lambda function of a worker's `handle`, which takes one record of the table's stream, with what it needs besides what
-/// all need (the fields of [`Needs`]).
+/// all need (the fields of [`Requirements`]).
 #[macro_export]
 macro_rules! worker {
     ($name:literal, $handle:ident $(, $need:ident)*) => {
         fn main() -> std::process::ExitCode {
-            $crate::http::run_worker($name, $handle, $crate::Needs { $($need: true,)* ..Default::default() })
+            $crate::http::run_worker($name, $handle, $crate::Requirements { $($need: true,)* ..Default::default() })
         }
     };
 }

@@ -221,7 +221,7 @@ impl<'a> Gate<'a> {
         match store.meter(self.tokens, self.limit.quota(), self.names).await {
             Ok(meter) => Ok(Some(meter)),
             Err(error) if self.limit.when_down() == WhenDown::Open => {
-                store.degrade(&error);
+                store.record_degradation(&error);
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -243,7 +243,7 @@ impl<'a> Gate<'a> {
         match store.hit(log, now).await {
             Ok(hit) => hit.map(Some),
             Err(error) => {
-                store.degrade(&error);
+                store.record_degradation(&error);
                 Ok(None)
             }
         }

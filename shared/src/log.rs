@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use crate::{tally::Sums, types::Timestamp};
+use crate::{stats::Totals, types::Timestamp};
 
 /// One request, or one record. None of its fields can hold content, an address, a token or a query string.
 pub struct Line<'a> {
@@ -17,7 +17,7 @@ pub struct Line<'a> {
     pub route: &'a str,
     pub status: u16,
     pub latency: Duration,
-    pub sums: Sums,
+    pub totals: Totals,
     pub cold_start: bool,
     pub cause: Option<String>,
 }
@@ -37,7 +37,7 @@ pub fn record(line: &Line) {
 }
 
 fn fields(line: &Line) -> Value {
-    let level = match (&line.cause, &line.sums.degraded) {
+    let level = match (&line.cause, &line.totals.degraded) {
         (Some(_), _) => "error",
         (None, Some(_)) => "warn",
         (None, None) => "info",
@@ -48,13 +48,14 @@ fn fields(line: &Line) -> Value {
         "route": line.route,
         "status": line.status,
         "latency_ms": line.latency.as_micros() as f64 / 1000.0,
-        "round_trips": line.sums.round_trips,
-        "read_units": line.sums.read_units,
-        "write_units": line.sums.write_units,
-        "actions": line.sums.actions,
+        "round_trips": line.totals.round_trips,
+        "read_units": line.totals.read_units,
+        "write_units": line.totals.write_units,
+        "actions": line.totals.actions,
         "cold_start": line.cold_start,
     });
-    if let (Some(cause), Some(fields)) = (line.cause.as_ref().or(line.sums.degraded.as_ref()), value.as_object_mut()) {
+    if let (Some(cause), Some(fields)) = (line.cause.as_ref().or(line.totals.degraded.as_ref()), value.as_object_mut())
+    {
         fields.insert("cause".to_owned(), Value::from(cause.as_str()));
     }
     value
@@ -63,7 +64,7 @@ fn fields(line: &Line) -> Value {
 /// What makes CloudWatch read metrics off the line, without a call ("Embedded metric format specification"). Their one dimension is
 /// the stack: each value of another one would be six metrics more to pay for. What one route does, the lines themselves tell.
 fn metrics(line: &Line, stack: &str) -> Map<String, Value> {
-    let is_stored = line.status < 400 && line.sums.write_units > 0.0;
+    let is_stored = line.status < 400 && line.totals.write_units > 0.0;
     let counts = [
         ("requests", true),
         ("failed", line.status >= 500),

@@ -18,8 +18,8 @@ use crate::{
     aws::{AwsClients, describe},
     config::MailConfig,
     html::escape,
+    stats::RequestStats,
     store::StoreError,
-    tally::Tally,
     types::{Code, Email},
 };
 
@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const REST: Duration = Duration::from_secs(3);
 
 /// One letter to one person.
-pub struct Letter {
+pub struct EmailMessage {
     subject: String,
     text: String,
     html: String,
@@ -55,7 +55,7 @@ impl NotMailed {
     }
 }
 
-impl Letter {
+impl EmailMessage {
     pub fn sign_up(code: Code) -> Self {
         Self::with_code("Your code for Sotto", "Your code to sign up for Sotto is:", &code)
     }
@@ -78,7 +78,7 @@ impl Letter {
             subject: subject.to_owned(),
             text: format!("{says}\n\n    {code}\n\nIt is good for 5 minutes. Give it to nobody.\n"),
             html: page(&format!(
-                "<p>{says}</p><p style=\"font-size:2em;letter-spacing:.2em\"><strong>{code}</strong></p>\
+                "<p>{says}</p><p style=\"font-size:2em;email-spacing:.2em\"><strong>{code}</strong></p>\
                  <p>It is good for 5 minutes. Give it to nobody.</p>"
             )),
             headers: Vec::new(),
@@ -87,7 +87,7 @@ impl Letter {
 
     /// Tells of something that was written to somebody: `says` who and where, `url` is where to read it, and a POST to
     /// `unsubscribe` ends such letters, from the mail program itself (RFC 8058).
-    pub fn news(says: &str, url: &str, unsubscribe: &str) -> Self {
+    pub fn notification(says: &str, url: &str, unsubscribe: &str) -> Self {
         let why = "You get this mail as you have an account at Sotto. To get no more of them, open:";
         let [says_html, url_html, unsubscribe_html] = [says, url, unsubscribe].map(escape);
         Self {
@@ -127,26 +127,26 @@ pub struct Mailer {
     client: OnceLock<Client>,
     clients: AwsClients,
     config: MailConfig,
-    tally: Arc<Tally>,
+    stats: Arc<RequestStats>,
     /// Until when news is not even tried.
     rests_until: Mutex<Option<Instant>>,
 }
 
 impl Mailer {
-    pub fn new(clients: AwsClients, config: MailConfig, tally: Arc<Tally>) -> Self {
-        Self { client: OnceLock::new(), clients, config, tally, rests_until: Mutex::default() }
+    pub fn new(clients: AwsClients, config: MailConfig, stats: Arc<RequestStats>) -> Self {
+        Self { client: OnceLock::new(), clients, config, stats, rests_until: Mutex::default() }
     }
 
     /// The same as [`Self::send`], for who has many letters and tries again by itself. It tries once, so that no letter goes out twice
     /// without need; and after a failure all fail at once for a moment: nobody waits for each while SES is down.
-    pub async fn send_one_of_many(&self, to: &Email, letter: &Letter) -> Result<(), NotMailed> {
+    pub async fn send_one_of_many(&self, to: &Email, email: &EmailMessage) -> Result<(), NotMailed> {
         let rests_until = *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
         if rests_until.is_some_and(|until| Instant::now() < until) {
             let cause = StoreError::new("SendEmail: not tried, as it has just failed".to_owned());
             return Err(NotMailed { cause, is_final: false, may_be_sent: false });
         }
-        let call = self.call(to, letter)?.customize().config_override(once());
-        let sent = self.tally.call(&["ses:SendEmail"], call.send()).await.map_err(|error| NotMailed::of(&error));
+        let call = self.call(to, email)?.customize().config_override(once());
+        let sent = self.stats.call(&["ses:SendEmail"], call.send()).await.map_err(|error| NotMailed::of(&error));
         if sent.as_ref().is_err_and(|error| !error.is_final) {
             *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
         }
@@ -154,14 +154,14 @@ impl Mailer {
     }
 
     /// Returns when SES has taken the letter.
-    pub async fn send(&self, to: &Email, letter: &Letter) -> Result<(), NotMailed> {
-        let call = self.call(to, letter)?;
-        let sent = self.tally.call(&["ses:SendEmail"], call.send()).await;
+    pub async fn send(&self, to: &Email, email: &EmailMessage) -> Result<(), NotMailed> {
+        let call = self.call(to, email)?;
+        let sent = self.stats.call(&["ses:SendEmail"], call.send()).await;
         sent.map(drop).map_err(|error| NotMailed::of(&error))
     }
 
-    fn call(&self, to: &Email, letter: &Letter) -> Result<SendEmailFluentBuilder, NotMailed> {
-        let message = letter.message().map_err(|cause| NotMailed { cause, is_final: true, may_be_sent: false })?;
+    fn call(&self, to: &Email, email: &EmailMessage) -> Result<SendEmailFluentBuilder, NotMailed> {
+        let message = email.message().map_err(|cause| NotMailed { cause, is_final: true, may_be_sent: false })?;
         let call = self
             .client
             .get_or_init(|| self.clients.ses(self.config.endpoint.clone()))
@@ -190,20 +190,23 @@ mod tests {
 
     #[test]
     fn both_parts_of_a_letter_say_the_code() {
-        for letter in [Letter::sign_up, Letter::new_device, Letter::new_password] {
-            let letter = letter(Code::generate([0, 0, 0, 0, 0, 0, 48, 57]));
-            assert!(letter.text.contains("012345") && letter.html.contains("012345"));
-            assert!(letter.subject.is_ascii() && letter.headers.is_empty());
+        for email in [EmailMessage::sign_up, EmailMessage::new_device, EmailMessage::new_password] {
+            let email = email(Code::generate([0, 0, 0, 0, 0, 0, 48, 57]));
+            assert!(email.text.contains("012345") && email.html.contains("012345"));
+            assert!(email.subject.is_ascii() && email.headers.is_empty());
         }
     }
 
     #[test]
     fn news_can_be_ended_by_one_click_and_break_no_html() {
-        let letter =
-            Letter::news("Ann wrote to you in <b>\"R&D\"</b>", "https://s.example/x", "https://s.example/u?token=t");
-        assert_eq!(letter.headers[0], ("List-Unsubscribe", "<https://s.example/u?token=t>".to_owned()));
-        assert_eq!(letter.headers[1], ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
-        assert!(letter.html.contains("&lt;b&gt;&quot;R&amp;D&quot;&lt;/b&gt;") && !letter.html.contains("<b>"));
-        assert!(letter.text.contains("<b>\"R&D\"</b>"));
+        let email = EmailMessage::notification(
+            "Ann wrote to you in <b>\"R&D\"</b>",
+            "https://s.example/x",
+            "https://s.example/u?token=t",
+        );
+        assert_eq!(email.headers[0], ("List-Unsubscribe", "<https://s.example/u?token=t>".to_owned()));
+        assert_eq!(email.headers[1], ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+        assert!(email.html.contains("&lt;b&gt;&quot;R&amp;D&quot;&lt;/b&gt;") && !email.html.contains("<b>"));
+        assert!(email.text.contains("<b>\"R&D\"</b>"));
     }
 }

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use crate::{
     app::App,
-    auth::{Presented, TrustedCaller},
+    auth::{TrustedCaller, UnverifiedSession},
     http::{PrivateError, Reply, Request},
-    store::{Mark, Side},
+    store::{Mark, Participant},
     types::{ConversationId, PrivateMessageId},
 };
 
@@ -21,7 +21,8 @@ struct Upto {
 /// Marks everything up to the message that the body names.
 pub async fn mark_upto(app: &App, request: &Request, mark: Mark) -> Result<Reply, PrivateError> {
     let conversation = request.path("conversationId").ok_or(PrivateError::BadId("conversationId"));
-    let (presented, conversation): (_, ConversationId) = Presented::by(app, request)?.asks(app, conversation).await?;
+    let (presented, conversation): (_, ConversationId) =
+        UnverifiedSession::by(app, request)?.asks(app, conversation).await?;
     let user = presented.user();
     let upto = request.json::<Upto>();
     let message = async {
@@ -33,11 +34,11 @@ pub async fn mark_upto(app: &App, request: &Request, mark: Mark) -> Result<Reply
 
     let (_, own, message) = try_join!(
         TrustedCaller::of(app, presented).map_err(PrivateError::from),
-        app.store.side(user, conversation).err_into(),
+        app.store.participant(user, conversation).err_into(),
         message.err_into(),
     )?;
     let Upto { message_id } = upto?;
-    own.filter(Side::has_begun).ok_or(PrivateError::NotAMember)?;
+    own.filter(Participant::has_begun).ok_or(PrivateError::NotAMember)?;
     let message = message.ok_or(PrivateError::MessageNotFound)?;
     let marked = app.store.mark(user, &message, mark).await?.ok_or(PrivateError::NotAMember)?;
     let data = json!({ "conversationId": conversation, "messageId": message_id, "unreadCount": marked.unread() });

@@ -8,12 +8,12 @@ use serde::Deserialize;
 
 use crate::{
     app::App,
-    auth::{Presented, TrustedCaller},
+    auth::{TrustedCaller, UnverifiedSession},
     http::{PrivateError, PrivateMessageBody, Problem, Reply, Request, processed},
     limits::{Counted, Limit},
     store::{
-        Guards, Media, Meter, PrivateDraft, PrivateMessage, Repeat, SentPrivately, Side, Stopped, StoreError, TooMany,
-        Tries,
+        Guards, Media, Meter, Participant, PrivateDraft, PrivateMessage, Repeat, SentPrivately, Stopped, StoreError,
+        TooMany, Tries,
     },
     tokens::random,
     types::{AssetSet, ConversationId, MessageKind, PrivateText, PublicIds, Upload, UserId},
@@ -34,7 +34,7 @@ pub struct Outgoing<'a> {
     caller: TrustedCaller,
     send: Send,
     conversation: ConversationId,
-    own: Option<Side>,
+    own: Option<Participant>,
     /// There is an account of the recipient's, as far as the recipient was named.
     is_to_somebody: bool,
     guards: Guards<'a>,
@@ -51,7 +51,7 @@ impl<'a> Outgoing<'a> {
     pub async fn open(
         app: &'a App,
         request: &Request,
-        presented: Presented,
+        presented: UnverifiedSession,
         conversation: ConversationId,
         recipient: Option<UserId>,
         endpoint: &'static str,
@@ -69,7 +69,7 @@ impl<'a> Outgoing<'a> {
             TrustedCaller::of(app, presented).map_err(PrivateError::from),
             gate.meter(&app.store).err_into(),
             app.store.repeat(once.as_ref()).err_into(),
-            app.store.side(user, conversation).err_into(),
+            app.store.participant(user, conversation).err_into(),
             is_to_somebody.err_into(),
         )?;
         // Who may not come in at all is told that first.
@@ -133,7 +133,7 @@ impl<'a> Outgoing<'a> {
         match Tries::count(&self.app.store, meters, self.guards.now).await {
             Ok(counted) => Ok(counted),
             Err(error) => {
-                self.app.store.degrade(&error);
+                self.app.store.record_degradation(&error);
                 Tries::count(&self.app.store, Vec::new(), self.guards.now).await
             }
         }
@@ -146,12 +146,12 @@ impl<'a> Outgoing<'a> {
         let sent = match self.write(recipient, media).await {
             Ok(sent) => sent,
             // Whether it is written is unknown. Once its objects are given up, it never will be.
-            Err(error) if self.app.store.give_up_assets(self.conversation, set).await? => {
+            Err(error) if self.app.store.abandon_assets(self.conversation, set).await? => {
                 self.discard(set).await;
                 return Err(error.into());
             }
             Err(error) => {
-                self.app.store.degrade(&error);
+                self.app.store.record_degradation(&error);
                 SentPrivately::Done
             }
         };
@@ -179,16 +179,16 @@ impl<'a> Outgoing<'a> {
         let Self { app, conversation, .. } = self;
         let (checked, announced, theirs) = join!(
             app.attachments.check(uploads),
-            app.store.announce_assets(*conversation, set, self.guards.now),
-            app.store.side(recipient, *conversation),
+            app.store.reserve_assets(*conversation, set, self.guards.now),
+            app.store.participant(recipient, *conversation),
         );
         announced.map_err(PrivateError::NotPromoted)?;
         let checked = match (theirs, checked) {
             (Ok(theirs), Ok(checked)) if !theirs.as_ref().is_some_and(|theirs| theirs.blocks) => checked,
             (theirs, checked) => {
                 // There is no object yet.
-                if let Err(error) = app.store.forget_assets(*conversation, set).await {
-                    app.store.degrade(&error);
+                if let Err(error) = app.store.release_assets(*conversation, set).await {
+                    app.store.record_degradation(&error);
                 }
                 theirs.map_err(PrivateError::NotPromoted)?;
                 return Err(checked.map_or_else(PrivateError::NotPromoted, |_| PrivateError::Blocked));
@@ -235,14 +235,14 @@ impl<'a> Outgoing<'a> {
     /// Removes the objects of a message that is not to be. Where this fails, the worker does it later.
     async fn discard(&self, set: AssetSet) {
         if let Err(error) = self.app.attachments.remove(self.conversation, set).await {
-            self.app.store.degrade(&error);
+            self.app.store.record_degradation(&error);
         }
     }
 
     /// Removes uploads that are a message's now. Where this fails, they end after a day.
     async fn tidy(&self, uploads: &[Upload]) {
         if let Err(error) = self.app.attachments.remove_uploads(uploads).await {
-            self.app.store.degrade(&error);
+            self.app.store.record_degradation(&error);
         }
     }
 }

@@ -7,8 +7,8 @@ use aws_sdk_sqs::Client;
 use crate::{
     aws::{AwsClients, describe},
     config::QueueConfig,
+    stats::RequestStats,
     store::StoreError,
-    tally::Tally,
 };
 
 pub struct Queue {
@@ -16,19 +16,19 @@ pub struct Queue {
     client: OnceLock<Client>,
     clients: AwsClients,
     config: QueueConfig,
-    tally: Arc<Tally>,
+    stats: Arc<RequestStats>,
 }
 
 impl Queue {
-    pub fn new(clients: AwsClients, config: QueueConfig, tally: Arc<Tally>) -> Self {
-        Self { client: OnceLock::new(), clients, config, tally }
+    pub fn new(clients: AwsClients, config: QueueConfig, stats: Arc<RequestStats>) -> Self {
+        Self { client: OnceLock::new(), clients, config, stats }
     }
 
     /// Returns when SQS has taken it.
     pub async fn put(&self, body: String) -> Result<(), StoreError> {
         let client = self.client.get_or_init(|| self.clients.sqs(self.config.endpoint.clone()));
         let call = client.send_message().queue_url(&self.config.url).message_body(body);
-        let sent = self.tally.call(&["sqs:SendMessage"], call.send()).await;
+        let sent = self.stats.call(&["sqs:SendMessage"], call.send()).await;
         sent.map(drop).map_err(|error| StoreError::new(describe("SendMessage", &error)))
     }
 }

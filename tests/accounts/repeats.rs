@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::{
-    Answer, Interposed, PASSWORD, StoreCall, User, Visitor, all_at_once, random_email, random_username, send_otp,
+    Answer, FaultyStack, PASSWORD, StoreCall, User, Visitor, all_at_once, random_email, random_username, send_otp,
 };
 
 use super::steps::{cookie_of, is_alive, registration, sign_in, text};
@@ -25,7 +25,7 @@ fn alike(answer: &Answer, first: &Answer) {
 
 /// Two sign-ups with one key, of which the second is done while one call of the first to the store is under way.
 async fn overtaken(held: impl Fn(&StoreCall) -> bool + Send + Sync + 'static) {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (email, key) = (random_email(), Uuid::new_v4().to_string());
     let body = registration(&random_username(), &email, &send_otp(&email).await);
     let call = || Visitor::new().post("/api/sign-up").key(&key).json(&body);
@@ -36,7 +36,7 @@ async fn overtaken(held: impl Fn(&StoreCall) -> bool + Send + Sync + 'static) {
     }
     let (tell, told) = tokio::sync::oneshot::channel();
     let second = call().send();
-    let trouble = own.dynamodb.when(once(held)).first(async move {
+    let trouble = stack.dynamodb.when(once(held)).first(async move {
         tell.send(second.await).expect("the test listens");
     });
     let first = call().send().await;
@@ -45,7 +45,7 @@ async fn overtaken(held: impl Fn(&StoreCall) -> bool + Send + Sync + 'static) {
     let token = text(&second.ok(201)["data"]["token"]);
     alike(&first, &second);
     assert!(is_alive(&token).await);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use local::{Endpoints, Options, Stack, State};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Elsewhere, PASSWORD, User, now, options, own_stack};
+use crate::support::{Elsewhere, PASSWORD, User, now, options, stack_or_skip};
 
 use super::{
     steps::{is_alive, text},
@@ -32,12 +32,12 @@ struct Keyed {
 
 impl Keyed {
     async fn start() -> Option<Keyed> {
-        own_stack("knows the keys of a stack")?;
+        stack_or_skip("knows the keys of a stack")?;
         Some(Keyed::within(std::env::temp_dir().join(format!("sotto-{}", Uuid::new_v4().simple()))).await)
     }
 
     async fn within(directory: PathBuf) -> Keyed {
-        let shared = own_stack("has an outbox").expect("a stack");
+        let shared = stack_or_skip("has an outbox").expect("a stack");
         // Mail goes to where the tests look for it.
         let (ses, credentials) = (Some(shared.ses_url().to_owned()), Some(shared.credentials().clone()));
         let endpoints = Endpoints { ses, credentials, ..Endpoints::default() };
@@ -251,7 +251,7 @@ async fn a_well_made_token_opens_nothing_once_the_store_says_so() {
 
 #[tokio::test]
 async fn a_token_of_another_stack_opens_nothing() {
-    own_stack("starts first");
+    stack_or_skip("starts first");
     let foreigner = User::sign_up().await;
     let Some(own) = Keyed::start().await else { return };
     let user = User::sign_up().await;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::steps::{NO_MEMBER, NOT_THE_CREATOR, UNKNOWN, UNREACHABLE, contents};
-use crate::support::{Community, Interposed, User};
+use crate::support::{Community, FaultyStack, User};
 
 #[tokio::test]
 async fn a_block_stops_messages_both_ways_until_it_is_taken_back() {
@@ -66,7 +66,7 @@ async fn only_the_creator_blocks_and_only_who_is_or_was_a_member() {
 /// The message had found nothing in its way when it looked.
 #[tokio::test]
 async fn a_block_or_a_leave_that_overtakes_a_message_stops_it() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (by_leaving, begun, by_member) in
         [(false, false, false), (false, true, true), (false, true, false), (true, false, true), (true, true, false)]
     {
@@ -76,7 +76,7 @@ async fn a_block_or_a_leave_that_overtakes_a_message_stops_it() {
         if begun {
             community.write(&bob, &ann, "Before").await;
         }
-        let write = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Overtaken"));
+        let write = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Overtaken"));
         let (leaver, place) = (bob.clone(), community.clone());
         let overtaken = write.first(async move {
             match by_leaving {
@@ -88,9 +88,9 @@ async fn a_block_or_a_leave_that_overtakes_a_message_stops_it() {
         let answer = community.say(from, to, "Overtaken").await;
         overtaken.over().await;
         answer.denies_message(403, UNREACHABLE);
-        assert!(own.stored_with("Overtaken").await.is_empty());
+        assert!(stack.stored_with("Overtaken").await.is_empty());
         let listed = u64::from(begun && by_leaving);
         assert_eq!(community.listed(&ann).await.0, listed);
     }
-    own.stop().await;
+    stack.stop().await;
 }

@@ -3,17 +3,17 @@
 use serde_json::json;
 
 use super::steps::{NO_COMMUNITY, contents, nobody};
-use crate::support::{Community, Interposed, PASSWORD, SOON, User, eventually};
+use crate::support::{Community, FaultyStack, PASSWORD, SOON, User, eventually};
 
 async fn delete_account(user: &User) {
     user.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await.ok(200);
 }
 
 /// Nothing is left of a community, but for what its members were told of it, which ends by itself.
-async fn is_gone(own: &Interposed, community: &Community) {
+async fn is_gone(stack: &FaultyStack, community: &Community) {
     eventually("the end of a community", SOON, async || {
-        let mut left = own.stored_with(&community.id).await;
-        left.retain(|item| !item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("NOTICE#")));
+        let mut left = stack.stored_with(&community.id).await;
+        left.retain(|item| !item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("NOTIFICATION#")));
         left.is_empty().then_some(())
     })
     .await;
@@ -21,7 +21,7 @@ async fn is_gone(own: &Interposed, community: &Community) {
 
 #[tokio::test]
 async fn a_member_who_is_gone_leaves_what_was_said_to_the_creator() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (community, [bob, carl]) = Community::with_members::<2>().await;
     let ann = &community.creator;
     let other = Community::open().await;
@@ -30,7 +30,7 @@ async fn a_member_who_is_gone_leaves_what_was_said_to_the_creator() {
     community.block(&carl).await.ok(200);
     for user in [&bob, &carl] {
         delete_account(user).await;
-        assert!(own.stored_with(&format!("USER#{}", user.id)).await.is_empty());
+        assert!(stack.stored_with(&format!("USER#{}", user.id)).await.is_empty());
     }
     let (total, listed) = community.listed(ann).await;
     assert_eq!((total, &listed[0]["user"]), (1, &nobody(&bob)));
@@ -39,12 +39,12 @@ async fn a_member_who_is_gone_leaves_what_was_said_to_the_creator() {
         let members = place.creator.get(&place.members_path()).send().await.ok(200);
         assert_eq!(members["members"], json!([]));
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_community_goes_with_its_creator_and_all_that_was_said_in_it() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (community, members) = Community::with_members::<13>().await;
     let ann = &community.creator;
     let elsewhere = Community::of(&members[0]).await;
@@ -59,7 +59,7 @@ async fn a_community_goes_with_its_creator_and_all_that_was_said_in_it() {
     community.leave(&members[1]).await.ok(200);
     community.block(&members[2]).await.ok(200);
     delete_account(ann).await;
-    is_gone(&own, &community).await;
+    is_gone(&stack, &community).await;
     for member in &members[..3] {
         member.get(&community.path()).send().await.denies(404, NO_COMMUNITY);
         community.say(member, ann, "Hello?").await.denies(404, NO_COMMUNITY);
@@ -67,14 +67,14 @@ async fn a_community_goes_with_its_creator_and_all_that_was_said_in_it() {
         community.messages(member, ann, "").await.denies(404, NO_COMMUNITY);
     }
     assert_eq!(contents(&elsewhere.all(&members[0], ann).await), ["What stays"]);
-    assert!(own.stored_with("What goes").await.is_empty());
-    own.stop().await;
+    assert!(stack.stored_with("What goes").await.is_empty());
+    stack.stop().await;
 }
 
 /// Whoever joins at that very moment does not see the community go, but is seen.
 #[tokio::test]
 async fn who_joins_while_a_community_closes_leaves_nothing_behind() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for was_member in [false, true] {
         let community = Community::open().await;
         let bob = User::sign_up().await;
@@ -83,7 +83,7 @@ async fn who_joins_while_a_community_closes_leaves_nothing_behind() {
             community.write(&bob, &community.creator, "Before").await;
             community.leave(&bob).await.ok(200);
         }
-        let write = own.dynamodb.when(|call| call.asks("TransactWriteItems", "joined_at"));
+        let write = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "joined_at"));
         let creator = community.creator.clone();
         let overtaken = write.first(async move { delete_account(&creator).await });
         let join = || bob.post(&community.members_path()).key("a-key").send();
@@ -91,7 +91,7 @@ async fn who_joins_while_a_community_closes_leaves_nothing_behind() {
         overtaken.over().await;
         answer.denies(404, NO_COMMUNITY);
         join().await.denies(404, NO_COMMUNITY);
-        is_gone(&own, &community).await;
+        is_gone(&stack, &community).await;
     }
-    own.stop().await;
+    stack.stop().await;
 }

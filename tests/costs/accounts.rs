@@ -73,17 +73,17 @@ pub async fn measure(costs: &mut Costs<'_>) {
 
 /// Without the worker, which would take some of the request's work.
 async fn deletions(costs: &mut Costs<'_>) {
-    let own = costs.own;
-    let asleep = own.streams.when(|call| call.operation == "GetRecords").answer(503, ALWAYS);
+    let stack = costs.stack;
+    let asleep = stack.streams.when(|call| call.operation == "GetRecords").answer(503, ALWAYS);
     for (row, messages) in [("delete-account, no messages", 0), ("delete-account, 100 messages", 100)] {
         let user = User::sign_up().await;
-        own.fill_inbox(&user.id, messages).await;
+        stack.fill_inbox(&user.id, messages).await;
         let deletion = user.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await;
         costs.add(row, &deletion).await;
     }
     asleep.over().await;
     let line = eventually("a line of the worker", Duration::from_secs(30), async || {
-        let line = own.stack.logs().lines().into_iter().find(|line| {
+        let line = stack.stack.logs().lines().into_iter().find(|line| {
             // The stack's own word about failing records is no line of the function's.
             &*line.function == "clean-up" && line.text.starts_with('{')
         });

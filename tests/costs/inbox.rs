@@ -34,7 +34,7 @@ pub async fn measure(costs: &mut Costs<'_>) {
     costs.add("set-acceptance", &closed).await;
     let user = User::sign_up().await;
     costs.add("list-inbox-messages, no messages", &user.get("/api/get-messages").send().await).await;
-    costs.own.fill_inbox(&user.id, 100).await;
+    costs.stack.fill_inbox(&user.id, 100).await;
     let page = user.get("/api/get-messages").send().await;
     costs.add("list-inbox-messages, 100 messages", &page).await;
     let page: Value = page.ok(200);

@@ -7,8 +7,8 @@ mod accounts;
 mod communities;
 mod inbox;
 mod links;
-mod notices;
 mod notifications;
+mod notify;
 mod private;
 
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Answer, Interposed, Visitor, line_of, now, template};
+use crate::support::{Answer, FaultyStack, Visitor, line_of, now, template};
 
 const BEGIN: &str =
     "<!-- costs: measured by tests/costs, written by SOTTO_WRITE_COSTS=1 cargo test --test http costs:: -->\n";
@@ -35,7 +35,7 @@ pub struct Cost {
 }
 
 pub struct Costs<'a> {
-    own: &'a Interposed,
+    stack: &'a FaultyStack,
     rows: Vec<(String, Cost)>,
 }
 
@@ -56,7 +56,7 @@ impl Cost {
 impl Costs<'_> {
     /// Another row: a function, perhaps with a comma and what is special, and what it answered.
     async fn add(&mut self, row: &str, answer: &Answer) -> Cost {
-        let (function, line) = line_of(&self.own.stack, answer).await;
+        let (function, line) = line_of(&self.stack.stack, answer).await;
         assert_eq!(Some(function.as_str()), row.split(',').next());
         self.add_line(row, &line)
     }
@@ -98,13 +98,13 @@ fn is_shortly_before_midnight() -> bool {
 
 #[tokio::test]
 async fn requests_cost_what_architecture_md_says() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     if is_shortly_before_midnight() {
         println!("skipped: in the last hour before midnight UTC hits cost more");
         return;
     }
-    let mut costs = Costs { own: &own, rows: Vec::new() };
-    notices::measure(&mut costs).await;
+    let mut costs = Costs { stack: &stack, rows: Vec::new() };
+    notify::measure(&mut costs).await;
     accounts::measure(&mut costs).await;
     inbox::measure(&mut costs).await;
     links::measure(&mut costs).await;
@@ -136,5 +136,5 @@ async fn requests_cost_what_architecture_md_says() {
         let new: Vec<&String> = measured.iter().filter(|row| !written.contains(row)).collect();
         assert!(measured == written, "new: {new:#?}\n\nthe whole table:\n{table}");
     }
-    own.stop().await;
+    stack.stop().await;
 }

@@ -68,10 +68,10 @@ pub async fn measure(costs: &mut Costs<'_>) {
     costs.add("unblock-user", &ann.delete(&block(&bob)).send().await).await;
 
     let event = include_str!("../../events/clean-up.json");
-    costs.own.stack.invoke("clean-up", event).await.expect("an answer");
+    costs.stack.stack.invoke("clean-up", event).await.expect("an answer");
     // The event is of an erasure, too.
     let is_sweep = |line: &local::Line| &*line.function == "clean-up" && line.text.contains("s3:DeleteObject");
-    let line = costs.own.stack.logs().lines().into_iter().rfind(is_sweep);
+    let line = costs.stack.stack.logs().lines().into_iter().rfind(is_sweep);
     let line: Value = serde_json::from_str(&line.expect("a line of the worker").text).expect("JSON");
     costs.add_line("clean-up, a sweep of one message", &line);
 }

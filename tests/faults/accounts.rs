@@ -3,72 +3,72 @@
 use serde_json::json;
 
 use super::{FAILURES, Loss, failed, is_alive};
-use crate::support::{ALWAYS, Interposed, User, code_for};
+use crate::support::{ALWAYS, FaultyStack, User, code_for};
 
 #[tokio::test]
 async fn while_a_session_can_not_be_looked_up_it_has_not_ended() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let paths = ["/api/auth/session", "/api/auth/devices", "/api/get-messages", "/api/accept-messages"];
     for (n, path) in paths.into_iter().enumerate() {
         println!("{path}");
         let part = ["USERNAME#", "DEVICE#"][n % 2];
-        let failing = own.dynamodb.when(move |call| call.asks("GetItem", part));
+        let failing = stack.dynamodb.when(move |call| call.asks("GetItem", part));
         let down = FAILURES[n % FAILURES.len()].of(failing, ALWAYS);
         let answer = user.get(path).send().await;
         down.over().await;
-        failed(&own, &answer, &[&user.username, &user.id, &user.token]).await;
+        failed(&stack, &answer, &[&user.username, &user.id, &user.token]).await;
         assert_eq!(answer.header("set-cookie"), None);
         user.get(path).send().await.ok(200);
     }
-    let down = own.dynamodb.when(|call| call.asks("GetItem", "PROFILE")).answer(500, ALWAYS);
-    failed(&own, &user.get("/api/auth/session").send().await, &[&user.username]).await;
+    let down = stack.dynamodb.when(|call| call.asks("GetItem", "PROFILE")).answer(500, ALWAYS);
+    failed(&stack, &user.get("/api/auth/session").send().await, &[&user.username]).await;
     down.over().await;
-    let down = own.dynamodb.when(|call| call.asks("Query", "DEVICE#")).answer(500, ALWAYS);
-    failed(&own, &user.get("/api/auth/devices").send().await, &[&user.username]).await;
+    let down = stack.dynamodb.when(|call| call.asks("Query", "DEVICE#")).answer(500, ALWAYS);
+    failed(&stack, &user.get("/api/auth/devices").send().await, &[&user.username]).await;
     down.over().await;
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_sign_out_ends_the_session_also_when_its_answer_is_lost_and_says_so_only_then() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
-    let down = own.dynamodb.when(|call| call.asks("UpdateItem", "session_id")).answer(500, ALWAYS);
-    failed(&own, &user.post("/api/auth/sign-out").send().await, &[&user.token]).await;
+    let down = stack.dynamodb.when(|call| call.asks("UpdateItem", "session_id")).answer(500, ALWAYS);
+    failed(&stack, &user.post("/api/auth/sign-out").send().await, &[&user.token]).await;
     down.over().await;
     assert!(is_alive(&user.token).await);
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let elsewhere = user.on_new_device().await;
-        let lost = loss.of(own.dynamodb.when(|call| call.asks("UpdateItem", "session_id")), 1);
+        let lost = loss.of(stack.dynamodb.when(|call| call.asks("UpdateItem", "session_id")), 1);
         elsewhere.post("/api/auth/sign-out").send().await.ok(200);
         lost.over().await;
         assert_eq!((is_alive(&elsewhere.token).await, is_alive(&user.token).await), (false, true));
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_removed_device_is_gone_also_when_the_answer_is_lost_and_only_then() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let elsewhere = user.on_new_device().await;
     let path = format!("/api/auth/devices/{}", elsewhere.device);
-    let down = own.dynamodb.when(|call| call.asks("DeleteItem", "DEVICE#")).answer(503, ALWAYS);
-    failed(&own, &user.delete(&path).send().await, &[&elsewhere.device, &user.id]).await;
+    let down = stack.dynamodb.when(|call| call.asks("DeleteItem", "DEVICE#")).answer(503, ALWAYS);
+    failed(&stack, &user.delete(&path).send().await, &[&elsewhere.device, &user.id]).await;
     down.over().await;
     assert!(is_alive(&elsewhere.token).await);
-    let lost = own.dynamodb.when(|call| call.asks("DeleteItem", "DEVICE#")).lose_the_answer(1);
+    let lost = stack.dynamodb.when(|call| call.asks("DeleteItem", "DEVICE#")).lose_the_answer(1);
     user.delete(&path).send().await.ok(200);
     lost.over().await;
     assert_eq!((is_alive(&elsewhere.token).await, is_alive(&user.token).await), (false, true));
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_device_is_trusted_once_its_code_is_used_up_and_not_before() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await.on_new_device().await;
     let code = json!({ "code": code_for(&user.email).await });
     let verify = || user.post("/api/auth/devices/verify").json(&code).send();
@@ -79,17 +79,17 @@ async fn a_device_is_trusted_once_its_code_is_used_up_and_not_before() {
     ];
     for ((operation, text), failure) in calls.into_iter().zip(FAILURES) {
         println!("{operation} {text} {failure:?}");
-        let down = failure.of(own.dynamodb.when(move |call| call.asks(operation, text)), ALWAYS);
-        failed(&own, &verify().await, &[&user.device, code["code"].as_str().expect("a code")]).await;
+        let down = failure.of(stack.dynamodb.when(move |call| call.asks(operation, text)), ALWAYS);
+        failed(&stack, &verify().await, &[&user.device, code["code"].as_str().expect("a code")]).await;
         down.over().await;
         let devices = user.get("/api/auth/devices").send().await.ok(200);
         let own_device =
             devices["devices"].as_array().expect("devices").iter().find(|device| device["current"] == true);
         assert_eq!(own_device.expect("the device")["trusted"], false);
     }
-    let lost = own.dynamodb.when(|call| call.asks("TransactWriteItems", "SET trusted")).lose_the_answer(1);
+    let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "SET trusted")).lose_the_answer(1);
     assert_eq!(verify().await.ok(200)["data"]["device"]["trusted"], true);
     lost.over().await;
     verify().await.fails(401, "Invalid OTP");
-    own.stop().await;
+    stack.stop().await;
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{FAILURES, Loss, share_token, sorry};
 use crate::support::png::{self, other_picture, picture};
-use crate::support::{ALWAYS, Answer, Interposed, Link, Upload, Visitor, upload};
+use crate::support::{ALWAYS, Answer, FaultyStack, Link, Upload, Visitor, upload};
 
 const EXISTS: &str = "This message already has a card";
 
@@ -37,102 +37,102 @@ async fn assert_shown(answer: &Answer, token: &str, picture: &[u8]) {
 
 #[tokio::test]
 async fn a_card_whose_answer_from_the_bucket_is_lost_is_stored_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (loss, key) in [(Loss::Ended, None), (Loss::Ended, Some("key")), (Loss::Silence, None)] {
         println!("{loss:?}, {key:?}");
         let (link, token) = message().await;
-        let lost = loss.of(own.s3.when(|call| call.is("PUT", "/cards/")), 1);
+        let lost = loss.of(stack.s3.when(|call| call.is("PUT", "/cards/")), 1);
         let answer = put(&picture(), &token, key).await;
         lost.over().await;
         assert_shown(&answer, &token, &picture()).await;
         upload(&picture(), &token).await.refused(409, EXISTS);
         upload(&other_picture(), &token).await.refused(409, EXISTS);
 
-        let lost = own.s3.when(|call| call.is("PUT", "/cards/")).lose_the_answer(1);
+        let lost = stack.s3.when(|call| call.is("PUT", "/cards/")).lose_the_answer(1);
         let owned = format!("?token={}", link.token);
         let replaced = Upload::of(&other_picture(), &token).call(&Visitor::new(), &owned).send().await;
         lost.over().await;
         assert_shown(&replaced, &token, &other_picture()).await;
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_card_whose_answer_from_the_table_is_lost_is_stored_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (loss, key) in [(Loss::Ended, None), (Loss::Silence, Some("key"))] {
         println!("{loss:?}, {key:?}");
         let (_, token) = message().await;
-        let lost = loss.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "card")), 1);
+        let lost = loss.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "card")), 1);
         let answer = put(&picture(), &token, key).await;
         lost.over().await;
         assert_shown(&answer, &token, &picture()).await;
         upload(&picture(), &token).await.refused(409, EXISTS);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn while_the_bucket_fails_there_is_no_card_and_afterwards_there_can_be_one() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let (_, token) = message().await;
-        let down = failure.of(own.s3.when(|_| true), ALWAYS);
-        sorry(&own, &put(&picture(), &token, Some("key")).await, &[&token]).await;
+        let down = failure.of(stack.s3.when(|_| true), ALWAYS);
+        sorry(&stack, &put(&picture(), &token, Some("key")).await, &[&token]).await;
         assert_eq!(card_url(&token).await, Value::Null);
         down.over().await;
-        assert!(!own.has_card(&token).await);
+        assert!(!stack.has_card(&token).await);
         let answer = put(&picture(), &token, Some("key")).await;
         assert_shown(&answer, &token, &picture()).await;
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_card_that_its_message_does_not_know_of_yet_can_be_uploaded_again() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for key in [None, Some("key")] {
         println!("{key:?}");
         let (_, token) = message().await;
-        let down = own.dynamodb.when(|call| call.asks("TransactWriteItems", "card")).answer(500, ALWAYS);
-        sorry(&own, &put(&picture(), &token, key).await, &[&token]).await;
+        let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "card")).answer(500, ALWAYS);
+        sorry(&stack, &put(&picture(), &token, key).await, &[&token]).await;
         down.over().await;
         assert_eq!(card_url(&token).await, Value::Null);
         let answer = put(&picture(), &token, key).await;
         assert_shown(&answer, &token, &picture()).await;
         upload(&other_picture(), &token).await.refused(409, EXISTS);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_card_none_of_whose_answers_arrives_is_there_when_it_is_uploaded_again_with_its_key() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (_, token) = message().await;
-    let lost = own.s3.when(|call| call.is("PUT", "/cards/")).lose_the_answer(ALWAYS);
-    sorry(&own, &put(&picture(), &token, Some("key")).await, &[&token]).await;
+    let lost = stack.s3.when(|call| call.is("PUT", "/cards/")).lose_the_answer(ALWAYS);
+    sorry(&stack, &put(&picture(), &token, Some("key")).await, &[&token]).await;
     lost.over().await;
     assert_eq!(card_url(&token).await, Value::Null);
-    let lost = own.dynamodb.when(|call| call.asks("TransactWriteItems", "card")).lose_the_answer(ALWAYS);
-    sorry(&own, &put(&picture(), &token, Some("key")).await, &[&token]).await;
+    let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "card")).lose_the_answer(ALWAYS);
+    sorry(&stack, &put(&picture(), &token, Some("key")).await, &[&token]).await;
     lost.over().await;
     let answer = put(&picture(), &token, Some("key")).await;
     assert_shown(&answer, &token, &picture()).await;
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_card_stays_when_the_look_after_it_fails() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (link, token) = message().await;
     let reads = AtomicUsize::new(0);
     // The look before the card succeeds, those after it don't.
     let down =
-        own.dynamodb.when(move |call| call.asks("GetItem", &link.slug) && reads.fetch_add(1, Ordering::SeqCst) > 0);
+        stack.dynamodb.when(move |call| call.asks("GetItem", &link.slug) && reads.fetch_add(1, Ordering::SeqCst) > 0);
     let down = down.answer(500, ALWAYS);
     let answer = put(&picture(), &token, None).await;
     down.over().await;
     assert_shown(&answer, &token, &picture()).await;
-    own.stop().await;
+    stack.stop().await;
 }

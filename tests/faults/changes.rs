@@ -3,16 +3,16 @@
 use serde_json::json;
 
 use super::{FAILURES, Loss, sent, sorry};
-use crate::support::{ALWAYS, Interposed, Link, Visitor, in_ms};
+use crate::support::{ALWAYS, FaultyStack, Link, Visitor, in_ms};
 
 #[tokio::test]
 async fn a_change_whose_answer_from_the_store_is_lost_is_made() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let link = Link::open().await;
         link.sent("Before the cap").await;
-        let lost = loss.of(own.dynamodb.when(|call| call.asks("UpdateItem", "title")), 1);
+        let lost = loss.of(stack.dynamodb.when(|call| call.asks("UpdateItem", "title")), 1);
         let (start, end) = (in_ms(-60_000), in_ms(60_000));
         let change = json!({ "title": "Changed", "maxMessages": 2, "startsAt": start, "expiresAt": end });
         let changed = link.patched(change).await;
@@ -23,27 +23,27 @@ async fn a_change_whose_answer_from_the_store_is_lost_is_made() {
         link.send("x").await.refused(409, "This link is full");
         assert_eq!(link.count().await, 2);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn while_the_store_fails_nothing_is_changed() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::open().await;
     for failure in FAILURES {
         println!("{failure:?}");
-        let down = failure.of(own.dynamodb.when(|call| call.asks("UpdateItem", "title")), ALWAYS);
-        sorry(&own, &link.patch(json!({ "title": "Secret plans" })).await, &["Secret plans", &link.token]).await;
+        let down = failure.of(stack.dynamodb.when(|call| call.asks("UpdateItem", "title")), ALWAYS);
+        sorry(&stack, &link.patch(json!({ "title": "Secret plans" })).await, &["Secret plans", &link.token]).await;
         down.over().await;
         assert_eq!(link.seen().await, link.created);
     }
     assert_eq!(link.patched(json!({ "title": "Changed" })).await["title"], "Changed");
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_cap_that_could_not_be_counted_up_to_is_counted_by_the_next_sender() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::open().await;
     for n in 0..3 {
         sent(&link.send(&n.to_string()).await);
@@ -51,16 +51,16 @@ async fn a_cap_that_could_not_be_counted_up_to_is_counted_by_the_next_sender() {
     link.patched(json!({ "maxMessages": 4 })).await;
     for operation in ["Query", "UpdateItem"] {
         println!("{operation}");
-        let down = own.dynamodb.when(move |call| call.operation == operation).answer(500, ALWAYS);
-        sorry(&own, &link.send("Uncounted").await, &["Uncounted"]).await;
+        let down = stack.dynamodb.when(move |call| call.operation == operation).answer(500, ALWAYS);
+        sorry(&stack, &link.send("Uncounted").await, &["Uncounted"]).await;
         down.over().await;
     }
-    let lost = own.dynamodb.when(|call| call.asks("UpdateItem", "message_count")).lose_the_answer(1);
+    let lost = stack.dynamodb.when(|call| call.asks("UpdateItem", "message_count")).lose_the_answer(1);
     sent(&link.send("In the last place").await);
     lost.over().await;
     link.send("x").await.refused(409, "This link is full");
     assert_eq!(super::stored(&link, "Uncounted").await, 0);
     assert_eq!((link.count().await, link.all().await.len()), (4, 4));
     Visitor::new().get(&link.inbox()).send().await.ok(200);
-    own.stop().await;
+    stack.stop().await;
 }

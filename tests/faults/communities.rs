@@ -4,18 +4,18 @@ use serde_json::{Value, json};
 
 use super::{FAILURES, LOST_MESSAGES, explained};
 use crate::communities::steps::contents;
-use crate::support::{ALWAYS, Answer, Community, Interposed, PASSWORD, SOON, StoreCall, User, eventually};
+use crate::support::{ALWAYS, Answer, Community, FaultyStack, PASSWORD, SOON, StoreCall, User, eventually};
 
 const OUR_FAULT: &str = "Something went wrong on our side. Please try again";
 
 /// The documented answer to what is nobody's fault but ours, and a line that says why, but not what was said.
-pub async fn sorry(own: &Interposed, answer: &Answer, secrets: &[&str]) {
+pub async fn sorry(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.denies(500, OUR_FAULT);
-    explained(own, answer, secrets).await;
+    explained(stack, answer, secrets).await;
 }
 
 /// How often both can read a message that says `content`; the lists, the counts and the table agree with each other.
-pub async fn stored(own: &Interposed, community: &Community, bob: &User, content: &str) -> usize {
+pub async fn stored(stack: &FaultyStack, community: &Community, bob: &User, content: &str) -> usize {
     let ann = &community.creator;
     let messages = community.all(ann, bob).await;
     assert_eq!(community.all(bob, ann).await, messages);
@@ -26,7 +26,7 @@ pub async fn stored(own: &Interposed, community: &Community, bob: &User, content
         assert_eq!(last, messages.last().map(|last| &last["id"]));
     }
     let count = contents(&messages).iter().filter(|found| **found == content).count();
-    assert_eq!(own.stored_with(content).await.len(), count);
+    assert_eq!(stack.stored_with(content).await.len(), count);
     count
 }
 
@@ -36,7 +36,7 @@ fn letter(to: &User, content: &str) -> Value {
 
 #[tokio::test]
 async fn a_message_whose_answer_from_the_store_is_lost_is_written_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (has_begun, loss, content, key) in LOST_MESSAGES {
         println!("{content}");
         let (community, [bob]) = Community::with_members::<1>().await;
@@ -44,30 +44,30 @@ async fn a_message_whose_answer_from_the_store_is_lost_is_written_once() {
         if has_begun {
             community.write(&bob, ann, "Hello").await;
         }
-        let lost = loss.of(own.dynamodb.when(move |call| call.asks("TransactWriteItems", content)), 1);
+        let lost = loss.of(stack.dynamodb.when(move |call| call.asks("TransactWriteItems", content)), 1);
         let call = community.letter(&bob, &letter(ann, content));
         let message = key.into_iter().fold(call, |call, key| call.key(key)).send().await.ok(201);
         lost.over().await;
-        assert_eq!(stored(&own, &community, &bob, content).await, 1);
+        assert_eq!(stored(&stack, &community, &bob, content).await, 1);
         assert_eq!(community.all(ann, &bob).await.last(), Some(&message));
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_none_of_whose_answers_arrives_is_written_once_when_it_is_sent_again_with_its_key() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (community, [bob]) = Community::with_members::<1>().await;
     let ann = &community.creator;
     let send = || community.letter(&bob, &letter(ann, "Unheard")).key("a-key").send();
-    let lost = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Unheard")).lose_the_answer(ALWAYS);
-    sorry(&own, &send().await, &["Unheard", &bob.id]).await;
+    let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Unheard")).lose_the_answer(ALWAYS);
+    sorry(&stack, &send().await, &["Unheard", &bob.id]).await;
     assert!(lost.over().await > 1, "it was asked only once");
     let first = send().await;
     first.ok(201);
     assert_eq!(send().await.text(), first.text());
-    assert_eq!(stored(&own, &community, &bob, "Unheard").await, 1);
-    own.stop().await;
+    assert_eq!(stored(&stack, &community, &bob, "Unheard").await, 1);
+    stack.stop().await;
 }
 
 /// What a message asks of the table before it is written: an operation, and what its key has in it.
@@ -84,7 +84,7 @@ const STEPS: [(&str, &str); 8] = [
 
 #[tokio::test]
 async fn whichever_step_fails_nothing_is_written_and_afterwards_the_same_message_is_written_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (n, (operation, key)) in STEPS.into_iter().enumerate() {
         let failure = FAILURES[n % 3];
         println!("{operation} {key} {failure:?}");
@@ -95,22 +95,22 @@ async fn whichever_step_fails_nothing_is_written_and_afterwards_the_same_message
             community.write(ann, &bob, "Hello").await;
         }
         let send = || community.letter(&bob, &letter(ann, &content)).key("a-key").send();
-        let down = failure.of(own.dynamodb.when(move |call: &StoreCall| call.asks(operation, key)), ALWAYS);
+        let down = failure.of(stack.dynamodb.when(move |call: &StoreCall| call.asks(operation, key)), ALWAYS);
         let failed = send().await;
         down.over().await;
-        sorry(&own, &failed, &[&content, &ann.id, &bob.id, &bob.visitor.address]).await;
-        assert_eq!(stored(&own, &community, &bob, &content).await, 0);
+        sorry(&stack, &failed, &[&content, &ann.id, &bob.id, &bob.visitor.address]).await;
+        assert_eq!(stored(&stack, &community, &bob, &content).await, 0);
         for _ in 0..2 {
             send().await.ok(201);
         }
-        assert_eq!(stored(&own, &community, &bob, &content).await, 1);
+        assert_eq!(stored(&stack, &community, &bob, &content).await, 1);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_that_meets_another_one_half_way_follows_it() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (has_begun, held) in [(true, "HEAD"), (false, "HEAD"), (true, "MSG#"), (true, "MEMBER#"), (false, "MEMBER#")] {
         println!("{has_begun} {held}");
         let (community, [bob]) = Community::with_members::<1>().await;
@@ -122,23 +122,23 @@ async fn a_message_that_meets_another_one_half_way_follows_it() {
         let content = second.clone();
         let is_ours = move |call: &StoreCall| call.asks("TransactWriteItems", &content);
         let (other, to, from) = (community.clone(), ann.clone(), bob.clone());
-        let overtaken = own.dynamodb.when(is_ours.clone()).first(async move {
+        let overtaken = stack.dynamodb.when(is_ours.clone()).first(async move {
             other.write(&from, &to, "The first").await;
         });
-        let half_way = own.dynamodb.when(is_ours).hold(held.to_owned(), 1);
+        let half_way = stack.dynamodb.when(is_ours).hold(held.to_owned(), 1);
         community.write(&ann, &bob, &second).await;
         overtaken.over().await;
         half_way.over().await;
         let said = community.all(&bob, &ann).await;
         assert_eq!(contents(&said)[usize::from(has_begun)..], ["The first", &second]);
-        assert_eq!(stored(&own, &community, &bob, &second).await, 1);
+        assert_eq!(stored(&stack, &community, &bob, &second).await, 1);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_list_shows_what_is_true_when_the_index_is_late() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (community, [bob, carl, dora, emil]) = Community::with_members::<4>().await;
     let ann = community.creator.clone();
     let mut last = Vec::new();
@@ -148,7 +148,7 @@ async fn a_list_shows_what_is_true_when_the_index_is_late() {
     }
     // What happens between the look at the index and the one at the conversations.
     let (place, [b, d]) = (community.clone(), [bob.clone(), dora.clone()]);
-    let read = own.dynamodb.when(|call| call.asks("BatchGetItem", "HEAD"));
+    let read = stack.dynamodb.when(|call| call.asks("BatchGetItem", "HEAD"));
     let (taken, creator) = (last[1].clone(), ann.clone());
     let late = read.first(async move {
         place.write(&b, &creator, "Three").await;
@@ -169,29 +169,29 @@ async fn a_list_shows_what_is_true_when_the_index_is_late() {
     let name = |user: &User| user.username.clone();
     let (b, c, e) = (name(&bob), name(&carl), name(&emil));
     assert_eq!(shown, [(b.as_str(), "Three"), (e.as_str(), "Two"), (c.as_str(), "One")]);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_community_that_a_request_could_not_empty_is_emptied_by_the_worker() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (operation, key) in [("BatchWriteItem", "MSG#"), ("UpdateItem", "closing"), ("DeleteItem", "META")] {
         println!("{operation} {key}");
         let (community, [bob]) = Community::with_members::<1>().await;
         let ann = &community.creator;
         community.write(&bob, ann, "What goes").await;
-        let down = own.dynamodb.when(move |call| call.asks(operation, key)).answer(500, ALWAYS);
+        let down = stack.dynamodb.when(move |call| call.asks(operation, key)).answer(500, ALWAYS);
         ann.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await.ok(200);
         community.say(&bob, ann, "Is anybody there?").await;
         down.over().await;
         eventually("the end of a community", SOON, async || {
             let left =
-                [own.stored_with(&community.id).await, own.stored_with(&format!("USER#{}", ann.id)).await].concat();
+                [stack.stored_with(&community.id).await, stack.stored_with(&format!("USER#{}", ann.id)).await].concat();
             // What somebody was told of it ends by itself.
-            let is_notice = |item: &Value| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("NOTICE#"));
+            let is_notice = |item: &Value| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("NOTIFICATION#"));
             left.iter().all(is_notice).then_some(())
         })
         .await;
     }
-    own.stop().await;
+    stack.stop().await;
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::did_without;
 use super::media::removes;
 use crate::support::{
-    ALWAYS, Answer, Bucket, Interposed, PASSWORD, Pair, SOON, StoreCall, User, Visitor, all_at_once, ask, eventually,
-    keys_of, media_of, own_stack, sample, text,
+    ALWAYS, Answer, Bucket, FaultyStack, PASSWORD, Pair, SOON, StoreCall, User, Visitor, all_at_once, ask, eventually,
+    keys_of, media_of, sample, stack_or_skip, text,
 };
 
 const NOBODY: &str = "There is no user with this id";
@@ -31,36 +31,37 @@ async fn pair() -> (Pair, [Value; 2]) {
 }
 
 /// What the table has in a partition, or in one of its index.
-async fn partition(own: &Interposed, pk: &str) -> Vec<Value> {
-    let mut items = own.stored_with(pk).await;
+async fn partition(stack: &FaultyStack, pk: &str) -> Vec<Value> {
+    let mut items = stack.stored_with(pk).await;
     items.retain(|item| item["pk"]["S"] == pk || item["gsi1pk"]["S"] == pk);
     items
 }
 
 /// What the table has of a user's own.
-async fn owned(own: &Interposed, user: &User) -> Vec<Value> {
-    [partition(own, &format!("USER#{}", user.id)).await, partition(own, &format!("CONVS#{}", user.id)).await].concat()
+async fn owned(stack: &FaultyStack, user: &User) -> Vec<Value> {
+    [partition(stack, &format!("USER#{}", user.id)).await, partition(stack, &format!("CONVS#{}", user.id)).await]
+        .concat()
 }
 
-async fn is_nothing_left(own: &Interposed, pair: &Pair) -> bool {
-    let Some(bucket) = Bucket::of(&own.stack) else { return true };
-    partition(own, &format!("CONV#{}", pair.conversation)).await.is_empty()
+async fn is_nothing_left(stack: &FaultyStack, pair: &Pair) -> bool {
+    let Some(bucket) = Bucket::of(&stack.stack) else { return true };
+    partition(stack, &format!("CONV#{}", pair.conversation)).await.is_empty()
         && bucket.promoted(&pair.conversation).await.is_empty()
-        && owned(own, &pair.ann).await.is_empty()
-        && owned(own, &pair.bob).await.is_empty()
+        && owned(stack, &pair.ann).await.is_empty()
+        && owned(stack, &pair.bob).await.is_empty()
 }
 
-async fn nothing_left(own: &Interposed, pair: &Pair) {
-    eventually("an end of it all", SOON, async || is_nothing_left(own, pair).await.then_some(())).await;
+async fn nothing_left(stack: &FaultyStack, pair: &Pair) {
+    eventually("an end of it all", SOON, async || is_nothing_left(stack, pair).await.then_some(())).await;
 }
 
 #[tokio::test]
 async fn whoever_stays_keeps_the_conversation_with_its_media() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (pair, [hers, his]) = pair().await;
     let before = pair.bob.messages(&pair.conversation).await;
     deleted(&delete(&pair.ann).await);
-    eventually("the end of her side", SOON, async || owned(&own, &pair.ann).await.is_empty().then_some(())).await;
+    eventually("the end of her side", SOON, async || owned(&stack, &pair.ann).await.is_empty().then_some(())).await;
 
     let [conversation] = &pair.bob.conversations().await[..] else { panic!("not one conversation") };
     assert_eq!(conversation["partner"], json!({ "_id": pair.ann.id, "username": null }));
@@ -79,7 +80,7 @@ async fn whoever_stays_keeps_the_conversation_with_its_media() {
     pair.bob.patch(&path).json(&body).send().await.rejects(400, NOBODY);
     let upload = pair.bob.upload("image", "image/png", &sample("plain.png")).await;
     pair.bob.picture(&pair.ann, "image", std::slice::from_ref(&upload)).send().await.rejects(400, NOBODY);
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let mut keys = [keys_of(&hers), keys_of(&his)].concat();
     keys.sort();
     assert_eq!(bucket.promoted(&pair.conversation).await, keys);
@@ -92,40 +93,40 @@ async fn whoever_stays_keeps_the_conversation_with_its_media() {
     let path = format!("/conversations/{}/messages/{}", pair.conversation, text(&his, "_id"));
     assert_eq!(pair.bob.delete(&path).send().await.processed(200)["isDeleted"], true);
     assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&hers));
-    assert!(owned(&own, &pair.ann).await.is_empty());
-    own.stop().await;
+    assert!(owned(&stack, &pair.ann).await.is_empty());
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn with_the_second_of_two_the_messages_and_their_objects_go() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let ((pair, _), (other, _)) = (pair().await, pair().await);
     deleted(&delete(&pair.ann).await);
     assert_eq!(pair.shown().await, 2);
     deleted(&delete(&pair.bob).await);
-    nothing_left(&own, &pair).await;
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    nothing_left(&stack, &pair).await;
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     assert_eq!((other.shown().await, bucket.promoted(&other.conversation).await.len()), (2, 2));
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn two_who_go_at_once_leave_nothing() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for _ in 0..4 {
         let (pair, _) = pair().await;
         let leaving = [pair.ann.clone(), pair.bob.clone()];
         for answer in all_at_once(leaving.map(|user| async move { delete(&user).await })).await {
             deleted(&answer);
         }
-        nothing_left(&own, &pair).await;
+        nothing_left(&stack, &pair).await;
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn blocks_of_a_deleted_user_are_gone_and_those_of_others_stay() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob, carl] = [User::sign_up().await, User::sign_up().await, User::sign_up().await];
     let block = async |from: &User, to: &User| {
         from.post(&format!("/users/{}/block", to.id)).send().await.processed(200);
@@ -135,8 +136,10 @@ async fn blocks_of_a_deleted_user_are_gone_and_those_of_others_stay() {
     block(&ann, &carl).await;
     block(&bob, &ann).await;
     deleted(&delete(&ann).await);
-    eventually("the end of her side", SOON, async || owned(&own, &ann).await.is_empty().then_some(())).await;
-    assert!(partition(&own, &format!("USER#{}", carl.id)).await.iter().all(|item| !item.to_string().contains(&ann.id)));
+    eventually("the end of her side", SOON, async || owned(&stack, &ann).await.is_empty().then_some(())).await;
+    assert!(
+        partition(&stack, &format!("USER#{}", carl.id)).await.iter().all(|item| !item.to_string().contains(&ann.id))
+    );
 
     let listed = bob.get("/users/blocked").send().await.processed(200);
     assert_eq!((&listed["users"][0]["_id"], &listed["users"][0]["username"]), (&json!(ann.id), &Value::Null));
@@ -144,51 +147,51 @@ async fn blocks_of_a_deleted_user_are_gone_and_those_of_others_stay() {
     bob.delete(&block).send().await.processed(200);
     assert_eq!(bob.get("/users/blocked").send().await.processed(200)["users"], json!([]));
     bob.letter(&ann.id, json!({ "content": "Still there?", "type": "text" })).send().await.rejects(400, NOBODY);
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// What the worker wrote to its log so far.
-fn worker_lines(own: &Interposed) -> Vec<Value> {
-    let lines = own.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
+fn worker_lines(stack: &FaultyStack) -> Vec<Value> {
+    let lines = stack.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
     lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
 }
 
 /// While S3 fails at this, the second of two goes; afterwards the worker ends it.
-async fn interrupted(own: &Interposed, operation: &'static str, concerns: fn(&StoreCall) -> bool) {
+async fn interrupted(stack: &FaultyStack, operation: &'static str, concerns: fn(&StoreCall) -> bool) {
     println!("{operation}");
     let (pair, _) = pair().await;
     deleted(&delete(&pair.ann).await);
-    eventually("the end of her side", SOON, async || owned(own, &pair.ann).await.is_empty().then_some(())).await;
-    let lines = worker_lines(own).len();
-    let down = own.s3.when(concerns).answer(500, ALWAYS);
+    eventually("the end of her side", SOON, async || owned(stack, &pair.ann).await.is_empty().then_some(())).await;
+    let lines = worker_lines(stack).len();
+    let down = stack.s3.when(concerns).answer(500, ALWAYS);
     let answer = delete(&pair.bob).await;
     deleted(&answer);
-    did_without(own, &answer, operation).await;
-    let failed = async || worker_lines(own).into_iter().skip(lines).find(|line| line["status"] == 500);
+    did_without(stack, &answer, operation).await;
+    let failed = async || worker_lines(stack).into_iter().skip(lines).find(|line| line["status"] == 500);
     let line = eventually("a try of the worker", SOON, failed).await;
     assert_eq!(line["cause"], format!("{operation}: InternalError"));
-    assert!(!is_nothing_left(own, &pair).await);
+    assert!(!is_nothing_left(stack, &pair).await);
     down.over().await;
-    nothing_left(own, &pair).await;
+    nothing_left(stack, &pair).await;
 }
 
 #[tokio::test]
 async fn objects_that_s3_would_not_remove_are_removed_by_the_worker() {
-    let Some(own) = Interposed::start().await else { return };
-    interrupted(&own, "DeleteObjects", |call| removes(call, "media/")).await;
-    own.stop().await;
+    let Some(stack) = FaultyStack::start().await else { return };
+    interrupted(&stack, "DeleteObjects", |call| removes(call, "media/")).await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn objects_that_s3_would_not_list_are_removed_by_the_worker() {
-    let Some(own) = Interposed::start().await else { return };
-    interrupted(&own, "ListObjectsV2", |call| call.is("GET", "")).await;
-    own.stop().await;
+    let Some(stack) = FaultyStack::start().await else { return };
+    interrupted(&stack, "ListObjectsV2", |call| call.is("GET", "")).await;
+    stack.stop().await;
 }
 
 /// Puts copies of an item, each changed in its own way.
-async fn put_copies(own: &Interposed, item: &Value, copies: impl Iterator<Item = Value>) {
-    let Some(store) = own_stack("writes to the table") else { return };
+async fn put_copies(stack: &FaultyStack, item: &Value, copies: impl Iterator<Item = Value>) {
+    let Some(store) = stack_or_skip("writes to the table") else { return };
     let copies: Vec<Value> = copies
         .map(|changes| {
             let mut copy = item.clone();
@@ -197,50 +200,50 @@ async fn put_copies(own: &Interposed, item: &Value, copies: impl Iterator<Item =
         })
         .collect();
     for batch in copies.chunks(25) {
-        let request = json!({ "RequestItems": { own.stack.table(): batch } });
-        let answer = ask(store.dynamodb_url(), &own.stack, "BatchWriteItem", &request).await;
+        let request = json!({ "RequestItems": { stack.stack.table(): batch } });
+        let answer = ask(store.dynamodb_url(), &stack.stack, "BatchWriteItem", &request).await;
         assert_eq!(answer["UnprocessedItems"], json!({}));
     }
 }
 
 #[tokio::test]
 async fn a_long_conversation_and_many_of_them_are_erased_as_wholly() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (pair, _) = pair().await;
-    let message = &partition(&own, &format!("CONV#{}", pair.conversation)).await[0];
+    let message = &partition(&stack, &format!("CONV#{}", pair.conversation)).await[0];
     let old = (0..350).map(|n| {
         let id = format!("{:012x}{n:012x}", 1_770_000_000_000_u64);
         json!({ "sk": { "S": format!("MSG#{id}") }, "id": { "S": id } })
     });
-    put_copies(&own, message, old).await;
+    put_copies(&stack, message, old).await;
     // Conversations with people who never were.
-    let own_side = owned(&own, &pair.ann).await.into_iter().find(|item| !item["last_id"].is_null()).expect("a side");
+    let own_side = owned(&stack, &pair.ann).await.into_iter().find(|item| !item["last_id"].is_null()).expect("a side");
     let others = (0..60).map(|n| {
         let id = format!("{n:024x}");
         json!({ "sk": { "S": format!("CONV#{id}") }, "conversation": { "S": id }, "partner": { "S": id } })
     });
-    put_copies(&own, &own_side, others).await;
-    assert_eq!(partition(&own, &format!("CONV#{}", pair.conversation)).await.len(), 353);
+    put_copies(&stack, &own_side, others).await;
+    assert_eq!(partition(&stack, &format!("CONV#{}", pair.conversation)).await.len(), 353);
     deleted(&delete(&pair.ann).await);
-    eventually("the end of her side", SOON, async || owned(&own, &pair.ann).await.is_empty().then_some(())).await;
-    assert_eq!(partition(&own, &format!("CONV#{}", pair.conversation)).await.len(), 353);
+    eventually("the end of her side", SOON, async || owned(&stack, &pair.ann).await.is_empty().then_some(())).await;
+    assert_eq!(partition(&stack, &format!("CONV#{}", pair.conversation)).await.len(), 353);
     deleted(&delete(&pair.bob).await);
-    nothing_left(&own, &pair).await;
-    own.stop().await;
+    nothing_left(&stack, &pair).await;
+    stack.stop().await;
 }
 
 /// A message takes its objects over.
 fn takes_over(call: &StoreCall) -> bool {
-    call.asks("TransactWriteItems", "SWEEP#") && call.body.contains("\"Delete\"")
+    call.asks("TransactWriteItems", "ORPHANEDMEDIA#") && call.body.contains("\"Delete\"")
 }
 
 #[tokio::test]
 async fn a_first_message_that_its_senders_deletion_overtakes_is_the_recipients_alone() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let uploads = [ann.upload("image", "image/png", &sample("plain.png")).await];
-    let (leaving, logs) = (ann.clone(), own.stack.logs().clone());
-    let overtaken = own.dynamodb.when(takes_over).first(async move {
+    let (leaving, logs) = (ann.clone(), stack.stack.logs().clone());
+    let overtaken = stack.dynamodb.when(takes_over).first(async move {
         deleted(&delete(&leaving).await);
         let has_looked = |line: &local::Line| &*line.function == "clean-up" && line.text.contains("\"status\":200");
         logs.wait(has_looked, SOON).await.expect("a look of the worker");
@@ -248,11 +251,11 @@ async fn a_first_message_that_its_senders_deletion_overtakes_is_the_recipients_a
     let answer = ann.picture(&bob, "image", &uploads).send().await;
     overtaken.over().await;
     assert!([200, 500].contains(&answer.status), "{}", answer.text());
-    let erasures = partition(&own, &format!("ERASE#{}", ann.id)).await;
-    own.expire(&erasures[0]).await;
-    eventually("a second look", SOON, async || owned(&own, &ann).await.is_empty().then_some(())).await;
+    let erasures = partition(&stack, &format!("ERASE#{}", ann.id)).await;
+    stack.expire(&erasures[0]).await;
+    eventually("a second look", SOON, async || owned(&stack, &ann).await.is_empty().then_some(())).await;
 
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let conversations = bob.conversations().await;
     if answer.status == 200 {
         let message = answer.processed(200);
@@ -261,20 +264,20 @@ async fn a_first_message_that_its_senders_deletion_overtakes_is_the_recipients_a
         assert_eq!(bucket.promoted(text(&message, "conversationId")).await, keys_of(&message));
         let pair = Pair { conversation: text(&message, "conversationId").to_owned(), ann, bob };
         deleted(&delete(&pair.bob).await);
-        nothing_left(&own, &pair).await;
+        nothing_left(&stack, &pair).await;
     } else {
         assert_eq!(conversations, Vec::<Value>::new());
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_first_message_that_its_recipients_deletion_overtakes_is_the_senders_alone() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let uploads = [ann.upload("image", "image/png", &sample("plain.png")).await];
     let leaving = bob.clone();
-    let overtaken = own.dynamodb.when(takes_over).first(async move { deleted(&delete(&leaving).await) });
+    let overtaken = stack.dynamodb.when(takes_over).first(async move { deleted(&delete(&leaving).await) });
     let answer = ann.picture(&bob, "image", &uploads).send().await;
     overtaken.over().await;
     let conversations = ann.conversations().await;
@@ -282,7 +285,7 @@ async fn a_first_message_that_its_recipients_deletion_overtakes_is_the_senders_a
         200 => {
             let message = answer.processed(200);
             assert_eq!(conversations[0]["partner"], json!({ "_id": bob.id, "username": null }));
-            let Some(bucket) = Bucket::of(&own.stack) else { return };
+            let Some(bucket) = Bucket::of(&stack.stack) else { return };
             assert_eq!(bucket.promoted(text(&message, "conversationId")).await, keys_of(&message));
         }
         _ => {
@@ -290,17 +293,17 @@ async fn a_first_message_that_its_recipients_deletion_overtakes_is_the_senders_a
             assert_eq!(conversations, Vec::<Value>::new());
         }
     }
-    let erasures = partition(&own, &format!("ERASE#{}", bob.id)).await;
-    own.expire(&erasures[0]).await;
-    eventually("a second look", SOON, async || owned(&own, &bob).await.is_empty().then_some(())).await;
+    let erasures = partition(&stack, &format!("ERASE#{}", bob.id)).await;
+    stack.expire(&erasures[0]).await;
+    eventually("a second look", SOON, async || owned(&stack, &bob).await.is_empty().then_some(())).await;
     ann.letter(&bob.id, json!({ "content": "Once more", "type": "text" })).send().await.rejects(400, NOBODY);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn uploads_that_were_not_sent_go_with_the_account() {
-    let Some(own) = Interposed::start().await else { return };
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let hers = [ann.upload("file", "text/plain", b"hello").await, ann.upload("file", "text/plain", b"hello").await];
     let his = bob.upload("file", "text/plain", b"hello").await;
@@ -308,5 +311,5 @@ async fn uploads_that_were_not_sent_go_with_the_account() {
     let gone = async || bucket.keys(&format!("temp/user_{}/", ann.id)).await.is_empty().then_some(());
     eventually("the end of her uploads", SOON, gone).await;
     assert!(!bucket.has(&hers[0]).await && bucket.has(&his).await);
-    own.stop().await;
+    stack.stop().await;
 }

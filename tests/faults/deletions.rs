@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{FAILURES, Loss, id, send, sent, share_token, sorry};
 use crate::support::png::picture;
-use crate::support::{ALWAYS, Answer, Interposed, Link, Visitor, upload};
+use crate::support::{ALWAYS, Answer, FaultyStack, Link, Visitor, upload};
 
 async fn delete(link: &Link, id: &str) -> Answer {
     Visitor::new().delete(&link.message(id)).send().await
@@ -12,64 +12,64 @@ async fn delete(link: &Link, id: &str) -> Answer {
 
 #[tokio::test]
 async fn a_card_that_could_not_be_removed_with_its_message_is_removed_by_the_repetition() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::open().await;
     for failure in FAILURES {
         println!("{failure:?}");
         let message = link.sent("With a card").await;
         let token = share_token(&message);
         upload(&picture(), token).await.ok(201);
-        assert!(own.has_card(token).await);
+        assert!(stack.has_card(token).await);
 
-        let down = failure.of(own.s3.when(|call| call.is("DELETE", "/cards/")), ALWAYS);
-        sorry(&own, &delete(&link, id(&message)).await, &[token, &link.token]).await;
+        let down = failure.of(stack.s3.when(|call| call.is("DELETE", "/cards/")), ALWAYS);
+        sorry(&stack, &delete(&link, id(&message)).await, &[token, &link.token]).await;
         down.over().await;
         let repeated = delete(&link, id(&message)).await;
         assert!([200, 404].contains(&repeated.status), "{}", repeated.text());
-        assert!(!own.has_card(token).await);
+        assert!(!stack.has_card(token).await);
         Visitor::new().get(&format!("/api/messages/{token}")).send().await.refused(404, "Message not found");
         assert_eq!(link.count().await, 0);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_deletion_whose_answers_from_the_stores_are_lost_frees_one_place() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::with(json!({ "maxMessages": 3 })).await;
     for n in 0..2 {
         link.sent(&n.to_string()).await;
     }
     let message = link.sent("With a card").await;
     upload(&picture(), share_token(&message)).await.ok(201);
-    let row = Loss::Silence.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")), 1);
-    let card = Loss::Ended.of(own.s3.when(|call| call.is("DELETE", "/cards/")), 1);
+    let row = Loss::Silence.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")), 1);
+    let card = Loss::Ended.of(stack.s3.when(|call| call.is("DELETE", "/cards/")), 1);
     delete(&link, id(&message)).await.is(200, json!({ "success": true }));
     assert_eq!((row.over().await, card.over().await), (1, 1));
-    assert!(!own.has_card(share_token(&message)).await);
+    assert!(!stack.has_card(share_token(&message)).await);
     assert_eq!((link.count().await, link.all().await.len()), (2, 2));
     sent(&link.send("In the freed place").await);
     link.send("x").await.refused(409, "This link is full");
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn while_the_table_fails_a_message_stays_and_its_deletion_can_be_repeated() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::open().await;
     let message = link.sent("With a card").await;
     upload(&picture(), share_token(&message)).await.ok(201);
     for failure in FAILURES {
         println!("{failure:?}");
-        let down = failure.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")), ALWAYS);
-        sorry(&own, &delete(&link, id(&message)).await, &[share_token(&message)]).await;
+        let down = failure.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")), ALWAYS);
+        sorry(&stack, &delete(&link, id(&message)).await, &[share_token(&message)]).await;
         down.over().await;
         assert_eq!(link.newest().await, message);
         // The card goes first: what nobody can name any more must not be public.
-        assert!(!own.has_card(share_token(&message)).await);
+        assert!(!stack.has_card(share_token(&message)).await);
     }
     delete(&link, id(&message)).await.is(200, json!({ "success": true }));
-    assert!(!own.has_card(share_token(&message)).await);
+    assert!(!stack.has_card(share_token(&message)).await);
     sent(&send(&link, &Visitor::new(), "x", None).await);
-    own.stop().await;
+    stack.stop().await;
 }

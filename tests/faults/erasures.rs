@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{FAILURES, Loss, did_without, failed, is_alive, sign_in};
-use crate::support::{ALWAYS, Answer, Interposed, PASSWORD, StoreCall, Trouble, User, Visitor, eventually};
+use crate::support::{ALWAYS, Answer, Fault, FaultyStack, PASSWORD, StoreCall, User, Visitor, eventually};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -21,48 +21,53 @@ fn deleted(answer: &Answer) {
 }
 
 /// A user with that many messages, two devices, and a blocked sender.
-async fn with_messages(own: &Interposed, count: usize) -> User {
+async fn with_messages(stack: &FaultyStack, count: usize) -> User {
     let user = User::sign_up().await;
     user.on_new_device().await;
     let message = user.received("A message of a test").await;
     let id = message["_id"].as_str().expect("an id");
     user.post(&format!("/api/messages/{id}/block-sender")).send().await.ok(200);
-    own.fill_inbox(&user.id, count - 1).await;
+    stack.fill_inbox(&user.id, count - 1).await;
     user
 }
 
 /// The worker sleeps until the sender has something to say.
-fn sleeping_worker(own: &Interposed) -> (Trouble, oneshot::Sender<()>) {
+fn sleeping_worker(stack: &FaultyStack) -> (Fault, oneshot::Sender<()>) {
     let (wake, woken) = oneshot::channel::<()>();
-    let sleeps = own.streams.when(|call| call.operation == "GetRecords").first(async move {
+    let sleeps = stack.streams.when(|call| call.operation == "GetRecords").first(async move {
         woken.await.expect("somebody wakes the worker");
     });
     (sleeps, wake)
 }
 
 /// What the worker wrote to its log so far.
-fn worker_lines(own: &Interposed) -> Vec<Value> {
-    let lines = own.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
+fn worker_lines(stack: &FaultyStack) -> Vec<Value> {
+    let lines = stack.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
     lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
 }
 
 /// What the table still has of a user: by id, and by name.
-async fn left(own: &Interposed, user: &User) -> Vec<Value> {
+async fn left(stack: &FaultyStack, user: &User) -> Vec<Value> {
     let name = user.username.to_lowercase();
-    let shuns = own.stored_with(&format!("SHUN#{name}")).await;
-    [own.stored_with(&user.id).await, own.stored_with(&user.username).await, own.stored_with(&user.email).await, shuns]
-        .concat()
+    let shuns = stack.stored_with(&format!("BLOCKEDSENDER#{name}")).await;
+    [
+        stack.stored_with(&user.id).await,
+        stack.stored_with(&user.username).await,
+        stack.stored_with(&user.email).await,
+        shuns,
+    ]
+    .concat()
 }
 
 /// Only the item that says what is to be erased tells of the user, and what another worker may note that was just telling the user
 /// of a message: that goes with the second look.
-async fn is_erased(own: &Interposed, user: &User) -> bool {
-    let known = ["ERASE", "NOTICE"].map(|family| format!("{family}#{}", user.id));
-    left(own, user).await.iter().all(|item| known.iter().any(|known| item["pk"]["S"] == *known))
+async fn is_erased(stack: &FaultyStack, user: &User) -> bool {
+    let known = ["ERASE", "NOTIFICATION"].map(|family| format!("{family}#{}", user.id));
+    left(stack, user).await.iter().all(|item| known.iter().any(|known| item["pk"]["S"] == *known))
 }
 
-async fn erasure(own: &Interposed, user: &User) -> Value {
-    own.stored_with(&format!("ERASE#{}", user.id)).await.into_iter().next().expect("an erasure")
+async fn erasure(stack: &FaultyStack, user: &User) -> Value {
+    stack.stored_with(&format!("ERASE#{}", user.id)).await.into_iter().next().expect("an erasure")
 }
 
 /// Nobody can tell any more that there was an account, but for its name that nobody gets.
@@ -80,102 +85,102 @@ async fn assert_gone(user: &User) {
 
 #[tokio::test]
 async fn a_deletion_that_could_not_begin_leaves_the_account_as_it_was() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let message = user.received("A message that stays").await;
     for failure in FAILURES {
         println!("{failure:?}");
-        let down = failure.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "ERASE#")), ALWAYS);
-        failed(&own, &delete(&user).await, &[PASSWORD, &user.id, &user.username, &user.email]).await;
+        let down = failure.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "ERASE#")), ALWAYS);
+        failed(&stack, &delete(&user).await, &[PASSWORD, &user.id, &user.username, &user.email]).await;
         down.over().await;
         assert_eq!(user.inbox().await, std::slice::from_ref(&message));
     }
     sign_in(&user.email, PASSWORD).await.ok(200);
-    assert!(worker_lines(&own).is_empty());
-    own.stop().await;
+    assert!(worker_lines(&stack).is_empty());
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_deletion_whose_answers_from_the_store_are_lost_is_done_by_the_request_alone() {
-    let Some(own) = Interposed::start().await else { return };
-    let (sleeps, wake) = sleeping_worker(&own);
+    let Some(stack) = FaultyStack::start().await else { return };
+    let (sleeps, wake) = sleeping_worker(&stack);
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
-        let user = with_messages(&own, 130).await;
+        let user = with_messages(&stack, 130).await;
         let losses = [
-            loss.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "ERASE#")), 1),
-            loss.of(own.dynamodb.when(|call| call.operation == "BatchWriteItem"), 1),
+            loss.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "ERASE#")), 1),
+            loss.of(stack.dynamodb.when(|call| call.operation == "BatchWriteItem"), 1),
         ];
         deleted(&delete(&user).await);
         for loss in losses {
             loss.over().await;
         }
         if matches!(loss, Loss::Ended) {
-            assert!(is_erased(&own, &user).await, "{:?}", left(&own, &user).await);
+            assert!(is_erased(&stack, &user).await, "{:?}", left(&stack, &user).await);
         }
         assert_gone(&user).await;
     }
     wake.send(()).expect("the worker sleeps");
     sleeps.over().await;
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// Interrupts a deletion, looks on while the worker tries in vain, and ends the interruption.
-async fn interrupted(own: &Interposed, operation: &'static str, calls_before: usize, messages: usize) {
+async fn interrupted(stack: &FaultyStack, operation: &'static str, calls_before: usize, messages: usize) {
     println!("{operation} after {calls_before} calls");
-    let user = with_messages(own, messages).await;
-    let (sleeps, wake) = sleeping_worker(own);
+    let user = with_messages(stack, messages).await;
+    let (sleeps, wake) = sleeping_worker(stack);
     let calls = AtomicUsize::new(0);
     let is_late =
         move |call: &StoreCall| call.operation == operation && calls.fetch_add(1, Ordering::SeqCst) >= calls_before;
-    let down = own.dynamodb.when(is_late).answer(500, ALWAYS);
+    let down = stack.dynamodb.when(is_late).answer(500, ALWAYS);
     let answer = delete(&user).await;
     deleted(&answer);
-    did_without(own, &answer, operation).await;
-    assert!(!is_erased(own, &user).await);
+    did_without(stack, &answer, operation).await;
+    assert!(!is_erased(stack, &user).await);
     assert_gone(&user).await;
 
-    let before = worker_lines(own).len();
+    let before = worker_lines(stack).len();
     wake.send(()).expect("the worker sleeps");
     sleeps.over().await;
-    let line = eventually("a try of the worker", SOON, async || worker_lines(own).into_iter().nth(before)).await;
+    let line = eventually("a try of the worker", SOON, async || worker_lines(stack).into_iter().nth(before)).await;
     assert_eq!((&line["level"], &line["route"], &line["status"]), (&json!("error"), &json!("clean-up"), &json!(500)));
     assert_eq!(line["cause"], format!("{operation}: InternalServerError"));
-    assert!(!is_erased(own, &user).await);
+    assert!(!is_erased(stack, &user).await);
     down.over().await;
     // Its own word first: who asks the table all the time keeps a slow store from the work.
-    let line = async || worker_lines(own).into_iter().skip(before).find(|line| line["status"] == 200);
+    let line = async || worker_lines(stack).into_iter().skip(before).find(|line| line["status"] == 200);
     let line = eventually("the end of the erasure", 4 * SOON, line).await;
     assert_eq!((&line["level"], &line["route"]), (&json!("info"), &json!("clean-up")));
-    assert!(is_erased(own, &user).await, "{:?}", left(own, &user).await);
+    assert!(is_erased(stack, &user).await, "{:?}", left(stack, &user).await);
     assert_gone(&user).await;
-    super::unsaid(own, &[&user.id, &user.username, &user.username.to_lowercase(), &user.email, &user.device]);
+    super::unsaid(stack, &[&user.id, &user.username, &user.username.to_lowercase(), &user.email, &user.device]);
 }
 
 #[tokio::test]
 async fn a_deletion_that_could_not_find_what_to_erase_is_finished_by_the_worker() {
-    let Some(own) = Interposed::start().await else { return };
-    interrupted(&own, "Query", 0, 3).await;
+    let Some(stack) = FaultyStack::start().await else { return };
+    interrupted(&stack, "Query", 0, 3).await;
     // The second look at the three partitions.
-    interrupted(&own, "Query", 5, 150).await;
-    own.stop().await;
+    interrupted(&stack, "Query", 5, 150).await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_deletion_that_could_erase_only_some_of_1500_messages_is_finished_by_the_worker() {
-    let Some(own) = Interposed::start().await else { return };
-    interrupted(&own, "BatchWriteItem", 0, 3).await;
-    interrupted(&own, "BatchWriteItem", 14, 1500).await;
-    own.stop().await;
+    let Some(stack) = FaultyStack::start().await else { return };
+    interrupted(&stack, "BatchWriteItem", 0, 3).await;
+    interrupted(&stack, "BatchWriteItem", 14, 1500).await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_second_look_removes_what_a_slow_send_left_behind() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let leaving = user.clone();
-    let logs = own.stack.logs().clone();
-    let overtaken = own.dynamodb.when(|call| call.asks("PutItem", "INBOX#")).first(async move {
+    let logs = stack.stack.logs().clone();
+    let overtaken = stack.dynamodb.when(|call| call.asks("PutItem", "INBOX#")).first(async move {
         deleted(&delete(&leaving).await);
         let has_looked = |line: &local::Line| &*line.function == "clean-up" && line.text.contains("\"status\":200");
         logs.wait(has_looked, SOON).await.expect("a look of the worker");
@@ -184,32 +189,32 @@ async fn a_second_look_removes_what_a_slow_send_left_behind() {
     overtaken.over().await;
     assert!([201, 404, 500].contains(&answer.status), "{}", answer.text());
     assert_gone(&user).await;
-    assert_eq!(own.stored_with("A message that comes too late").await.len(), 1, "this is not what is tested");
+    assert_eq!(stack.stored_with("A message that comes too late").await.len(), 1, "this is not what is tested");
 
-    own.expire(&erasure(&own, &user).await).await;
-    let nothing = async || left(&own, &user).await.is_empty().then_some(());
+    stack.expire(&erasure(&stack, &user).await).await;
+    let nothing = async || left(&stack, &user).await.is_empty().then_some(());
     eventually("a second look", SOON, nothing).await;
-    assert!(worker_lines(&own).iter().all(|line| line["level"] == "info" && line["status"] == 200));
-    own.stop().await;
+    assert!(worker_lines(&stack).iter().all(|line| line["level"] == "info" && line["status"] == 200));
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_second_look_removes_the_device_of_a_sign_in_that_the_deletion_overtook() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let (leaving, is_over) = (user.clone(), AtomicBool::new(false));
     let signs_in = move |call: &StoreCall| {
         call.asks("TransactWriteItems", "signed_in_at") && !is_over.swap(true, Ordering::SeqCst)
     };
-    let overtaken = own.dynamodb.when(signs_in).first(async move { deleted(&delete(&leaving).await) });
+    let overtaken = stack.dynamodb.when(signs_in).first(async move { deleted(&delete(&leaving).await) });
     let answer = sign_in(&user.username, PASSWORD).await;
     overtaken.over().await;
     if answer.status == 200 {
         assert!(!is_alive(answer.json()["data"]["token"].as_str().expect("a token")).await);
     }
     assert_gone(&user).await;
-    own.expire(&erasure(&own, &user).await).await;
-    let nothing = async || left(&own, &user).await.is_empty().then_some(());
+    stack.expire(&erasure(&stack, &user).await).await;
+    let nothing = async || left(&stack, &user).await.is_empty().then_some(());
     eventually("a second look", SOON, nothing).await;
-    own.stop().await;
+    stack.stop().await;
 }

@@ -3,29 +3,29 @@
 use serde_json::json;
 
 use super::{send, sent, sorry};
-use crate::support::{ALWAYS, Interposed, Link, StoreCall, Visitor};
+use crate::support::{ALWAYS, FaultyStack, Link, StoreCall, Visitor};
 
 #[tokio::test]
 async fn while_only_the_limit_can_not_be_read_messages_pass_uncounted() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (link, sender) = (Link::open().await, Visitor::new());
     for n in 0..5 {
         sent(&send(&link, &sender, &n.to_string(), None).await);
     }
-    let down = own.dynamodb.when(|call| call.asks("GetItem", "LIMIT#link-messages#")).answer(500, ALWAYS);
+    let down = stack.dynamodb.when(|call| call.asks("GetItem", "LIMIT#link-messages#")).answer(500, ALWAYS);
     let uncounted = send(&link, &sender, "Uncounted", None).await;
     down.over().await;
     sent(&uncounted);
     assert_eq!((uncounted.header("ratelimit"), uncounted.header("ratelimit-policy")), (None, None));
     send(&link, &sender, "x", None).await.limited("link-messages", 5, 60);
     assert_eq!(link.count().await, 6);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn while_only_the_limit_can_not_be_read_links_are_made_uncounted() {
-    let Some(own) = Interposed::start().await else { return };
-    let down = own.dynamodb.when(|call| call.asks("GetItem", "LIMIT#links#")).answer(503, ALWAYS);
+    let Some(stack) = FaultyStack::start().await else { return };
+    let down = stack.dynamodb.when(|call| call.asks("GetItem", "LIMIT#links#")).answer(503, ALWAYS);
     let creator = Visitor::new();
     let uncounted = creator.post("/api/links").json(&json!({ "title": "x" })).send().await;
     down.over().await;
@@ -35,47 +35,47 @@ async fn while_only_the_limit_can_not_be_read_links_are_made_uncounted() {
     let counted = creator.post("/api/links").json(&json!({ "title": "x" })).send().await;
     counted.ok(201);
     assert_eq!(counted.quota("links", 10, 3600).0, 9);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn while_tries_of_a_pin_can_not_be_counted_not_even_the_right_one_is_let_in() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::with(json!({ "pin": "4321" })).await;
-    let down = own.dynamodb.when(|call| call.asks("TransactWriteItems", "LIMIT#pins#")).answer(500, ALWAYS);
+    let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "LIMIT#pins#")).answer(500, ALWAYS);
     for pin in ["4321", "9999"] {
         let answer = link.send_as(&Visitor::new(), json!({ "content": "Let me in", "pin": pin })).await;
-        sorry(&own, &answer, &["Let me in", pin]).await;
+        sorry(&stack, &answer, &["Let me in", pin]).await;
     }
     down.over().await;
     assert_eq!(link.count().await, 0);
     sent(&link.send_as(&Visitor::new(), json!({ "content": "Let me in", "pin": "4321" })).await);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_try_of_a_pin_whose_counting_is_not_heard_of_counts_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (link, sender) = (Link::with(json!({ "pin": "4321" })).await, Visitor::new());
     let wrong = || link.send_as(&sender, json!({ "content": "x", "pin": "9999" }));
-    let lost = own.dynamodb.when(|call| call.asks("TransactWriteItems", "LIMIT#pins#")).lose_the_answer(1);
+    let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "LIMIT#pins#")).lose_the_answer(1);
     wrong().await.refused(401, "Wrong PIN");
     lost.over().await;
     for _ in 0..9 {
         wrong().await.refused(401, "Wrong PIN");
     }
     wrong().await.limited("pins", 10, 900);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_right_pin_is_let_in_also_when_its_try_can_not_be_taken_back() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::with(json!({ "pin": "4321" })).await;
     let is_release = |call: &StoreCall| call.asks("TransactWriteItems", "LIMIT#pins#") && call.body.contains("REMOVE");
-    let down = own.dynamodb.when(is_release).answer(500, ALWAYS);
+    let down = stack.dynamodb.when(is_release).answer(500, ALWAYS);
     sent(&link.send_as(&Visitor::new(), json!({ "content": "x", "pin": "4321" })).await);
     down.over().await;
     assert_eq!(link.count().await, 1);
-    own.stop().await;
+    stack.stop().await;
 }

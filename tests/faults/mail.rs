@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{FAILURES, Failure, Loss, deletes, did_without, explained, failed, is_alive, limited, remaining, unsaid};
 use crate::support::{
-    ALWAYS, Answer, Interposed, PASSWORD, Trouble, User, Visitor, code_for, line_of, mails_for, random_email,
+    ALWAYS, Answer, Fault, FaultyStack, PASSWORD, User, Visitor, code_for, line_of, mails_for, random_email,
     random_username,
 };
 
@@ -22,9 +22,9 @@ fn sent(answer: &Answer) {
 }
 
 /// The documented answer of send-otp, and what the log says of it.
-async fn not_sent(own: &Interposed, answer: &Answer, secrets: &[&str]) {
+async fn not_sent(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.fails(500, "Failed to send OTP");
-    explained(own, answer, secrets).await;
+    explained(stack, answer, secrets).await;
 }
 
 async fn sign_up(email: &str, otp: &str) -> Answer {
@@ -52,8 +52,8 @@ const NO_MAIL: [NoMail; 5] = [
 ];
 
 impl NoMail {
-    fn begin(self, own: &Interposed) -> Trouble {
-        let mail = own.ses.when(|call| call.mails(""));
+    fn begin(self, stack: &FaultyStack) -> Fault {
+        let mail = stack.ses.when(|call| call.mails(""));
         match self {
             NoMail::Rejected(reason) => mail.reject(reason, ALWAYS),
             NoMail::Failing(failure) => failure.of(mail, ALWAYS),
@@ -63,15 +63,15 @@ impl NoMail {
 
 #[tokio::test]
 async fn a_code_that_could_not_be_mailed_is_none_and_was_never_counted() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for no_mail in NO_MAIL {
         println!("{no_mail:?}");
         let (client, email) = (Visitor::new(), random_email());
-        let down = no_mail.begin(&own);
-        not_sent(&own, &send_otp(&client, &email, Some("key")).await, &[&email, &client.address]).await;
+        let down = no_mail.begin(&stack);
+        not_sent(&stack, &send_otp(&client, &email, Some("key")).await, &[&email, &client.address]).await;
         down.over().await;
         for kept in ["OTP#sign-up", "IDEM#"] {
-            assert!(own.stored_with(kept).await.is_empty(), "{kept}");
+            assert!(stack.stored_with(kept).await.is_empty(), "{kept}");
         }
 
         let first = send_otp(&client, &email, Some("key")).await;
@@ -84,21 +84,21 @@ async fn a_code_that_could_not_be_mailed_is_none_and_was_never_counted() {
         }
         limited(&send_otp(&client, &email, None).await, "codes-to-address");
         sign_up(&email, &code_for(&email).await).await.ok(201);
-        for item in [own.stored_with("IDEM#").await, own.stored_with("OTP#").await].concat() {
-            own.expire(&item).await;
+        for item in [stack.stored_with("IDEM#").await, stack.stored_with("OTP#").await].concat() {
+            stack.expire(&item).await;
         }
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// SES can't know that it is asked again: the letter goes out twice, with one code.
 #[tokio::test]
 async fn a_letter_whose_answer_is_lost_says_the_code_that_is_good() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let email = random_email();
-        let lost = loss.of(own.ses.when(|call| call.mails("")), 1);
+        let lost = loss.of(stack.ses.when(|call| call.mails("")), 1);
         let answer = send_otp(&Visitor::new(), &email, None).await;
         lost.over().await;
         sent(&answer);
@@ -107,20 +107,20 @@ async fn a_letter_whose_answer_is_lost_says_the_code_that_is_good() {
         assert!(texts.iter().all(|text| *text == texts[0]), "{texts:?}");
         sign_up(&email, &code_for(&email).await).await.ok(201);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_letter_none_of_whose_answers_arrives_says_a_code_that_is_none() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let (client, email) = (Visitor::new(), random_email());
-        let lost = loss.of(own.ses.when(|call| call.mails("")), ALWAYS);
-        not_sent(&own, &send_otp(&client, &email, None).await, &[&email]).await;
+        let lost = loss.of(stack.ses.when(|call| call.mails("")), ALWAYS);
+        not_sent(&stack, &send_otp(&client, &email, None).await, &[&email]).await;
         lost.over().await;
         let code = code_for(&email).await;
-        unsaid(&own, &[&code]);
+        unsaid(&stack, &[&code]);
         sign_up(&email, &code).await.fails(401, "Invalid OTP");
         for left in [2, 1, 0] {
             let answer = send_otp(&client, &email, None).await;
@@ -129,12 +129,12 @@ async fn a_letter_none_of_whose_answers_arrives_says_a_code_that_is_none() {
         }
         sign_up(&email, &code_for(&email).await).await.ok(201);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn while_the_store_fails_no_code_goes_out() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let calls = [
         ("GetItem", "EMAIL#"),
         ("GetItem", "LIMIT#codes#"),
@@ -145,9 +145,9 @@ async fn while_the_store_fails_no_code_goes_out() {
     for (n, (operation, text)) in calls.into_iter().enumerate() {
         println!("{operation} {text}");
         let (client, email) = (Visitor::new(), random_email());
-        let failing = own.dynamodb.when(move |call| call.asks(operation, text));
+        let failing = stack.dynamodb.when(move |call| call.asks(operation, text));
         let down = FAILURES[n % FAILURES.len()].of(failing, ALWAYS);
-        not_sent(&own, &send_otp(&client, &email, Some("key")).await, &[&email, &client.address]).await;
+        not_sent(&stack, &send_otp(&client, &email, Some("key")).await, &[&email, &client.address]).await;
         down.over().await;
         assert!(mails_for(&email).await.is_empty());
         for _ in 0..2 {
@@ -155,16 +155,16 @@ async fn while_the_store_fails_no_code_goes_out() {
         }
         assert_eq!(mails_for(&email).await.len(), 1);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_code_whose_answer_from_the_store_is_lost_is_mailed_once_and_counted_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (loss, key) in [(Loss::Ended, None), (Loss::Silence, Some("key"))] {
         println!("{loss:?}, {key:?}");
         let (client, email) = (Visitor::new(), random_email());
-        let lost = loss.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "OTP#sign-up")), 1);
+        let lost = loss.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "OTP#sign-up")), 1);
         let answer = send_otp(&client, &email, key).await;
         lost.over().await;
         sent(&answer);
@@ -172,45 +172,45 @@ async fn a_code_whose_answer_from_the_store_is_lost_is_mailed_once_and_counted_o
         sent(&send_otp(&client, &email, None).await);
         assert_eq!(remaining(&send_otp(&client, &email, None).await, "codes-to-address"), 0);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// With the mail and the store down at once, the kept answer of a mail that never went out can't be removed.
 #[tokio::test]
 async fn a_repeated_request_never_says_that_a_mail_went_out_that_did_not() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (client, email) = (Visitor::new(), random_email());
-    let no_mail = own.ses.when(|call| call.mails("")).reject("MessageRejected", ALWAYS);
-    let no_undoing = own.dynamodb.when(|call| deletes(call, "IDEM#")).answer(500, ALWAYS);
-    not_sent(&own, &send_otp(&client, &email, Some("key")).await, &[&email]).await;
+    let no_mail = stack.ses.when(|call| call.mails("")).reject("MessageRejected", ALWAYS);
+    let no_undoing = stack.dynamodb.when(|call| deletes(call, "IDEM#")).answer(500, ALWAYS);
+    not_sent(&stack, &send_otp(&client, &email, Some("key")).await, &[&email]).await;
     no_undoing.over().await;
     no_mail.over().await;
     let repeated = send_otp(&client, &email, Some("key")).await;
     assert!(repeated.status != 200 || mails_for(&email).await.len() == 1, "{}, but no mail went out", repeated.text());
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_new_device_signs_in_without_the_mail_and_gets_its_code_at_the_next_sign_in() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let mails = mails_for(&user.email).await.len();
     for no_mail in NO_MAIL {
         println!("{no_mail:?}");
-        let down = no_mail.begin(&own);
+        let down = no_mail.begin(&stack);
         let answer = user.sign_in(json!({})).await;
         down.over().await;
         let data = &answer.ok(200)["data"];
         assert_eq!((&data["device"]["trusted"], mails_for(&user.email).await.len()), (&json!(false), mails));
-        did_without(&own, &answer, "SendEmail").await;
-        unsaid(&own, &[&user.email, &user.username, PASSWORD]);
-        assert!(own.stored_with("OTP#device").await.is_empty());
+        did_without(&stack, &answer, "SendEmail").await;
+        unsaid(&stack, &[&user.email, &user.username, PASSWORD]);
+        assert!(stack.stored_with("OTP#device").await.is_empty());
         assert!(is_alive(data["token"].as_str().expect("a token")).await);
         let device = data["device"]["id"].as_str().expect("an id");
         Visitor::new().delete(&format!("/api/auth/devices/{device}")).bearer(&user.token).send().await.ok(200);
     }
 
-    let down = Failure::Status(500).of(own.ses.when(|call| call.mails("")), ALWAYS);
+    let down = Failure::Status(500).of(stack.ses.when(|call| call.mails("")), ALWAYS);
     let device = user.sign_in(json!({})).await.ok(200)["data"]["device"]["id"].take();
     down.over().await;
     // What could not be mailed takes nothing from what the address may get.
@@ -224,42 +224,42 @@ async fn a_new_device_signs_in_without_the_mail_and_gets_its_code_at_the_next_si
             assert_eq!(verified.ok(200)["data"]["device"]["trusted"], true);
         }
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// However long a mail takes to fail, the answer comes when it always comes.
 #[tokio::test]
 async fn who_forgot_a_password_is_answered_as_ever_while_no_mail_goes_out() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let as_ever = forgot(&random_email()).await.ok(200);
     let mut user = User::sign_up().await;
     for no_mail in NO_MAIL {
         println!("{no_mail:?}");
         user = User::sign_up().await;
         let mails = mails_for(&user.email).await.len();
-        let down = no_mail.begin(&own);
+        let down = no_mail.begin(&stack);
         let answer = forgot(&user.email).await;
         down.over().await;
         answer.is(200, as_ever.clone());
         // Whether SES is given up first or the time is over: the log says that there was no mail.
-        let (_, line) = line_of(&own.stack, &answer).await;
+        let (_, line) = line_of(&stack.stack, &answer).await;
         assert_eq!((&line["level"], &line["status"]), (&json!("warn"), &json!(200)), "{line}");
-        unsaid(&own, &[&user.email, &user.username]);
+        unsaid(&stack, &[&user.email, &user.username]);
         forgot(&user.email).await.is(200, as_ever.clone());
         assert_eq!(mails_for(&user.email).await.len(), mails + 1);
     }
-    let down = own.dynamodb.when(|call| call.asks("TransactWriteItems", "OTP#new-password")).answer(500, ALWAYS);
+    let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "OTP#new-password")).answer(500, ALWAYS);
     let answer = forgot(&user.email).await;
     down.over().await;
     answer.is(200, as_ever.clone());
-    let (_, line) = line_of(&own.stack, &answer).await;
+    let (_, line) = line_of(&stack.stack, &answer).await;
     assert_eq!(line["level"], "warn", "{line}");
-    let down = own.dynamodb.when(|call| call.asks("GetItem", "EMAIL#")).answer(500, ALWAYS);
-    failed(&own, &forgot(&user.email).await, &[&user.email]).await;
+    let down = stack.dynamodb.when(|call| call.asks("GetItem", "EMAIL#")).answer(500, ALWAYS);
+    failed(&stack, &forgot(&user.email).await, &[&user.email]).await;
     down.over().await;
 
     let body = json!({ "email": user.email, "code": code_for(&user.email).await, "newPassword": "another password" });
     Visitor::new().post("/api/auth/reset-password").json(&body).send().await.ok(200);
     super::sign_in(&user.username, "another password").await.ok(200);
-    own.stop().await;
+    stack.stop().await;
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{FAILURES, Failure, did_without, explained};
-use crate::support::{ALWAYS, Answer, Bucket, Interposed, Pair, StoreCall, User, keys_of, padded_clip, sample, text};
+use crate::support::{ALWAYS, Answer, Bucket, FaultyStack, Pair, StoreCall, User, keys_of, padded_clip, sample, text};
 
 pub const FAILED: &str = "Media promotion failed";
 pub const SORRY: &str = "Something went wrong on our side. Please try again";
@@ -68,58 +68,58 @@ pub fn removes(call: &StoreCall, text: &str) -> bool {
 }
 
 /// No message, no object of one, and the uploads as they were.
-pub async fn nothing_of(own: &Interposed, pair: &Pair, uploads: &[String]) {
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+pub async fn nothing_of(stack: &FaultyStack, pair: &Pair, uploads: &[String]) {
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     assert_eq!(pair.shown().await, 0);
     assert_eq!(bucket.promoted(&pair.conversation).await, [""; 0]);
     assert!(bucket.has_all(uploads).await, "an upload is gone");
 }
 
 /// The message, once, with its objects and no others, and no upload left.
-pub async fn there_once(own: &Interposed, pair: &Pair, answer: &Answer) {
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+pub async fn there_once(stack: &FaultyStack, pair: &Pair, answer: &Answer) {
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let message = answer.processed(200);
     let listed = pair.bob.messages(&pair.conversation).await;
     assert_eq!((listed.len(), &listed[0]["_id"], keys_of(&listed[0])), (2, &message["_id"], keys_of(&message)));
     assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&message));
     assert_eq!(bucket.keys(&format!("temp/user_{}/", pair.ann.id)).await, [""; 0]);
-    assert_eq!(own.stored_with(&format!("SWEEP#{}", pair.conversation)).await, Vec::<Value>::new());
+    assert_eq!(stack.stored_with(&format!("ORPHANEDMEDIA#{}", pair.conversation)).await, Vec::<Value>::new());
 }
 
 /// What there is to be swept of a conversation, as the table says.
-pub async fn sweeps(own: &Interposed, conversation: &str) -> Vec<Value> {
-    let mut items = own.stored_with(&format!("SWEEP#{conversation}")).await;
-    items.retain(|item| item["pk"]["S"] == format!("SWEEP#{conversation}"));
+pub async fn sweeps(stack: &FaultyStack, conversation: &str) -> Vec<Value> {
+    let mut items = stack.stored_with(&format!("ORPHANEDMEDIA#{conversation}")).await;
+    items.retain(|item| item["pk"]["S"] == format!("ORPHANEDMEDIA#{conversation}"));
     items
 }
 
 /// The sets of objects that are to be swept.
-pub async fn sets(own: &Interposed, conversation: &str) -> Vec<String> {
-    sweeps(own, conversation).await.iter().map(|item| text(&item["sk"], "S").to_owned()).collect()
+pub async fn sets(stack: &FaultyStack, conversation: &str) -> Vec<String> {
+    sweeps(stack, conversation).await.iter().map(|item| text(&item["sk"], "S").to_owned()).collect()
 }
 
 async fn fails_and_is_sent_afterwards(failure: Failure) {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for step in &STEPS {
         println!("{failure:?} at {}", step.name);
         let pair = Pair::begin().await;
         let uploads = [step.upload(&pair.ann).await];
         let send = async || pair.send(step.kind, &uploads).key("one-key").send().await;
-        let down = failure.of(own.s3.when(step.calls), ALWAYS);
+        let down = failure.of(stack.s3.when(step.calls), ALWAYS);
         let answer = send().await;
         down.over().await;
         answer.rejects(500, FAILED);
-        explained(&own, &answer, &[&pair.ann.id, &pair.conversation, &uploads[0]]).await;
-        nothing_of(&own, &pair, &uploads).await;
+        explained(&stack, &answer, &[&pair.ann.id, &pair.conversation, &uploads[0]]).await;
+        nothing_of(&stack, &pair, &uploads).await;
 
         let [sent, again] = [send().await, send().await];
         assert_eq!((again.status, again.text()), (200, sent.text()));
-        let Some(bucket) = Bucket::of(&own.stack) else { return };
+        let Some(bucket) = Bucket::of(&stack.stack) else { return };
         assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&sent.processed(200)));
         assert_eq!(pair.shown().await, 1);
         assert!(!bucket.has(&uploads[0]).await);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
@@ -139,40 +139,40 @@ async fn media_that_an_absent_s3_could_not_promote_can_be_sent_afterwards() {
 
 #[tokio::test]
 async fn a_send_without_media_needs_no_s3() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let pair = Pair::begin().await;
-    let down = own.s3.when(|_| true).answer(500, ALWAYS);
+    let down = stack.s3.when(|_| true).answer(500, ALWAYS);
     pair.ann.write(&pair.bob, "Hello again").await;
     pair.bob.write(&pair.ann, "So you are").await;
     assert_eq!(pair.shown().await, 2);
     drop(down);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn an_upload_that_can_not_be_removed_afterwards_fails_no_message() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let pair = Pair::begin().await;
         let uploads = [pair.ann.upload("image", "image/png", &sample("plain.png")).await];
-        let down = failure.of(own.s3.when(|call| removes(call, "temp/")), ALWAYS);
+        let down = failure.of(stack.s3.when(|call| removes(call, "temp/")), ALWAYS);
         let answer = pair.send("image", &uploads).key("one-key").send().await;
         down.over().await;
         let message = answer.processed(200);
-        did_without(&own, &answer, "DeleteObjects").await;
+        did_without(&stack, &answer, "DeleteObjects").await;
         let again = pair.send("image", &uploads).key("one-key").send().await;
         assert_eq!((again.status, again.text()), (200, answer.text()));
         assert_eq!(pair.shown().await, 1);
-        let Some(bucket) = Bucket::of(&own.stack) else { return };
+        let Some(bucket) = Bucket::of(&stack.stack) else { return };
         assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&message));
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn one_copy_of_five_that_fails_leaves_nothing_of_the_others() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let pair = Pair::begin().await;
@@ -180,21 +180,21 @@ async fn one_copy_of_five_that_fails_leaves_nothing_of_the_others() {
         for file in ["plain.png", "located.png", "plain.png", "located.png", "plain.png"] {
             uploads.push(pair.ann.upload("image", "image/png", &sample(file)).await);
         }
-        let down = failure.of(own.s3.when(|call| call.is("PUT", "/media/") && call.path.ends_with("02")), ALWAYS);
+        let down = failure.of(stack.s3.when(|call| call.is("PUT", "/media/") && call.path.ends_with("02")), ALWAYS);
         let answer = pair.send("image", &uploads).key("one-key").send().await;
         down.over().await;
         answer.rejects(500, FAILED);
-        nothing_of(&own, &pair, &uploads).await;
+        nothing_of(&stack, &pair, &uploads).await;
         let answer = pair.send("image", &uploads).key("one-key").send().await;
         assert_eq!(keys_of(&answer.processed(200)).len(), 5);
         assert_eq!(pair.shown().await, 1);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn copies_that_can_not_be_removed_are_noted_as_what_is_to_be_swept() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let pair = Pair::begin().await;
@@ -202,22 +202,22 @@ async fn copies_that_can_not_be_removed_are_noted_as_what_is_to_be_swept() {
         for _ in 0..3 {
             uploads.push(pair.ann.upload("image", "image/png", &sample("plain.png")).await);
         }
-        let fails = own.s3.when(|call| call.is("PUT", "/media/") && call.path.ends_with("01")).answer(500, ALWAYS);
-        let down = failure.of(own.s3.when(|call| removes(call, "media/")), ALWAYS);
+        let fails = stack.s3.when(|call| call.is("PUT", "/media/") && call.path.ends_with("01")).answer(500, ALWAYS);
+        let down = failure.of(stack.s3.when(|call| removes(call, "media/")), ALWAYS);
         let answer = pair.send("image", &uploads).key("one-key").send().await;
         fails.over().await;
         down.over().await;
         answer.rejects(500, FAILED);
         assert_eq!(pair.shown().await, 0);
-        let Some(bucket) = Bucket::of(&own.stack) else { return };
-        let [set] = &sets(&own, &pair.conversation).await[..] else { panic!("not one set") };
+        let Some(bucket) = Bucket::of(&stack.stack) else { return };
+        let [set] = &sets(&stack, &pair.conversation).await[..] else { panic!("not one set") };
         let left = ["00", "02"].map(|place| format!("media/{}/{set}{place}", pair.conversation));
         assert_eq!(bucket.promoted(&pair.conversation).await, left);
         assert!(bucket.has_all(&uploads).await);
 
         let message = pair.send("image", &uploads).key("one-key").send().await.processed(200);
         assert_eq!((pair.shown().await, &message["isDeleted"]), (1, &json!(false)));
-        assert_eq!(sets(&own, &pair.conversation).await, std::slice::from_ref(set));
+        assert_eq!(sets(&stack, &pair.conversation).await, std::slice::from_ref(set));
     }
-    own.stop().await;
+    stack.stop().await;
 }

@@ -8,15 +8,15 @@ use uuid::Uuid;
 
 use super::media::{FAILED, nothing_of, there_once};
 use crate::support::{
-    Answer, Bucket, Interposed, PASSWORD, Pair, StoreCall, Trouble, User, all_at_once, keys_of, media_of,
+    Answer, Bucket, Fault, FaultyStack, PASSWORD, Pair, StoreCall, User, all_at_once, keys_of, media_of,
     s3_copies_on_condition, sample,
 };
 
 const BLOCKED: &str = "You can't exchange messages with this user: one of you has blocked the other";
 
 /// Something happens when the uploads have been looked at, and none of them is copied yet.
-fn before_the_copy(own: &Interposed, action: impl Future<Output = ()> + Send + 'static) -> Trouble {
-    own.s3.when(|call| call.is("PUT", "/media/")).first(action)
+fn before_the_copy(stack: &FaultyStack, action: impl Future<Output = ()> + Send + 'static) -> Fault {
+    stack.s3.when(|call| call.is("PUT", "/media/")).first(action)
 }
 
 async fn uploads(pair: &Pair, files: &[(&str, &str)]) -> Vec<String> {
@@ -32,74 +32,74 @@ async fn an_upload_that_is_replaced_before_it_is_copied_is_not_sent() {
     if !s3_copies_on_condition() {
         return;
     }
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for count in [1, 3] {
         let pair = Pair::begin().await;
         let uploads = uploads(&pair, &[("image/png", "plain.png"); 3][..count]).await;
-        let Some(bucket) = Bucket::of(&own.stack) else { return };
+        let Some(bucket) = Bucket::of(&stack.stack) else { return };
         let key = uploads[count - 1].clone();
-        let replaced = before_the_copy(&own, async move {
+        let replaced = before_the_copy(&stack, async move {
             bucket.put(&key, "image/png", b"<html>no picture any more</html>").await;
         });
         let answer = pair.send("image", &uploads).send().await;
         replaced.over().await;
         answer.rejects(500, FAILED);
-        nothing_of(&own, &pair, &uploads).await;
+        nothing_of(&stack, &pair, &uploads).await;
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn an_image_that_is_replaced_before_it_is_rewritten_is_not_sent() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let pair = Pair::begin().await;
     let uploads = uploads(&pair, &[("image/jpeg", "located.jpg")]).await;
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let (key, reads) = (uploads[0].clone(), AtomicUsize::new(0));
     let is_second = move |call: &StoreCall| call.is("GET", "/temp/") && reads.fetch_add(1, Ordering::SeqCst) > 0;
-    let replaced = own.s3.when(is_second).first(async move {
+    let replaced = stack.s3.when(is_second).first(async move {
         bucket.put(&key, "image/jpeg", &sample("photo.jpg")).await;
     });
     let answer = pair.send("image", &uploads).send().await;
     replaced.over().await;
     answer.rejects(500, FAILED);
-    nothing_of(&own, &pair, &uploads).await;
-    own.stop().await;
+    nothing_of(&stack, &pair, &uploads).await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn an_upload_that_is_gone_before_it_is_copied_is_not_sent() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let pair = Pair::begin().await;
     let uploads = uploads(&pair, &[("image/png", "plain.png"), ("image/png", "plain.png")]).await;
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let key = uploads[1].clone();
-    let gone = before_the_copy(&own, async move { bucket.delete(&key).await });
+    let gone = before_the_copy(&stack, async move { bucket.delete(&key).await });
     let answer = pair.send("image", &uploads).send().await;
     gone.over().await;
     answer.rejects(500, FAILED);
-    nothing_of(&own, &pair, &uploads[..1]).await;
-    own.stop().await;
+    nothing_of(&stack, &pair, &uploads[..1]).await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_block_during_a_send_ends_it_without_a_trace() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for blocker in ["recipient", "sender"] {
         println!("{blocker}");
         let pair = Pair::begin().await;
         let uploads = uploads(&pair, &[("image/png", "plain.png"), ("image/jpeg", "located.jpg")]).await;
         let (from, to) = if blocker == "sender" { (&pair.ann, &pair.bob) } else { (&pair.bob, &pair.ann) };
         let (from, to) = (from.clone(), to.clone());
-        let blocked = before_the_copy(&own, async move {
+        let blocked = before_the_copy(&stack, async move {
             from.post(&format!("/users/{}/block", to.id)).send().await.processed(200);
         });
         let answer = pair.send("image", &uploads).send().await;
         blocked.over().await;
         answer.rejects(400, BLOCKED);
-        nothing_of(&own, &pair, &uploads).await;
+        nothing_of(&stack, &pair, &uploads).await;
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 async fn leave(user: &User) {
@@ -109,39 +109,39 @@ async fn leave(user: &User) {
 
 #[tokio::test]
 async fn a_recipient_who_leaves_during_a_send_gets_nothing() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let pair = Pair::begin().await;
     let uploads = uploads(&pair, &[("image/png", "plain.png")]).await;
     let leaving = pair.bob.clone();
-    let left = before_the_copy(&own, async move { leave(&leaving).await });
+    let left = before_the_copy(&stack, async move { leave(&leaving).await });
     let answer = pair.send("image", &uploads).send().await;
     left.over().await;
     answer.rejects(400, "There is no user with this id");
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     assert_eq!(pair.ann.messages(&pair.conversation).await.len(), 1);
     assert!(bucket.promoted(&pair.conversation).await.is_empty() && bucket.has(&uploads[0]).await);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_sender_who_leaves_during_a_send_has_not_sent_it() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let pair = Pair::begin().await;
     let uploads = uploads(&pair, &[("image/png", "plain.png")]).await;
     let leaving = pair.ann.clone();
-    let left = before_the_copy(&own, async move { leave(&leaving).await });
+    let left = before_the_copy(&stack, async move { leave(&leaving).await });
     let answer = pair.send("image", &uploads).send().await;
     left.over().await;
     assert!(answer.status >= 400, "{}", answer.text());
     assert_eq!(pair.shown().await, 0);
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     assert_eq!(bucket.promoted(&pair.conversation).await, [""; 0]);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn of_requests_with_one_key_at_once_one_is_sent_and_all_get_its_answer() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for round in 0..6 {
         let pair = Pair::begin().await;
         let uploads = uploads(&pair, &[("image/png", "plain.png"), ("image/jpeg", "located.jpg")]).await;
@@ -154,22 +154,22 @@ async fn of_requests_with_one_key_at_once_one_is_sent_and_all_get_its_answer() {
         for answer in &answers {
             assert_eq!((answer.status, answer.text()), (200, answers[0].text()), "round {round}");
         }
-        let Some(bucket) = Bucket::of(&own.stack) else { return };
+        let Some(bucket) = Bucket::of(&stack.stack) else { return };
         let message = answers[0].processed(200);
         assert_eq!(pair.shown().await, 1);
         assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&message));
         assert!(bucket.keys(&format!("temp/user_{}/", pair.ann.id)).await.is_empty());
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_request_that_another_with_its_key_overtakes_gets_that_ones_answer() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let before: [fn(&StoreCall) -> bool; 3] = [
         |call| call.is("GET", "/temp/"),
         |call| call.is("PUT", "/media/"),
-        |call| call.asks("TransactWriteItems", "SWEEP#") && call.body.contains("\"Delete\""),
+        |call| call.asks("TransactWriteItems", "ORPHANEDMEDIA#") && call.body.contains("\"Delete\""),
     ];
     for (place, concerns) in before.into_iter().enumerate() {
         println!("before step {place}");
@@ -178,7 +178,7 @@ async fn a_request_that_another_with_its_key_overtakes_gets_that_ones_answer() {
         // The second request passes where the first one is held up.
         let calls = AtomicUsize::new(0);
         let is_first = move |call: &StoreCall| concerns(call) && calls.fetch_add(1, Ordering::SeqCst) == 0;
-        let store = if place == 2 { &own.dynamodb } else { &own.s3 };
+        let store = if place == 2 { &stack.dynamodb } else { &stack.s3 };
         let (sender, (told, answered)) = (pair.clone(), tokio::sync::oneshot::channel());
         let (body, ids) = (pair.send("image", &uploads).key("one-key"), uploads.clone());
         let held = store.when(is_first).first(async move {
@@ -188,14 +188,14 @@ async fn a_request_that_another_with_its_key_overtakes_gets_that_ones_answer() {
         held.over().await;
         let answer = answered.await.expect("an answer");
         assert_eq!((overtaken.status, overtaken.text()), (200, answer.text()));
-        there_once_but_for_sweeps(&own, &pair, &answer).await;
+        there_once_but_for_sweeps(&stack, &pair, &answer).await;
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// The message once, with its objects and no others. What the other request had announced may be noted still.
-async fn there_once_but_for_sweeps(own: &Interposed, pair: &Pair, answer: &Answer) {
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+async fn there_once_but_for_sweeps(stack: &FaultyStack, pair: &Pair, answer: &Answer) {
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let message = answer.processed(200);
     assert_eq!((pair.shown().await, media_of(&message).len()), (1, 1));
     assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&message));
@@ -203,7 +203,7 @@ async fn there_once_but_for_sweeps(own: &Interposed, pair: &Pair, answer: &Answe
 
 #[tokio::test]
 async fn of_two_messages_that_race_for_an_upload_none_is_without_its_object() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for _ in 0..6 {
         let pair = Pair::begin().await;
         let uploads = uploads(&pair, &[("image/png", "plain.png")]).await;
@@ -217,17 +217,17 @@ async fn of_two_messages_that_race_for_an_upload_none_is_without_its_object() {
         failed.iter().for_each(|answer| answer.rejects(500, FAILED));
         let mut keys: Vec<String> = sent.iter().flat_map(|answer| keys_of(&answer.processed(200))).collect();
         keys.sort();
-        let Some(bucket) = Bucket::of(&own.stack) else { return };
+        let Some(bucket) = Bucket::of(&stack.stack) else { return };
         assert_eq!((bucket.promoted(&pair.conversation).await, pair.shown().await), (keys, sent.len()));
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn media_of_a_send_that_nothing_disturbs_leave_nothing_to_be_swept() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let pair = Pair::begin().await;
     let uploads = uploads(&pair, &[("image/png", "plain.png"), ("image/jpeg", "located.jpg")]).await;
-    there_once(&own, &pair, &pair.send("image", &uploads).send().await).await;
-    own.stop().await;
+    there_once(&stack, &pair, &pair.send("image", &uploads).send().await).await;
+    stack.stop().await;
 }

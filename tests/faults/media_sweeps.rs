@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::media::{FAILED, removes, sets, sweeps};
 use super::{FAILURES, Loss, did_without};
 use crate::support::{
-    ALWAYS, Answer, Bucket, Interposed, Pair, Visitor, ask, eventually, keys_of, media_of, own_stack, sample,
+    ALWAYS, Answer, Bucket, FaultyStack, Pair, Visitor, ask, eventually, keys_of, media_of, sample, stack_or_skip,
     table_has_ttl, text,
 };
 
@@ -26,48 +26,48 @@ fn deleted(answer: &Answer) {
 }
 
 /// What the worker wrote to its log so far.
-fn worker_lines(own: &Interposed) -> Vec<Value> {
-    let lines = own.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
+fn worker_lines(stack: &FaultyStack) -> Vec<Value> {
+    let lines = stack.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
     lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
 }
 
 /// The time of these items has come.
-async fn age(own: &Interposed, items: &[Value]) {
-    let Some(store) = own_stack("changes the table") else { return };
+async fn age(stack: &FaultyStack, items: &[Value]) {
+    let Some(store) = stack_or_skip("changes the table") else { return };
     for item in items {
         let request = json!({
-            "TableName": own.stack.table(),
+            "TableName": stack.stack.table(),
             "Key": { "pk": item["pk"], "sk": item["sk"] },
             "UpdateExpression": "SET #ttl = :past",
             "ConditionExpression": "attribute_exists(pk)",
             "ExpressionAttributeNames": { "#ttl": "ttl" },
             "ExpressionAttributeValues": { ":past": { "N": "1770000000" } },
         });
-        ask(store.dynamodb_url(), &own.stack, "UpdateItem", &request).await;
+        ask(store.dynamodb_url(), &stack.stack, "UpdateItem", &request).await;
     }
 }
 
 /// Copies of a message that was not sent, and could not be removed.
-async fn orphans(own: &Interposed, pair: &Pair) -> Vec<String> {
+async fn orphans(stack: &FaultyStack, pair: &Pair) -> Vec<String> {
     let uploads = [
         pair.ann.upload("image", "image/png", &sample("plain.png")).await,
         pair.ann.upload("image", "image/png", &sample("located.png")).await,
         pair.ann.upload("image", "image/png", &sample("plain.png")).await,
     ];
-    let fails = own.s3.when(|call| call.is("PUT", "/media/") && call.path.ends_with("02")).answer(500, ALWAYS);
-    let down = own.s3.when(|call| removes(call, "media/")).answer(500, ALWAYS);
+    let fails = stack.s3.when(|call| call.is("PUT", "/media/") && call.path.ends_with("02")).answer(500, ALWAYS);
+    let down = stack.s3.when(|call| removes(call, "media/")).answer(500, ALWAYS);
     let answer = pair.send("image", &uploads).send().await;
     fails.over().await;
     down.over().await;
     answer.rejects(500, FAILED);
-    let [set] = &sets(own, &pair.conversation).await[..] else { panic!("not one set") };
+    let [set] = &sets(stack, &pair.conversation).await[..] else { panic!("not one set") };
     ["00", "01"].map(|place| format!("media/{}/{set}{place}", pair.conversation)).into()
 }
 
 /// A message with media that was deleted while S3 was down: its keys.
-async fn deleted_without_s3(own: &Interposed, pair: &Pair) -> Vec<String> {
+async fn deleted_without_s3(stack: &FaultyStack, pair: &Pair) -> Vec<String> {
     let message = pair.show("image", "image/jpeg", "located.jpg").await;
-    let down = own.s3.when(|call| removes(call, "media/")).answer(503, ALWAYS);
+    let down = stack.s3.when(|call| removes(call, "media/")).answer(503, ALWAYS);
     let answer = delete(pair, &message).await;
     down.over().await;
     deleted(&answer);
@@ -79,25 +79,25 @@ async fn objects_whose_time_has_come_are_swept_and_no_messages_objects_are() {
     if !table_has_ttl() {
         return;
     }
-    let Some(own) = Interposed::start().await else { return };
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let (one, other, quiet) = (Pair::begin().await, Pair::begin().await, Pair::begin().await);
     let mut kept = Vec::new();
     for pair in [&one, &other, &quiet] {
         kept.push(keys_of(&pair.show("image", "image/png", "plain.png").await));
     }
-    let (unsent, gone) = (orphans(&own, &one).await, deleted_without_s3(&own, &other).await);
-    let left = orphans(&own, &quiet).await;
+    let (unsent, gone) = (orphans(&stack, &one).await, deleted_without_s3(&stack, &other).await);
+    let left = orphans(&stack, &quiet).await;
     assert!(bucket.has_all(&[unsent.clone(), gone.clone()].concat()).await, "this is not what is tested");
 
-    let due = [sweeps(&own, &one.conversation).await, sweeps(&own, &other.conversation).await].concat();
+    let due = [sweeps(&stack, &one.conversation).await, sweeps(&stack, &other.conversation).await].concat();
     assert_eq!(due.len(), 2);
     // The first time that it is woken for the one, S3 is still down for it.
     let down = {
         let key = unsent[0].clone();
-        own.s3.when(move |call| removes(call, &key)).answer(500, 3)
+        stack.s3.when(move |call| removes(call, &key)).answer(500, 3)
     };
-    age(&own, &due).await;
+    age(&stack, &due).await;
     let swept = async || {
         let [left, gone] = [bucket.promoted(&one.conversation).await, bucket.promoted(&other.conversation).await];
         (left == kept[0] && gone == kept[1]).then_some(())
@@ -115,84 +115,84 @@ async fn objects_whose_time_has_come_are_swept_and_no_messages_objects_are() {
         assert_eq!(Visitor::fetch(text(shown[0], "url")).await.status, 200);
     }
     // What comes behind a record that failed may come again with it.
-    let done = async || (worker_lines(&own).iter().filter(|line| line["status"] == 200).count() >= 2).then_some(());
+    let done = async || (worker_lines(&stack).iter().filter(|line| line["status"] == 200).count() >= 2).then_some(());
     eventually("the worker's word", Duration::from_secs(10), done).await;
-    let lines = worker_lines(&own);
+    let lines = worker_lines(&stack);
     println!("{lines:?}");
     let failed: Vec<&Value> = lines.iter().filter(|line| line["status"] == 500).collect();
     assert!(failed.len() == 1 && lines.len() <= 4, "it was woken for more than these two");
     assert_eq!(failed[0]["cause"], "DeleteObjects: InternalError");
-    super::unsaid(&own, &[&one.conversation, &other.conversation]);
-    own.stop().await;
+    super::unsaid(&stack, &[&one.conversation, &other.conversation]);
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_is_deleted_while_s3_is_down_and_its_objects_are_noted() {
-    let Some(own) = Interposed::start().await else { return };
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let pair = Pair::begin().await;
         let kept = pair.show("image", "image/png", "plain.png").await;
         let message = pair.show("image", "image/png", "located.png").await;
-        let down = failure.of(own.s3.when(|_| true), ALWAYS);
+        let down = failure.of(stack.s3.when(|_| true), ALWAYS);
         let answer = delete(&pair, &message).await;
         down.over().await;
         deleted(&answer);
-        did_without(&own, &answer, "DeleteObjects").await;
+        did_without(&stack, &answer, "DeleteObjects").await;
         for user in [&pair.ann, &pair.bob] {
             let listed = user.messages(&pair.conversation).await;
             assert_eq!((&listed[0]["isDeleted"], &listed[0]["media"]), (&json!(true), &json!([])));
         }
-        let [set] = &sets(&own, &pair.conversation).await[..] else { panic!("not one set") };
+        let [set] = &sets(&stack, &pair.conversation).await[..] else { panic!("not one set") };
         assert_eq!(keys_of(&message), [format!("media/{}/{set}00", pair.conversation)]);
 
         // Once more: what is deleted stays so, and the objects of the other message with it.
         deleted(&delete(&pair, &message).await);
         assert!(bucket.has_all(&keys_of(&kept)).await);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_that_could_not_be_deleted_keeps_its_objects() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let pair = Pair::begin().await;
         let message = pair.show("image", "image/png", "plain.png").await;
-        let down = failure.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "SWEEP#")), ALWAYS);
+        let down = failure.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "ORPHANEDMEDIA#")), ALWAYS);
         let answer = delete(&pair, &message).await;
         down.over().await;
         answer.rejects(500, super::media::SORRY);
         let listed = pair.bob.messages(&pair.conversation).await.remove(0);
         assert_eq!((&listed["isDeleted"], keys_of(&listed)), (&json!(false), keys_of(&message)));
         assert_eq!(Visitor::fetch(text(&media_of(&listed)[0], "url")).await.status, 200);
-        assert_eq!(sweeps(&own, &pair.conversation).await, Vec::<Value>::new());
+        assert_eq!(sweeps(&stack, &pair.conversation).await, Vec::<Value>::new());
         deleted(&delete(&pair, &message).await);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_deletion_whose_answers_are_lost_is_done_and_leaves_nothing_to_be_swept() {
-    let Some(own) = Interposed::start().await else { return };
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let pair = Pair::begin().await;
         let message = pair.show("image", "image/png", "plain.png").await;
         let losses = [
-            loss.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "SWEEP#")), 1),
-            loss.of(own.s3.when(|call| removes(call, "media/")), 1),
-            loss.of(own.dynamodb.when(|call| call.asks("DeleteItem", "SWEEP#")), 1),
+            loss.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "ORPHANEDMEDIA#")), 1),
+            loss.of(stack.s3.when(|call| removes(call, "media/")), 1),
+            loss.of(stack.dynamodb.when(|call| call.asks("DeleteItem", "ORPHANEDMEDIA#")), 1),
         ];
         deleted(&delete(&pair, &message).await);
         for lost in losses {
             lost.over().await;
         }
         assert_eq!(bucket.promoted(&pair.conversation).await, [""; 0]);
-        assert_eq!(sweeps(&own, &pair.conversation).await, Vec::<Value>::new());
+        assert_eq!(sweeps(&stack, &pair.conversation).await, Vec::<Value>::new());
     }
-    own.stop().await;
+    stack.stop().await;
 }

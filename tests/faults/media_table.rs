@@ -2,16 +2,16 @@
 
 use super::media::{FAILED, SORRY, nothing_of, sets, there_once};
 use super::{FAILURES, Loss, did_without, explained};
-use crate::support::{ALWAYS, Answer, Bucket, Interposed, Pair, StoreCall, keys_of, media_of, sample};
+use crate::support::{ALWAYS, Answer, Bucket, FaultyStack, Pair, StoreCall, keys_of, media_of, sample};
 
 /// What is about to be promoted is written down.
 fn announces(call: &StoreCall) -> bool {
-    call.asks("TransactWriteItems", "SWEEP#") && !writes(call)
+    call.asks("TransactWriteItems", "ORPHANEDMEDIA#") && !writes(call)
 }
 
 /// The message takes its objects over.
 fn writes(call: &StoreCall) -> bool {
-    call.asks("TransactWriteItems", "SWEEP#") && call.body.contains("\"Delete\"")
+    call.asks("TransactWriteItems", "ORPHANEDMEDIA#") && call.body.contains("\"Delete\"")
 }
 
 /// The objects will be no message's.
@@ -35,101 +35,101 @@ async fn send(pair: &Pair, uploads: &[String]) -> Answer {
 
 #[tokio::test]
 async fn what_could_not_be_announced_is_not_promoted() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let (pair, uploads) = prepared().await;
-        let down = failure.of(own.dynamodb.when(announces), ALWAYS);
+        let down = failure.of(stack.dynamodb.when(announces), ALWAYS);
         let answer = send(&pair, &uploads).await;
         down.over().await;
         answer.rejects(500, FAILED);
-        explained(&own, &answer, &[&pair.ann.id, &pair.conversation]).await;
-        nothing_of(&own, &pair, &uploads).await;
-        there_once(&own, &pair, &send(&pair, &uploads).await).await;
+        explained(&stack, &answer, &[&pair.ann.id, &pair.conversation]).await;
+        nothing_of(&stack, &pair, &uploads).await;
+        there_once(&stack, &pair, &send(&pair, &uploads).await).await;
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn an_announcement_whose_answer_is_lost_is_one() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let (pair, uploads) = prepared().await;
-        let lost = loss.of(own.dynamodb.when(announces), 1);
+        let lost = loss.of(stack.dynamodb.when(announces), 1);
         let answer = send(&pair, &uploads).await;
         lost.over().await;
-        there_once(&own, &pair, &answer).await;
+        there_once(&stack, &pair, &answer).await;
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_that_could_not_be_written_leaves_no_objects_and_can_be_sent_again() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let (pair, uploads) = prepared().await;
-        let down = failure.of(own.dynamodb.when(writes), ALWAYS);
+        let down = failure.of(stack.dynamodb.when(writes), ALWAYS);
         let answer = send(&pair, &uploads).await;
         down.over().await;
         answer.rejects(500, SORRY);
-        explained(&own, &answer, &[&pair.ann.id, &pair.conversation]).await;
-        nothing_of(&own, &pair, &uploads).await;
+        explained(&stack, &answer, &[&pair.ann.id, &pair.conversation]).await;
+        nothing_of(&stack, &pair, &uploads).await;
         let sent = send(&pair, &uploads).await;
         assert_eq!((sent.status, pair.shown().await), (200, 1), "{}", sent.text());
-        let Some(bucket) = Bucket::of(&own.stack) else { return };
+        let Some(bucket) = Bucket::of(&stack.stack) else { return };
         assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&sent.processed(200)));
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_whose_answer_from_the_table_is_lost_is_there_once_with_its_objects() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let (pair, uploads) = prepared().await;
-        let lost = loss.of(own.dynamodb.when(writes), 1);
+        let lost = loss.of(stack.dynamodb.when(writes), 1);
         let answer = send(&pair, &uploads).await;
         lost.over().await;
-        there_once(&own, &pair, &answer).await;
+        there_once(&stack, &pair, &answer).await;
         let again = send(&pair, &uploads).await;
         assert_eq!((again.status, again.text()), (200, answer.text()));
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_none_of_whose_answers_arrive_is_told_by_its_objects() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (pair, uploads) = prepared().await;
-    let lost = own.dynamodb.when(writes).lose_the_answer(ALWAYS);
+    let lost = stack.dynamodb.when(writes).lose_the_answer(ALWAYS);
     let answer = send(&pair, &uploads).await;
     lost.over().await;
-    there_once(&own, &pair, &answer).await;
-    did_without(&own, &answer, "TransactWriteItems").await;
+    there_once(&stack, &pair, &answer).await;
+    did_without(&stack, &answer, "TransactWriteItems").await;
     let again = send(&pair, &uploads).await;
     assert_eq!((again.status, again.text()), (200, answer.text()));
-    there_once(&own, &pair, &answer).await;
-    own.stop().await;
+    there_once(&stack, &pair, &answer).await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn objects_that_could_not_even_be_given_up_are_noted_as_what_is_to_be_swept() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let (pair, uploads) = prepared().await;
-        let down = own.dynamodb.when(writes).answer(500, ALWAYS);
-        let gone = failure.of(own.dynamodb.when(gives_up), ALWAYS);
+        let down = stack.dynamodb.when(writes).answer(500, ALWAYS);
+        let gone = failure.of(stack.dynamodb.when(gives_up), ALWAYS);
         let answer = send(&pair, &uploads).await;
         down.over().await;
         gone.over().await;
         answer.rejects(500, SORRY);
         assert_eq!(pair.shown().await, 0);
-        let Some(bucket) = Bucket::of(&own.stack) else { return };
-        let [set] = &sets(&own, &pair.conversation).await[..] else { panic!("not one set") };
+        let Some(bucket) = Bucket::of(&stack.stack) else { return };
+        let [set] = &sets(&stack, &pair.conversation).await[..] else { panic!("not one set") };
         let left = ["00", "01"].map(|place| format!("media/{}/{set}{place}", pair.conversation));
         assert_eq!(bucket.promoted(&pair.conversation).await, left);
         assert!(bucket.has_all(&uploads).await);
@@ -139,19 +139,19 @@ async fn objects_that_could_not_even_be_given_up_are_noted_as_what_is_to_be_swep
         let mut all = [&left[..], &keys_of(&sent)].concat();
         all.sort();
         assert_eq!(bucket.promoted(&pair.conversation).await, all);
-        assert_eq!(sets(&own, &pair.conversation).await, std::slice::from_ref(set));
+        assert_eq!(sets(&stack, &pair.conversation).await, std::slice::from_ref(set));
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_that_nobody_heard_of_is_there_once_and_the_answer_to_its_key() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for key in [None, Some("one-key")] {
         println!("{key:?}");
         let (pair, uploads) = prepared().await;
-        let lost = own.dynamodb.when(writes).lose_the_answer(ALWAYS);
-        let gone = own.dynamodb.when(gives_up).answer(500, ALWAYS);
+        let lost = stack.dynamodb.when(writes).lose_the_answer(ALWAYS);
+        let gone = stack.dynamodb.when(gives_up).answer(500, ALWAYS);
         let call = pair.send("image", &uploads);
         let answer = key.into_iter().fold(call, |call, key| call.key(key)).send().await;
         lost.over().await;
@@ -166,25 +166,25 @@ async fn a_message_that_nobody_heard_of_is_there_once_and_the_answer_to_its_key(
             assert_eq!((&listed[0]["_id"], keys_of(&listed[0])), (&sent["_id"], keys_of(&sent)));
         }
         assert_eq!(pair.shown().await, 1);
-        let Some(bucket) = Bucket::of(&own.stack) else { return };
+        let Some(bucket) = Bucket::of(&stack.stack) else { return };
         assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&listed[0]));
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn giving_up_whose_answer_is_lost_is_giving_up() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let (pair, uploads) = prepared().await;
-        let down = own.dynamodb.when(writes).answer(500, ALWAYS);
-        let lost = loss.of(own.dynamodb.when(gives_up), 1);
+        let down = stack.dynamodb.when(writes).answer(500, ALWAYS);
+        let lost = loss.of(stack.dynamodb.when(gives_up), 1);
         let answer = send(&pair, &uploads).await;
         down.over().await;
         lost.over().await;
         answer.rejects(500, SORRY);
-        nothing_of(&own, &pair, &uploads).await;
+        nothing_of(&stack, &pair, &uploads).await;
     }
-    own.stop().await;
+    stack.stop().await;
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{id, places, send, sent, share_token, sorry, stored};
 use crate::support::png::picture;
-use crate::support::{ALWAYS, Answer, Interposed, Link, StoreCall, Trouble, Visitor, upload};
+use crate::support::{ALWAYS, Answer, Fault, FaultyStack, Link, StoreCall, Visitor, upload};
 
 /// The write of the message that says `content`.
 fn write_of(content: &'static str) -> impl Fn(&StoreCall) -> bool + Send + Sync {
@@ -16,26 +16,26 @@ fn write_of(content: &'static str) -> impl Fn(&StoreCall) -> bool + Send + Sync 
 }
 
 /// Sets a cap before the message that says `content` is written.
-fn capped_before(own: &Interposed, content: &'static str, link: &Link, cap: usize) -> Trouble {
+fn capped_before(stack: &FaultyStack, content: &'static str, link: &Link, cap: usize) -> Fault {
     let link = link.clone();
-    own.dynamodb.when(write_of(content)).first(async move {
+    stack.dynamodb.when(write_of(content)).first(async move {
         link.patched(json!({ "maxMessages": cap })).await;
     })
 }
 
 /// Sets a cap of five, and has a message counted under it, before the message that says `content` is written.
-fn capped_and_counted_before(own: &Interposed, content: &'static str, link: &Link) -> Trouble {
+fn capped_and_counted_before(stack: &FaultyStack, content: &'static str, link: &Link) -> Fault {
     let (link, other) = (link.clone(), Visitor::new());
-    own.dynamodb.when(write_of(content)).first(async move {
+    stack.dynamodb.when(write_of(content)).first(async move {
         link.patched(json!({ "maxMessages": 5 })).await;
         sent(&send(&link, &other, "Counted", None).await);
     })
 }
 
 /// Deletes the link before the message that says `content` is written.
-fn deleted_before(own: &Interposed, content: &'static str, link: &Link) -> Trouble {
+fn deleted_before(stack: &FaultyStack, content: &'static str, link: &Link) -> Fault {
     let path = link.owned();
-    own.dynamodb.when(write_of(content)).first(async move {
+    stack.dynamodb.when(write_of(content)).first(async move {
         Visitor::new().delete(&path).send().await.is(200, json!({ "success": true }));
     })
 }
@@ -54,11 +54,11 @@ fn full(answer: &Answer) {
 
 #[tokio::test]
 async fn a_cap_that_overtakes_a_message_is_exact() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (before, cap, fits) in [(0, 1, true), (2, 3, true), (2, 2, false), (3, 1, false), (3, 5, true)] {
         println!("a cap of {cap} over {before}");
         let (link, sender) = (with_messages(before).await, Visitor::new());
-        let overtaken = capped_before(&own, "Overtaken", &link, cap);
+        let overtaken = capped_before(&stack, "Overtaken", &link, cap);
         let answer = send(&link, &sender, "Overtaken", None).await;
         overtaken.over().await;
         if fits {
@@ -75,14 +75,14 @@ async fn a_cap_that_overtakes_a_message_is_exact() {
         link.patched(json!({ "maxMessages": null })).await;
         assert_eq!(places(&link, &sender).await, if fits { 4 } else { 5 });
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_that_a_cap_left_no_room_for_can_be_sent_with_its_key_when_there_is_room() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (link, sender) = (with_messages(2).await, Visitor::new());
-    let overtaken = capped_before(&own, "Overtaken", &link, 2);
+    let overtaken = capped_before(&stack, "Overtaken", &link, 2);
     full(&send(&link, &sender, "Overtaken", Some("key")).await);
     overtaken.over().await;
     link.patched(json!({ "maxMessages": 3 })).await;
@@ -91,45 +91,45 @@ async fn a_message_that_a_cap_left_no_room_for_can_be_sent_with_its_key_when_the
     }
     assert_eq!(stored(&link, "Overtaken").await, 1);
     full(&send(&link, &sender, "x", None).await);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_cap_that_was_counted_up_to_before_an_overtaken_message_is_exact() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = with_messages(2).await;
-    let overtaken = capped_and_counted_before(&own, "Overtaken", &link);
+    let overtaken = capped_and_counted_before(&stack, "Overtaken", &link);
     sent(&link.send("Overtaken").await);
     overtaken.over().await;
     assert_eq!((stored(&link, "Overtaken").await, stored(&link, "Counted").await), (1, 1));
     sent(&link.send("In the last place").await);
     full(&link.send("x").await);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_whose_taking_back_is_not_heard_of_is_taken_back_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (link, sender) = (with_messages(2).await, Visitor::new());
-    let overtaken = capped_before(&own, "Overtaken", &link, 2);
-    let lost = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).lose_the_answer(1);
+    let overtaken = capped_before(&stack, "Overtaken", &link, 2);
+    let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).lose_the_answer(1);
     full(&send(&link, &sender, "Overtaken", None).await);
     lost.over().await;
     overtaken.over().await;
     assert_eq!(stored(&link, "Overtaken").await, 0);
     link.patched(json!({ "maxMessages": 4 })).await;
     assert_eq!(places(&link, &sender).await, 5);
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// Not taken back it may be one too many, but what is kept of the cap must not break over it.
 #[tokio::test]
 async fn a_link_with_an_overtaken_message_that_could_not_be_taken_back_can_be_emptied_and_filled() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = with_messages(2).await;
-    let overtaken = capped_and_counted_before(&own, "Overtaken", &link);
-    let down = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).answer(500, ALWAYS);
-    sorry(&own, &link.send("Overtaken").await, &["Overtaken"]).await;
+    let overtaken = capped_and_counted_before(&stack, "Overtaken", &link);
+    let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).answer(500, ALWAYS);
+    sorry(&stack, &link.send("Overtaken").await, &["Overtaken"]).await;
     down.over().await;
     overtaken.over().await;
 
@@ -142,17 +142,17 @@ async fn a_link_with_an_overtaken_message_that_could_not_be_taken_back_can_be_em
     }
     full(&link.send("x").await);
     assert_eq!(stored(&link, "x").await, 5);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn an_overtaken_message_may_be_deleted_before_it_is_taken_back() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = with_messages(1).await;
     let only = link.message(id(&link.newest().await));
     let (capped, written) = (link.clone(), Arc::new(AtomicBool::new(false)));
     let is_written = written.clone();
-    let overtaken = own.dynamodb.when(write_of("Overtaken")).first(async move {
+    let overtaken = stack.dynamodb.when(write_of("Overtaken")).first(async move {
         capped.patched(json!({ "maxMessages": 5 })).await;
         sent(&capped.send("Counted").await);
         for path in [only, capped.message(id(&capped.newest().await))] {
@@ -163,7 +163,7 @@ async fn an_overtaken_message_may_be_deleted_before_it_is_taken_back() {
     let (slug, emptied) = (link.slug.clone(), link.clone());
     // The next to look at the link after the write is its sender.
     let again = move |call: &StoreCall| call.asks("GetItem", &slug) && written.swap(false, Ordering::SeqCst);
-    let deleted = own.dynamodb.when(again).first(async move {
+    let deleted = stack.dynamodb.when(again).first(async move {
         let path = emptied.message(id(&emptied.newest().await));
         Visitor::new().delete(&path).send().await.is(200, json!({ "success": true }));
     });
@@ -173,52 +173,52 @@ async fn an_overtaken_message_may_be_deleted_before_it_is_taken_back() {
     assert_eq!(link.seen().await["max_messages"], 5);
     sent(&answer);
     assert_eq!(link.count().await, link.all().await.len() as u64);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_link_without_its_cap_takes_a_message_that_saw_the_cap() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::with(json!({ "maxMessages": 2 })).await;
     let uncapped = link.clone();
-    let overtaken = own.dynamodb.when(write_of("Overtaken")).first(async move {
+    let overtaken = stack.dynamodb.when(write_of("Overtaken")).first(async move {
         uncapped.patched(json!({ "maxMessages": null })).await;
     });
     sent(&link.send("Overtaken").await);
     overtaken.over().await;
     assert_eq!(stored(&link, "Overtaken").await, 1);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_whose_link_is_deleted_before_it_is_written_is_not_found_and_leaves_nothing() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for fields in [json!({}), json!({ "maxMessages": 5 })] {
         println!("{fields}");
         let (link, sender) = (Link::with(fields).await, Visitor::new());
-        let overtaken = deleted_before(&own, "Too late", &link);
+        let overtaken = deleted_before(&stack, "Too late", &link);
         for _ in 0..2 {
             send(&link, &sender, "Too late", Some("key")).await.refused(404, "Link not found");
         }
         overtaken.over().await;
         for text in ["Too late", "IDEM#", &link.slug, link.created["id"].as_str().expect("an id")] {
-            let left = own.stored_with(text).await;
+            let left = stack.stored_with(text).await;
             assert!(left.is_empty(), "{text}: {left:?}");
         }
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_never_gets_into_another_link_that_took_the_slug_meanwhile() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for fields in [json!({}), json!({ "maxMessages": 5 })] {
         println!("{fields}");
         let link = Link::with(fields.clone()).await;
         let (path, mut anew) = (link.owned(), fields);
         anew["slug"] = link.slug.clone().into();
         let (made, is_made) = tokio::sync::oneshot::channel();
-        let overtaken = own.dynamodb.when(write_of("Too late")).first(async move {
+        let overtaken = stack.dynamodb.when(write_of("Too late")).first(async move {
             Visitor::new().delete(&path).send().await.ok(200);
             made.send(Link::with(anew).await).ok().expect("the test waits");
         });
@@ -226,54 +226,54 @@ async fn a_message_never_gets_into_another_link_that_took_the_slug_meanwhile() {
         overtaken.over().await;
         let other = is_made.await.expect("a link");
         assert_eq!(stored(&other, "Too late").await, 0);
-        assert!(own.stored_with("Too late").await.is_empty());
+        assert!(stack.stored_with("Too late").await.is_empty());
         sent(&other.send("In time").await);
         assert_eq!(other.count().await, 1);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_that_can_not_be_taken_back_from_a_deleted_link_is_seen_by_nobody() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::open().await;
-    let overtaken = deleted_before(&own, "Too late", &link);
+    let overtaken = deleted_before(&stack, "Too late", &link);
     // The link's own deletion deletes by other means.
-    let down = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).answer(500, ALWAYS);
-    sorry(&own, &link.send("Too late").await, &["Too late"]).await;
+    let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).answer(500, ALWAYS);
+    sorry(&stack, &link.send("Too late").await, &["Too late"]).await;
     down.over().await;
     overtaken.over().await;
     link.send("x").await.refused(404, "Link not found");
     let anew = Link::with(json!({ "slug": link.slug })).await;
     assert_eq!(stored(&anew, "Too late").await, 0);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_card_whose_message_or_link_is_deleted_meanwhile_is_not_found_and_not_left_behind() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for of_link in [false, true] {
         let link = Link::open().await;
         let message = link.sent("For a card").await;
         let path = if of_link { link.owned() } else { link.message(id(&message)) };
-        let overtaken = own.s3.when(|call| call.is("PUT", "/cards/")).first(async move {
+        let overtaken = stack.s3.when(|call| call.is("PUT", "/cards/")).first(async move {
             Visitor::new().delete(&path).send().await.is(200, json!({ "success": true }));
         });
         let token = share_token(&message);
         upload(&picture(), token).await.refused(404, "Message not found");
         overtaken.over().await;
-        assert!(!own.has_card(token).await);
-        assert!(own.stored_with(id(&message)).await.is_empty());
+        assert!(!stack.has_card(token).await);
+        assert!(stack.stored_with(id(&message)).await.is_empty());
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_cap_that_overtakes_a_deletion_is_exact() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = with_messages(3).await;
     let (message, capped) = (link.newest().await, link.clone());
-    let overtaken = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).first(async move {
+    let overtaken = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).first(async move {
         capped.patched(json!({ "maxMessages": 4 })).await;
         sent(&capped.send("Counted").await);
     });
@@ -283,5 +283,5 @@ async fn a_cap_that_overtakes_a_deletion_is_exact() {
     sent(&link.send("In the freed place").await);
     full(&link.send("x").await);
     assert_eq!(link.all().await.len(), 4);
-    own.stop().await;
+    stack.stop().await;
 }

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::FAILURES;
 use super::communities::{sorry, stored};
 use crate::communities::steps::{NO_MESSAGE, NOT_THE_LAST, UNREACHABLE};
-use crate::support::{ALWAYS, Community, Interposed, StoreCall, User};
+use crate::support::{ALWAYS, Community, FaultyStack, StoreCall, User};
 
 #[tokio::test]
 async fn joining_and_leaving_hold_also_when_the_answer_is_lost_and_only_then() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let community = Community::open().await;
     let bob = User::sign_up().await;
     let is_member = async || bob.get(&community.path()).send().await.ok(200)["role"] == "member";
@@ -17,27 +17,27 @@ async fn joining_and_leaving_hold_also_when_the_answer_is_lost_and_only_then() {
         let call = async || if joins { community.join(&bob).await } else { community.leave(&bob).await };
         for failure in FAILURES {
             println!("{joins} {failure:?}");
-            let down = failure.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "MEMBER#")), ALWAYS);
+            let down = failure.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "MEMBER#")), ALWAYS);
             let failed = call().await;
             down.over().await;
-            sorry(&own, &failed, &[&bob.id, &community.id]).await;
+            sorry(&stack, &failed, &[&bob.id, &community.id]).await;
             assert_ne!(is_member().await, joins);
         }
-        let lost = own.dynamodb.when(|call| call.asks("TransactWriteItems", "MEMBER#")).lose_the_answer(1);
+        let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "MEMBER#")).lose_the_answer(1);
         let answer = call().await;
         lost.over().await;
         answer.ok(if joins { 201 } else { 200 });
         assert_eq!(is_member().await, joins);
-        let found = own.stored_with(&format!("USER#{}", bob.id)).await;
+        let found = stack.stored_with(&format!("USER#{}", bob.id)).await;
         let memberships = found.iter().filter(|item| item["sk"]["S"] == format!("COMMUNITY#{}", community.id)).count();
         assert_eq!(memberships, usize::from(joins));
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_block_and_its_end_hold_also_when_the_answer_is_lost_and_only_then() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for has_begun in [false, true] {
         let (community, [bob]) = Community::with_members::<1>().await;
         let ann = &community.creator;
@@ -50,14 +50,14 @@ async fn a_block_and_its_end_hold_also_when_the_answer_is_lost_and_only_then() {
             let is_blocked = async || bob.get(&community.path()).send().await.ok(200)["role"].is_null();
             for failure in FAILURES {
                 println!("{has_begun} {blocks} {failure:?}");
-                let down = failure.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "blocked")), ALWAYS);
+                let down = failure.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "blocked")), ALWAYS);
                 let failed = call().await;
                 down.over().await;
-                sorry(&own, &failed, &[&bob.id, &ann.id]).await;
+                sorry(&stack, &failed, &[&bob.id, &ann.id]).await;
                 assert_ne!(is_blocked().await, blocks);
                 assert_eq!(listed().await, u64::from(has_begun && blocks));
             }
-            let lost = own.dynamodb.when(|call| call.asks("TransactWriteItems", "blocked")).lose_the_answer(1);
+            let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "blocked")).lose_the_answer(1);
             call().await.is(200, json!({ "user_id": bob.id, "blocked": blocks }));
             lost.over().await;
             assert_eq!(is_blocked().await, blocks);
@@ -65,13 +65,13 @@ async fn a_block_and_its_end_hold_also_when_the_answer_is_lost_and_only_then() {
         }
         community.write(ann, &bob, "It ended").await;
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// The block had looked before there was a conversation, or while there was one.
 #[tokio::test]
 async fn a_block_that_a_first_message_or_a_deletion_overtakes_takes_the_conversation_off_the_list() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for has_begun in [false, true] {
         let (community, [bob]) = Community::with_members::<1>().await;
         let ann = community.creator.clone();
@@ -79,7 +79,7 @@ async fn a_block_that_a_first_message_or_a_deletion_overtakes_takes_the_conversa
             true => community.write(&bob, &ann, "Hello").await,
             false => Value::Null,
         };
-        let write = own.dynamodb.when(|call| call.asks("TransactWriteItems", "SET blocked"));
+        let write = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "SET blocked"));
         let (other, from, to) = (community.clone(), bob.clone(), ann.clone());
         let overtaken = write.first(async move {
             match has_begun {
@@ -93,14 +93,14 @@ async fn a_block_that_a_first_message_or_a_deletion_overtakes_takes_the_conversa
         community.say(&bob, &ann, "Am I blocked?").await.denies_message(403, UNREACHABLE);
         community.unblock(&bob).await.ok(200);
         assert_eq!(community.listed(&ann).await.0, u64::from(!has_begun));
-        assert_eq!(stored(&own, &community, &bob, "Nothing").await, 0);
+        assert_eq!(stored(&stack, &community, &bob, "Nothing").await, 0);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_deletion_holds_also_when_the_answer_is_lost_and_only_then() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (community, [bob]) = Community::with_members::<1>().await;
     let ann = &community.creator;
     let sent = [community.write(&bob, ann, "One").await, community.write(&bob, ann, "Two").await];
@@ -108,27 +108,27 @@ async fn a_deletion_holds_also_when_the_answer_is_lost_and_only_then() {
         let is_deletion = |call: &StoreCall| call.asks("TransactWriteItems", "MSG#");
         for failure in FAILURES {
             println!("{left} {failure:?}");
-            let down = failure.of(own.dynamodb.when(is_deletion), ALWAYS);
+            let down = failure.of(stack.dynamodb.when(is_deletion), ALWAYS);
             let failed = community.delete(&bob, message).await;
             down.over().await;
-            sorry(&own, &failed, &[&bob.id, "One", "Two"]).await;
+            sorry(&stack, &failed, &[&bob.id, "One", "Two"]).await;
             assert_eq!(community.all(ann, &bob).await.len(), left + 1);
-            stored(&own, &community, &bob, "One").await;
+            stored(&stack, &community, &bob, "One").await;
         }
-        let lost = own.dynamodb.when(is_deletion).lose_the_answer(1);
+        let lost = stack.dynamodb.when(is_deletion).lose_the_answer(1);
         community.delete(&bob, message).await.is(200, json!({ "message": "Message deleted successfully" }));
         lost.over().await;
         community.delete(&bob, message).await.denies(404, NO_MESSAGE);
         assert_eq!(community.all(ann, &bob).await.len(), left);
-        stored(&own, &community, &bob, "One").await;
+        stored(&stack, &community, &bob, "One").await;
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// The deletion had looked before there was something behind its message.
 #[tokio::test]
 async fn a_deletion_that_a_message_overtakes_deletes_nothing() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for before in [0, 1] {
         let (community, [bob]) = Community::with_members::<1>().await;
         let ann = community.creator.clone();
@@ -137,7 +137,7 @@ async fn a_deletion_that_a_message_overtakes_deletes_nothing() {
         }
         let content = format!("Mine, behind {before}");
         let message = community.write(&bob, &ann, &content).await;
-        let write = own.dynamodb.when(|call| call.asks("TransactWriteItems", "\"Delete\""));
+        let write = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "\"Delete\""));
         let (other, from, to) = (community.clone(), ann.clone(), bob.clone());
         let overtaken = write.first(async move {
             other.write(&from, &to, "Behind it").await;
@@ -146,7 +146,7 @@ async fn a_deletion_that_a_message_overtakes_deletes_nothing() {
         overtaken.over().await;
         answer.denies(403, NOT_THE_LAST);
         assert_eq!(community.all(&bob, &ann).await.len(), before + 2);
-        assert_eq!(stored(&own, &community, &bob, &content).await, 1);
+        assert_eq!(stored(&stack, &community, &bob, &content).await, 1);
     }
-    own.stop().await;
+    stack.stop().await;
 }

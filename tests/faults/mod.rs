@@ -30,7 +30,7 @@ mod unlinking;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Interposed, Link, StoreCall, Trouble, Visitor, When, line_of, lines, whole};
+use crate::support::{Answer, Fault, FaultyStack, Link, StoreCall, Visitor, When, line_of, lines, whole};
 
 /// Each way of a store to fail for as long as it does: two statuses, and no answer at all.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ enum Failure {
 const FAILURES: [Failure; 3] = [Failure::Status(500), Failure::Status(503), Failure::NoConnection];
 
 impl Failure {
-    fn of(self, when: When, times: usize) -> Trouble {
+    fn of(self, when: When, times: usize) -> Fault {
         match self {
             Failure::Status(status) => when.answer(status, times),
             Failure::NoConnection => when.refuse(times),
@@ -60,7 +60,7 @@ enum Loss {
 }
 
 impl Loss {
-    fn of(self, when: When, times: usize) -> Trouble {
+    fn of(self, when: When, times: usize) -> Fault {
         match self {
             Loss::Ended => when.lose_the_answer(times),
             Loss::Silence => when.never_answer(times),
@@ -77,37 +77,37 @@ const LOST_MESSAGES: [(bool, Loss, &str, Option<&str>); 4] = [
 ];
 
 /// The documented answer to what is nobody's fault but ours, and a line that says why, but not what was said.
-async fn sorry(own: &Interposed, answer: &Answer, secrets: &[&str]) {
+async fn sorry(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.refused(500, "Something went wrong on our side. Please try again");
-    explained(own, answer, secrets).await;
+    explained(stack, answer, secrets).await;
 }
 
 /// The same of accounts and inboxes.
-async fn failed(own: &Interposed, answer: &Answer, secrets: &[&str]) {
+async fn failed(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.fails(500, "Internal server error");
-    explained(own, answer, secrets).await;
+    explained(stack, answer, secrets).await;
 }
 
-async fn explained(own: &Interposed, answer: &Answer, secrets: &[&str]) {
-    let (_, line) = line_of(&own.stack, answer).await;
+async fn explained(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
+    let (_, line) = line_of(&stack.stack, answer).await;
     assert_eq!((&line["level"], &line["status"]), (&json!("error"), &json!(500)));
     assert_eq!(line["request_id"].as_str(), answer.header("x-request-id"));
     let cause = line["cause"].as_str().unwrap_or_else(|| panic!("no cause: {line}"));
     let (operation, reason) = cause.split_once(": ").unwrap_or_else(|| panic!("{cause}"));
     assert!(!operation.is_empty() && !reason.is_empty(), "{cause}");
-    unsaid(own, secrets);
+    unsaid(stack, secrets);
 }
 
-fn unsaid(own: &Interposed, secrets: &[&str]) {
-    for line in lines(&own.stack) {
+fn unsaid(stack: &FaultyStack, secrets: &[&str]) {
+    for line in lines(&stack.stack) {
         let found = secrets.iter().find(|secret| line.contains(**secret));
         assert_eq!(found, None, "{line}");
     }
 }
 
 /// The request succeeded without something that failed, and its line says what: an operation of a store.
-async fn did_without(own: &Interposed, answer: &Answer, operation: &str) {
-    let (_, line) = line_of(&own.stack, answer).await;
+async fn did_without(stack: &FaultyStack, answer: &Answer, operation: &str) {
+    let (_, line) = line_of(&stack.stack, answer).await;
     assert_eq!((&line["level"], &line["status"]), (&json!("warn"), &json!(answer.status)), "{line}");
     assert!(line["cause"].as_str().is_some_and(|cause| cause.starts_with(&format!("{operation}: "))), "{line}");
 }
@@ -121,8 +121,8 @@ fn deletes(call: &StoreCall, text: &str) -> bool {
 #[track_caller]
 fn remaining(answer: &Answer, limit: &str) -> u64 {
     let told = answer.header("ratelimit").unwrap_or_else(|| panic!("no RateLimit: {}", answer.text()));
-    let own = told.split(", ").find_map(|one| one.strip_prefix(&format!("\"{limit}\";r=")));
-    let (remaining, _) = own.and_then(|own| own.split_once(";t=")).unwrap_or_else(|| panic!("RateLimit: {told}"));
+    let stack = told.split(", ").find_map(|one| one.strip_prefix(&format!("\"{limit}\";r=")));
+    let (remaining, _) = stack.and_then(|stack| stack.split_once(";t=")).unwrap_or_else(|| panic!("RateLimit: {told}"));
     whole(remaining)
 }
 

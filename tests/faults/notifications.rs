@@ -4,17 +4,17 @@ use serde_json::{Value, json};
 
 use super::{FAILURES, Loss, explained};
 use crate::notifications::steps::{PREFERENCES, UNSUBSCRIBE, browser, random_endpoint, refused};
-use crate::support::{ALWAYS, Answer, Interposed, StoreCall, User, Visitor, text};
+use crate::support::{ALWAYS, Answer, FaultyStack, StoreCall, User, Visitor, text};
 
 /// The family's words for what is nobody's fault but ours.
-async fn sorry(own: &Interposed, answer: &Answer, secrets: &[&str]) {
+async fn sorry(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     refused(answer, 500, "Something went wrong on our side. Please try again");
-    explained(own, answer, secrets).await;
+    explained(stack, answer, secrets).await;
 }
 
 /// A user's subscriptions as they are stored; there are as many as the count says.
-async fn kept(own: &Interposed, user: &User) -> Vec<Value> {
-    let items = own.stored_with(&format!("USER#{}", user.id)).await;
+async fn kept(stack: &FaultyStack, user: &User) -> Vec<Value> {
+    let items = stack.stored_with(&format!("USER#{}", user.id)).await;
     let starts = |item: &Value, text: &str| item["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with(text));
     let counted = items.iter().find(|item| starts(item, "PREFERENCES"));
     let counted = counted.map_or(json!("0"), |item| item["subscriptions"]["N"].clone());
@@ -25,61 +25,61 @@ async fn kept(own: &Interposed, user: &User) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_subscription_whose_answer_from_the_store_is_lost_is_kept_and_deleted_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (loss, key) in [(Loss::Ended, None), (Loss::Ended, Some("key")), (Loss::Silence, None)] {
         println!("{loss:?}, {key:?}");
         let (user, endpoint) = (User::sign_up().await, random_endpoint());
         let mark = endpoint.clone();
-        let lost = loss.of(own.dynamodb.when(move |call| call.asks("TransactWriteItems", &mark)), 1);
+        let lost = loss.of(stack.dynamodb.when(move |call| call.asks("TransactWriteItems", &mark)), 1);
         let call = user.subscribe(&browser(&endpoint));
         let created = key.into_iter().fold(call, |call, key| call.key(key)).send().await.ok(201);
         lost.over().await;
-        let stored = kept(&own, &user).await;
+        let stored = kept(&stack, &user).await;
         assert_eq!((stored.len(), &stored[0]["id"]["S"]), (1, &created["id"]));
 
         let id = text(&created, "id").to_owned();
         let mark = id.clone();
-        let lost = loss.of(own.dynamodb.when(move |call| call.asks("TransactWriteItems", &mark)), 1);
+        let lost = loss.of(stack.dynamodb.when(move |call| call.asks("TransactWriteItems", &mark)), 1);
         user.unsubscribe_push(&id).send().await.ok(200);
         lost.over().await;
-        assert!(kept(&own, &user).await.is_empty());
+        assert!(kept(&stack, &user).await.is_empty());
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn while_the_store_fails_nothing_is_kept_or_deleted() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let (user, endpoint) = (User::sign_up().await, random_endpoint());
         let id = user.subscribed(&random_endpoint()).await;
         let path = format!("{UNSUBSCRIBE}?{}", user.unsubscribe_query().await);
-        let down = failure.of(own.dynamodb.when(|call| call.operation == "TransactWriteItems"), ALWAYS);
+        let down = failure.of(stack.dynamodb.when(|call| call.operation == "TransactWriteItems"), ALWAYS);
         let secrets = [endpoint.as_str(), &path, &user.email];
-        sorry(&own, &user.subscribe(&browser(&endpoint)).key("key").send().await, &secrets).await;
-        sorry(&own, &user.unsubscribe_push(&id).send().await, &secrets).await;
-        sorry(&own, &Visitor::new().post(&path).send().await, &secrets).await;
+        sorry(&stack, &user.subscribe(&browser(&endpoint)).key("key").send().await, &secrets).await;
+        sorry(&stack, &user.unsubscribe_push(&id).send().await, &secrets).await;
+        sorry(&stack, &Visitor::new().post(&path).send().await, &secrets).await;
         down.over().await;
-        assert_eq!(kept(&own, &user).await.len(), 1);
-        let down = failure.of(own.dynamodb.when(|_| true), ALWAYS);
+        assert_eq!(kept(&stack, &user).await.len(), 1);
+        let down = failure.of(stack.dynamodb.when(|_| true), ALWAYS);
         let body = json!({ "messages": { "email": false } });
-        sorry(&own, &user.patch(PREFERENCES).json(&body).send().await, &secrets).await;
-        sorry(&own, &user.get(PREFERENCES).send().await, &secrets).await;
+        sorry(&stack, &user.patch(PREFERENCES).json(&body).send().await, &secrets).await;
+        sorry(&stack, &user.get(PREFERENCES).send().await, &secrets).await;
         down.over().await;
         assert_eq!(user.preferences().await, json!({ "email": true, "push": true }));
         // What failed works when it is asked for again.
         user.subscribe(&browser(&endpoint)).key("key").send().await.ok(201);
         user.unsubscribe_push(&id).send().await.ok(200);
         Visitor::new().post(&path).send().await.ok(200);
-        assert_eq!((kept(&own, &user).await.len(), user.preferences().await["email"].clone()), (1, json!(false)));
+        assert_eq!((kept(&stack, &user).await.len(), user.preferences().await["email"].clone()), (1, json!(false)));
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn where_the_one_that_was_to_make_room_is_deleted_meanwhile_there_is_room() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let out = user.on_new_device().await;
     let unused = out.subscribed(&random_endpoint()).await;
@@ -90,24 +90,24 @@ async fn where_the_one_that_was_to_make_room_is_deleted_meanwhile_there_is_room(
     let (endpoint, deletion) = (random_endpoint(), user.unsubscribe_push(&unused).send());
     let mark = endpoint.clone();
     let replaces = move |call: &StoreCall| call.asks("TransactWriteItems", &mark) && call.body.contains(&unused);
-    let meanwhile = own.dynamodb.when(replaces).first(async move { drop(deletion.await.ok(200)) });
+    let meanwhile = stack.dynamodb.when(replaces).first(async move { drop(deletion.await.ok(200)) });
     user.subscribe(&browser(&endpoint)).send().await.ok(201);
     meanwhile.over().await;
-    assert_eq!(kept(&own, &user).await.len(), 20);
-    own.stop().await;
+    assert_eq!(kept(&stack, &user).await.len(), 20);
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_change_of_preferences_whose_answer_is_lost_holds() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         let user = User::sign_up().await;
-        let lost = loss.of(own.dynamodb.when(|call| call.asks("UpdateItem", "PREFERENCES")), 1);
+        let lost = loss.of(stack.dynamodb.when(|call| call.asks("UpdateItem", "PREFERENCES")), 1);
         let body = json!({ "messages": { "email": false } });
         let whole = json!({ "messages": { "email": false, "push": true } });
         user.patch(PREFERENCES).json(&body).send().await.is(200, whole);
         lost.over().await;
         assert_eq!(user.preferences().await, json!({ "email": false, "push": true }));
     }
-    own.stop().await;
+    stack.stop().await;
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{FAILURES, Loss, did_without, failed, is_alive, limited, sign_in};
-use crate::support::{ALWAYS, Answer, Interposed, PASSWORD, StoreCall, User, Visitor, code_for};
+use crate::support::{ALWAYS, Answer, FaultyStack, PASSWORD, StoreCall, User, Visitor, code_for};
 
 const NEW: &str = "another horse battery";
 
@@ -35,62 +35,62 @@ fn counts_tries(call: &StoreCall) -> bool {
 
 #[tokio::test]
 async fn while_tries_of_a_password_can_not_be_counted_not_even_the_right_one_is_let_in() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let of_account = |call: &StoreCall| call.asks("TransactWriteItems", "LIMIT#passwords#");
     let of_client = |call: &StoreCall| call.asks("TransactWriteItems", "LIMIT#passwords-by-client#");
     for (n, password) in [PASSWORD, "not the password", PASSWORD, "not the password"].into_iter().enumerate() {
-        let failing = if n < 2 { own.dynamodb.when(of_account) } else { own.dynamodb.when(of_client) };
+        let failing = if n < 2 { stack.dynamodb.when(of_account) } else { stack.dynamodb.when(of_client) };
         let down = FAILURES[n % FAILURES.len()].of(failing, ALWAYS);
         let answer = sign_in(&user.username, password).await;
         down.over().await;
-        failed(&own, &answer, &[password, &user.username, &user.email]).await;
+        failed(&stack, &answer, &[password, &user.username, &user.email]).await;
         assert_eq!(answer.header("set-cookie"), None);
     }
-    let down = own.dynamodb.when(counts_tries).answer(500, ALWAYS);
-    failed(&own, &change(&user, PASSWORD, NEW).await, &[PASSWORD, NEW]).await;
+    let down = stack.dynamodb.when(counts_tries).answer(500, ALWAYS);
+    failed(&stack, &change(&user, PASSWORD, NEW).await, &[PASSWORD, NEW]).await;
     let deletion = user.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await;
-    failed(&own, &deletion, &[PASSWORD]).await;
+    failed(&stack, &deletion, &[PASSWORD]).await;
     down.over().await;
 
     let devices = user.get("/api/auth/devices").send().await.ok(200);
     assert_eq!(devices["devices"].as_array().map(Vec::len), Some(1), "{devices}");
     assert_password(&user, PASSWORD, NEW).await;
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_try_of_a_password_whose_counting_is_not_heard_of_counts_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
-    let lost = own.dynamodb.when(counts_tries).lose_the_answer(2);
+    let lost = stack.dynamodb.when(counts_tries).lose_the_answer(2);
     sign_in(&user.username, "not the password").await.fails(401, "Invalid credentials");
     assert_eq!(lost.over().await, 2);
     for _ in 0..9 {
         sign_in(&user.username, "not the password").await.fails(401, "Invalid credentials");
     }
     limited(&sign_in(&user.username, PASSWORD).await, "passwords");
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_right_password_is_let_in_also_when_its_try_can_not_be_taken_back() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
-    let down = own.dynamodb.when(|call| counts_tries(call) && call.body.contains("REMOVE")).answer(500, ALWAYS);
+    let down = stack.dynamodb.when(|call| counts_tries(call) && call.body.contains("REMOVE")).answer(500, ALWAYS);
     let (signed_in, changed) = (sign_in(&user.username, PASSWORD).await, change(&user, PASSWORD, NEW).await);
     down.over().await;
     for answer in [signed_in, changed] {
         answer.ok(200);
-        did_without(&own, &answer, "TransactWriteItems").await;
+        did_without(&stack, &answer, "TransactWriteItems").await;
     }
     assert_password(&user, NEW, PASSWORD).await;
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_sign_in_whose_answer_from_the_store_is_lost_is_one() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     for (loss, key) in [(Loss::Ended, None), (Loss::Ended, Some("key")), (Loss::Silence, None)] {
         println!("{loss:?}, {key:?}");
@@ -99,75 +99,75 @@ async fn a_sign_in_whose_answer_from_the_store_is_lost_is_one() {
             let call = Visitor::new().post("/api/auth/sign-in").json(&body);
             key.into_iter().fold(call, |call, key| call.key(key)).send()
         };
-        let lost = loss.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "DEVICE#")), 1);
+        let lost = loss.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "DEVICE#")), 1);
         let answer = signs_in().await;
         lost.over().await;
         let data = &answer.ok(200)["data"];
         assert!(is_alive(data["token"].as_str().expect("a token")).await);
         assert_eq!(
-            own.stored_with(&format!("DEVICE#{}", data["device"]["id"].as_str().expect("an id"))).await.len(),
+            stack.stored_with(&format!("DEVICE#{}", data["device"]["id"].as_str().expect("an id"))).await.len(),
             1
         );
         if key.is_some() {
             signs_in().await.is(200, answer.json());
         }
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_change_whose_answer_from_the_store_is_lost_is_made() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let user = User::sign_up().await;
         let elsewhere = user.on_new_device().await;
-        let lost = loss.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "password_hash")), 1);
+        let lost = loss.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "password_hash")), 1);
         let answer = change(&user, PASSWORD, NEW).await;
         lost.over().await;
         answer.ok(200);
         assert_eq!((is_alive(&user.token).await, is_alive(&elsewhere.token).await), (true, false));
         assert_password(&user, NEW, PASSWORD).await;
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn while_the_store_fails_no_password_is_changed() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let elsewhere = user.on_new_device().await;
     for failure in FAILURES {
         println!("{failure:?}");
-        let down = failure.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "password_hash")), ALWAYS);
-        failed(&own, &change(&user, PASSWORD, NEW).await, &[PASSWORD, NEW, &user.token]).await;
+        let down = failure.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "password_hash")), ALWAYS);
+        failed(&stack, &change(&user, PASSWORD, NEW).await, &[PASSWORD, NEW, &user.token]).await;
         down.over().await;
         assert_eq!((is_alive(&user.token).await, is_alive(&elsewhere.token).await), (true, true));
     }
     assert_password(&user, PASSWORD, NEW).await;
     change(&user, PASSWORD, NEW).await.ok(200);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_reset_whose_answer_from_the_store_is_lost_is_made_and_a_failing_one_leaves_its_code_good() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let code = forgot(&user).await;
     for (operation, text) in
         [("GetItem", "EMAIL#"), ("TransactWriteItems", "SET wrong"), ("TransactWriteItems", "password_hash")]
     {
         println!("{operation} {text}");
-        let down = own.dynamodb.when(move |call| call.asks(operation, text)).answer(503, ALWAYS);
-        failed(&own, &reset(&user, &code).await, &[&user.email, &code, NEW]).await;
+        let down = stack.dynamodb.when(move |call| call.asks(operation, text)).answer(503, ALWAYS);
+        failed(&stack, &reset(&user, &code).await, &[&user.email, &code, NEW]).await;
         down.over().await;
     }
     assert!(is_alive(&user.token).await);
-    let lost = own.dynamodb.when(|call| call.asks("TransactWriteItems", "password_hash")).lose_the_answer(1);
+    let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "password_hash")).lose_the_answer(1);
     reset(&user, &code).await.ok(200);
     lost.over().await;
     assert!(!is_alive(&user.token).await);
     assert_password(&user, NEW, PASSWORD).await;
     reset(&user, &code).await.fails(401, "Invalid OTP");
-    own.stop().await;
+    stack.stop().await;
 }

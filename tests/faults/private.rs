@@ -6,16 +6,16 @@ use super::{FAILURES, Failure, LOST_MESSAGES, Loss, did_without, explained, rema
 use crate::private::steps::{
     BLOCKED, OUR_FAULT, all_messages, block, conversation, delete, id, mark, pair, reply, say, text, two, unread,
 };
-use crate::support::{ALWAYS, Answer, Interposed, StoreCall, User};
+use crate::support::{ALWAYS, Answer, FaultyStack, StoreCall, User};
 
 /// The documented answer to what is nobody's fault but ours, and a line that says why, but not what was said.
-async fn sorry(own: &Interposed, answer: &Answer, secrets: &[&str]) {
+async fn sorry(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.rejects(500, OUR_FAULT);
-    explained(own, answer, secrets).await;
+    explained(stack, answer, secrets).await;
 }
 
 /// How often both have a message that says `content`; the lists, the counts and the table agree with each other.
-async fn stored(own: &Interposed, [ann, bob]: [&User; 2], content: &str) -> usize {
+async fn stored(stack: &FaultyStack, [ann, bob]: [&User; 2], content: &str) -> usize {
     let mut seen = Vec::new();
     for (user, partner) in [(ann, bob), (bob, ann)] {
         let listed = user.conversations().await;
@@ -31,7 +31,7 @@ async fn stored(own: &Interposed, [ann, bob]: [&User; 2], content: &str) -> usiz
         seen.push(messages.iter().filter(|message| message["content"] == content).count());
     }
     assert_eq!(seen[0], seen[1], "one has what the other has not");
-    assert_eq!(own.stored_with(content).await.len(), seen[0]);
+    assert_eq!(stack.stored_with(content).await.len(), seen[0]);
     seen[0]
 }
 
@@ -44,49 +44,49 @@ async fn places(from: &User, to: &User) -> u64 {
 
 #[tokio::test]
 async fn a_message_whose_answer_from_the_store_is_lost_is_written_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (has_begun, loss, content, key) in LOST_MESSAGES {
         println!("{content}");
         let [ann, bob] = two().await;
         if has_begun {
             bob.write(&ann, "Hello").await;
         }
-        let lost = loss.of(own.dynamodb.when(move |call| call.asks("TransactWriteItems", content)), 1);
+        let lost = loss.of(stack.dynamodb.when(move |call| call.asks("TransactWriteItems", content)), 1);
         let call = ann.letter(&bob.id, text(content));
         let answer = key.into_iter().fold(call, |call, key| call.key(key)).send().await;
         lost.over().await;
         let message = answer.processed(200);
         assert_eq!(remaining(&answer, "private-messages"), 59);
-        assert_eq!(stored(&own, [&ann, &bob], content).await, 1);
+        assert_eq!(stored(&stack, [&ann, &bob], content).await, 1);
         assert_eq!(bob.messages(conversation(&message)).await[0], message);
         assert_eq!(places(&ann, &bob).await, 59);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_none_of_whose_answers_arrives_is_written_once_when_it_is_sent_again_with_its_key() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for to_conversation in [false, true] {
         let ([ann, bob], sent) = pair(["Hello"]).await;
         let send = || match to_conversation {
             true => reply(&ann, conversation(&sent[0]), &text("Unheard")),
             false => ann.letter(&bob.id, text("Unheard")),
         };
-        let lost = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Unheard")).lose_the_answer(ALWAYS);
+        let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Unheard")).lose_the_answer(ALWAYS);
         let unheard = send().key("a-key").send().await;
-        sorry(&own, &unheard, &["Unheard", &ann.id]).await;
+        sorry(&stack, &unheard, &["Unheard", &ann.id]).await;
         assert!(lost.over().await > 1, "it was asked only once");
         let first = send().key("a-key").send().await;
         let message = first.processed(200);
         assert_eq!(send().key("a-key").send().await.text(), first.text());
-        assert_eq!(stored(&own, [&ann, &bob], "Unheard").await, 1);
+        assert_eq!(stored(&stack, [&ann, &bob], "Unheard").await, 1);
         assert_eq!(bob.messages(conversation(&message)).await[0], message);
         assert_eq!(places(&ann, &bob).await, 58);
         // The next test of this loop counts what says the same.
         delete(&ann, &message).await.processed(200);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// What a message to a user asks of the table before it is written: an operation, and what its key has in it.
@@ -100,7 +100,7 @@ const STEPS: [(&str, &str); 5] = [
 
 #[tokio::test]
 async fn whichever_step_fails_nothing_is_written_and_afterwards_the_same_message_is_written_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (n, (operation, key)) in STEPS.into_iter().enumerate() {
         let failure = FAILURES[n % 3];
         for has_begun in [false, true] {
@@ -111,77 +111,77 @@ async fn whichever_step_fails_nothing_is_written_and_afterwards_the_same_message
             }
             let content = format!("Content of {n}, {has_begun}");
             let send = || ann.letter(&bob.id, text(&content)).key("a-key").send();
-            let down = own.dynamodb.when(move |call: &StoreCall| call.asks(operation, key));
+            let down = stack.dynamodb.when(move |call: &StoreCall| call.asks(operation, key));
             let down = failure.of(down, ALWAYS);
             let failed = send().await;
             down.over().await;
-            sorry(&own, &failed, &[&content, &ann.id, &bob.id, &ann.visitor.address]).await;
-            assert_eq!(stored(&own, [&ann, &bob], &content).await, 0);
+            sorry(&stack, &failed, &[&content, &ann.id, &bob.id, &ann.visitor.address]).await;
+            assert_eq!(stored(&stack, [&ann, &bob], &content).await, 0);
             assert_eq!(bob.conversations().await.len(), usize::from(has_begun));
             for _ in 0..2 {
                 send().await.processed(200);
             }
-            assert_eq!(stored(&own, [&ann, &bob], &content).await, 1);
+            assert_eq!(stored(&stack, [&ann, &bob], &content).await, 1);
             assert_eq!(places(&ann, &bob).await, 59);
         }
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_store_that_fails_once_or_twice_is_asked_again() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         let ([ann, bob], sent) = pair(["Hello"]).await;
         let content = format!("{failure:?}");
         let mark = content.clone();
-        let read = failure.of(own.dynamodb.when(|call| call.asks("GetItem", "CONV#")), 1);
-        let write = failure.of(own.dynamodb.when(move |call| call.asks("TransactWriteItems", &mark)), 2);
+        let read = failure.of(stack.dynamodb.when(|call| call.asks("GetItem", "CONV#")), 1);
+        let write = failure.of(stack.dynamodb.when(move |call| call.asks("TransactWriteItems", &mark)), 2);
         let answer = reply(&ann, conversation(&sent[0]), &text(&content)).send().await;
         answer.processed(200);
         assert_eq!((read.over().await, write.over().await), (1, 2));
-        assert_eq!(stored(&own, [&ann, &bob], &content).await, 1);
+        assert_eq!(stored(&stack, [&ann, &bob], &content).await, 1);
         assert_eq!(places(&ann, &bob).await, 58);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn while_only_the_limit_can_not_be_read_messages_pass_uncounted() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let ([ann, bob], sent) = pair(["Hello"]).await;
     for failure in [Failure::Status(500), Failure::NoConnection] {
-        let down = own.dynamodb.when(|call| call.asks("GetItem", "LIMIT#private-messages#"));
+        let down = stack.dynamodb.when(|call| call.asks("GetItem", "LIMIT#private-messages#"));
         let down = failure.of(down, ALWAYS);
         let uncounted = say(&ann, &bob, "Uncounted").await;
         down.over().await;
         uncounted.processed(200);
         assert_eq!((uncounted.header("ratelimit"), uncounted.header("ratelimit-policy")), (None, None));
-        did_without(&own, &uncounted, "GetItem").await;
+        did_without(&stack, &uncounted, "GetItem").await;
     }
     assert_eq!(bob.messages(conversation(&sent[0])).await.len(), 3);
     assert_eq!(places(&ann, &bob).await, 59);
     // A block needs no limiter.
     block(&bob, &ann).await;
-    let down = own.dynamodb.when(|call| call.asks("GetItem", "LIMIT#private-messages#")).answer(503, ALWAYS);
+    let down = stack.dynamodb.when(|call| call.asks("GetItem", "LIMIT#private-messages#")).answer(503, ALWAYS);
     say(&ann, &bob, "Blocked").await.rejects(400, BLOCKED);
     down.over().await;
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_mark_is_made_also_when_the_answer_is_lost_and_only_then() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (how, field) in [("delivered", "delivered_upto"), ("seen", "seen_upto")] {
         let ([ann, bob], sent) = pair(["Hello", "And more"]).await;
         let own_conversation = conversation(&sent[0]);
-        let down = own.dynamodb.when(move |call| call.asks("UpdateItem", field)).answer(500, ALWAYS);
+        let down = stack.dynamodb.when(move |call| call.asks("UpdateItem", field)).answer(500, ALWAYS);
         let failed = mark(&bob, how, own_conversation, id(&sent[0])).await;
-        sorry(&own, &failed, &[&bob.id, own_conversation, id(&sent[0])]).await;
+        sorry(&stack, &failed, &[&bob.id, own_conversation, id(&sent[0])]).await;
         down.over().await;
         assert_eq!(ann.messages(own_conversation).await[1]["deliveredTo"], json!([]));
         for loss in [Loss::Ended, Loss::Silence] {
-            let lost = loss.of(own.dynamodb.when(move |call| call.asks("UpdateItem", field)), 1);
+            let lost = loss.of(stack.dynamodb.when(move |call| call.asks("UpdateItem", field)), 1);
             let data = mark(&bob, how, own_conversation, id(&sent[0])).await.processed(200);
             lost.over().await;
             assert_eq!(data["unreadCount"], if how == "seen" { 1 } else { 2 });
@@ -189,26 +189,26 @@ async fn a_mark_is_made_also_when_the_answer_is_lost_and_only_then() {
         assert_eq!(ann.messages(own_conversation).await[1]["deliveredTo"], json!([bob.id]));
         assert_eq!(unread(&bob).await, if how == "seen" { 1 } else { 2 });
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_block_and_its_end_hold_also_when_the_answer_is_lost_and_only_then() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = two().await;
     let path = format!("/users/{}/block", bob.id);
     for is_block in [true, false] {
         let call = || if is_block { ann.post(&path) } else { ann.delete(&path) };
         for failure in FAILURES {
             println!("{is_block} {failure:?}");
-            let down = failure.of(own.dynamodb.when(|call| call.asks("TransactWriteItems", "BLOCK#")), ALWAYS);
+            let down = failure.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "BLOCK#")), ALWAYS);
             let failed = call().send().await;
             down.over().await;
-            sorry(&own, &failed, &[&ann.id, &bob.id]).await;
+            sorry(&stack, &failed, &[&ann.id, &bob.id]).await;
             let answer = say(&bob, &ann, "Does it hold").await;
             assert_eq!(answer.status, if is_block { 200 } else { 400 }, "{}", answer.text());
         }
-        let lost = own.dynamodb.when(|call| call.asks("TransactWriteItems", "BLOCK#")).lose_the_answer(1);
+        let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "BLOCK#")).lose_the_answer(1);
         let data = call().send().await.processed(200);
         lost.over().await;
         assert_eq!(data, json!({ "userId": bob.id, "blocked": is_block }));
@@ -217,5 +217,5 @@ async fn a_block_and_its_end_hold_also_when_the_answer_is_lost_and_only_then() {
         let listed = ann.get("/users/blocked").send().await.processed(200);
         assert_eq!(listed["users"].as_array().expect("users").len(), usize::from(is_block));
     }
-    own.stop().await;
+    stack.stop().await;
 }

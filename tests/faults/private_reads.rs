@@ -6,11 +6,11 @@ use super::{FAILURES, Loss, explained};
 use crate::private::steps::{
     BLOCKED, OUR_FAULT, block, contents, conversation, delete, only_conversation, pair, say, two, unread,
 };
-use crate::support::{ALWAYS, Interposed};
+use crate::support::{ALWAYS, FaultyStack};
 
 #[tokio::test]
 async fn what_can_not_be_read_is_not_taken_for_nothing() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let ([ann, bob], sent) = pair(["Unreadable for a moment"]).await;
     block(&ann, &bob).await;
     let messages = format!("/conversations/{}/messages", conversation(&sent[0]));
@@ -25,44 +25,44 @@ async fn what_can_not_be_read_is_not_taken_for_nothing() {
     ];
     for (n, (path, operation, key)) in cases.into_iter().enumerate() {
         println!("{path}: {operation} {key}");
-        let down = FAILURES[n % 3].of(own.dynamodb.when(move |call| call.asks(operation, key)), ALWAYS);
+        let down = FAILURES[n % 3].of(stack.dynamodb.when(move |call| call.asks(operation, key)), ALWAYS);
         let answer = ann.get(path).send().await;
         down.over().await;
         answer.rejects(500, OUR_FAULT);
-        explained(&own, &answer, &["Unreadable for a moment", &ann.id, &bob.id]).await;
+        explained(&stack, &answer, &["Unreadable for a moment", &ann.id, &bob.id]).await;
         ann.get(path).send().await.processed(200);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_is_deleted_also_when_the_answer_is_lost_and_only_then() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         let ([ann, bob], sent) = pair(["A message that goes"]).await;
         let is_deletion = |operation: &'static str| {
             move |call: &crate::support::StoreCall| call.asks(operation, "is_deleted") && call.body.contains("REMOVE")
         };
-        let down = own.dynamodb.when(is_deletion("TransactWriteItems")).answer(500, ALWAYS);
+        let down = stack.dynamodb.when(is_deletion("TransactWriteItems")).answer(500, ALWAYS);
         let failed = delete(&ann, &sent[0]).await;
         down.over().await;
         failed.rejects(500, OUR_FAULT);
-        explained(&own, &failed, &["A message that goes", &ann.id]).await;
+        explained(&stack, &failed, &["A message that goes", &ann.id]).await;
         assert_eq!(contents(&bob.messages(conversation(&sent[0])).await), ["A message that goes"]);
-        let lost = loss.of(own.dynamodb.when(is_deletion("TransactWriteItems")), 1);
+        let lost = loss.of(stack.dynamodb.when(is_deletion("TransactWriteItems")), 1);
         let left = delete(&ann, &sent[0]).await.processed(200);
         lost.over().await;
         assert_eq!(bob.messages(conversation(&sent[0])).await, [left]);
         assert_eq!(unread(&bob).await, 1);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// As the store says it of a transaction that finds one side of the conversation moved on, and the other held by the transaction
 /// that moves it on.
 #[tokio::test]
 async fn a_message_that_meets_another_half_way_is_written_behind_it() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for has_begun in [true, false] {
         for their_side_is_held in [true, false] {
             println!("in a conversation: {has_begun}, their side is held: {their_side_is_held}");
@@ -71,9 +71,9 @@ async fn a_message_that_meets_another_half_way_is_written_behind_it() {
                 bob.write(&ann, "The first one").await;
             }
             let (other, to) = (bob.clone(), ann.clone());
-            let write = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Half-way"));
+            let write = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Half-way"));
             let meanwhile = write.first(async move { drop(other.write(&to, "In between").await) });
-            let write = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Half-way"));
+            let write = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Half-way"));
             let half_way = write.hold(format!("USER#{}", if their_side_is_held { &bob.id } else { &ann.id }), 1);
             let answer = say(&ann, &bob, "Half-way").await;
             half_way.over().await;
@@ -85,19 +85,19 @@ async fn a_message_that_meets_another_half_way_is_written_behind_it() {
             assert_eq!(unread(&bob).await, 1);
         }
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_that_meets_a_block_half_way_is_stopped() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let ([ann, bob], sent) = pair(["The first one"]).await;
     block(&bob, &ann).await;
-    let write = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Half-way"));
+    let write = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Half-way"));
     let half_way = write.hold(format!("USER#{}", ann.id), 1);
     let answer = say(&ann, &bob, "Half-way").await;
     half_way.over().await;
     answer.rejects(400, BLOCKED);
     assert_eq!(json!(ann.messages(conversation(&sent[0])).await), json!(sent));
-    own.stop().await;
+    stack.stop().await;
 }

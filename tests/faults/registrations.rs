@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{FAILURES, Failure, Loss, failed, is_alive, sign_in};
-use crate::support::{ALWAYS, Answer, Interposed, PASSWORD, Visitor, random_email, random_username, send_otp, whole};
+use crate::support::{ALWAYS, Answer, FaultyStack, PASSWORD, Visitor, random_email, random_username, send_otp, whole};
 
 struct Registration {
     username: String,
@@ -44,17 +44,17 @@ impl Registration {
     }
 
     /// The account is there once, as the answer says, and its session lives.
-    async fn assert_made(&self, own: &Interposed, answer: &Answer) {
+    async fn assert_made(&self, stack: &FaultyStack, answer: &Answer) {
         let body = answer.ok(201);
         let data = &body["data"];
         assert_eq!((&data["username"], &data["email"]), (&json!(self.username), &json!(self.email)));
         assert!(is_alive(text(&data["token"])).await);
         assert_eq!(sign_in(&self.email, PASSWORD).await.ok(200)["data"]["user"]["_id"], data["id"]);
         // The profile, the claims on the name and on the address. Devices don't say whose they are.
-        let items = own.stored_with(text(&data["id"])).await;
+        let items = stack.stored_with(text(&data["id"])).await;
         let of = |start: &str| items.iter().filter(|item| text(&item["pk"]["S"]).starts_with(start)).count();
         assert_eq!((of("USERNAME#"), of("EMAIL#"), of("USER#")), (1, 1, 3), "{items:?}");
-        let device = own.stored_with(text(&data["device"]["id"])).await;
+        let device = stack.stored_with(text(&data["device"]["id"])).await;
         assert_eq!(device.len(), 1);
         self.send(None).await.fails(409, "User Already Exists");
     }
@@ -67,37 +67,37 @@ fn text(value: &Value) -> &str {
 
 #[tokio::test]
 async fn an_account_whose_answer_from_the_store_is_lost_is_made_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (loss, key) in [(Loss::Ended, None), (Loss::Ended, Some("key")), (Loss::Silence, None)] {
         println!("{loss:?}, {key:?}");
         let registration = Registration::new().await;
         let name = registration.username.clone();
-        let lost = loss.of(own.dynamodb.when(move |call| call.asks("TransactWriteItems", &name)), 1);
+        let lost = loss.of(stack.dynamodb.when(move |call| call.asks("TransactWriteItems", &name)), 1);
         let answer = registration.send(key).await;
         lost.over().await;
-        registration.assert_made(&own, &answer).await;
+        registration.assert_made(&stack, &answer).await;
         if key.is_some() {
             registration.send(key).await.is(201, answer.json());
         }
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn an_account_none_of_whose_answers_arrives_is_shown_when_it_is_asked_for_again_with_its_key() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let registration = Registration::new().await;
     let name = registration.username.clone();
-    let lost = own.dynamodb.when(move |call| call.asks("TransactWriteItems", &name)).lose_the_answer(ALWAYS);
-    failed(&own, &registration.send(Some("key")).await, &registration.secrets()).await;
+    let lost = stack.dynamodb.when(move |call| call.asks("TransactWriteItems", &name)).lose_the_answer(ALWAYS);
+    failed(&stack, &registration.send(Some("key")).await, &registration.secrets()).await;
     lost.over().await;
-    registration.assert_made(&own, &registration.send(Some("key")).await).await;
-    own.stop().await;
+    registration.assert_made(&stack, &registration.send(Some("key")).await).await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn while_the_store_fails_no_account_is_made_and_its_code_stays_good() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let calls = [
         ("GetItem", "EMAIL#", Failure::Status(500)),
         ("GetItem", "IDEM#", Failure::NoConnection),
@@ -108,40 +108,40 @@ async fn while_the_store_fails_no_account_is_made_and_its_code_stays_good() {
     for (operation, part, failure) in calls {
         println!("{operation} {part} {failure:?}");
         let registration = Registration::new().await;
-        let down = failure.of(own.dynamodb.when(move |call| call.asks(operation, part)), ALWAYS);
-        failed(&own, &registration.send(Some("key")).await, &registration.secrets()).await;
+        let down = failure.of(stack.dynamodb.when(move |call| call.asks(operation, part)), ALWAYS);
+        failed(&stack, &registration.send(Some("key")).await, &registration.secrets()).await;
         down.over().await;
-        assert!(own.stored_with(&registration.username).await.is_empty());
+        assert!(stack.stored_with(&registration.username).await.is_empty());
         assert!(registration.is_free().await);
-        registration.assert_made(&own, &registration.send(Some("key")).await).await;
+        registration.assert_made(&stack, &registration.send(Some("key")).await).await;
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn while_the_store_fails_nobody_is_told_that_a_name_is_free() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         let name = random_username();
-        let down = failure.of(own.dynamodb.when(|call| call.asks("GetItem", "USERNAME#")), ALWAYS);
+        let down = failure.of(stack.dynamodb.when(|call| call.asks("GetItem", "USERNAME#")), ALWAYS);
         let answer = Visitor::new().get(&format!("/api/check-username-unique?username={name}")).send().await;
         down.over().await;
-        failed(&own, &answer, &[&name]).await;
+        failed(&stack, &answer, &[&name]).await;
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_wrong_code_whose_counting_is_not_heard_of_counts_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let registration = Registration::new().await;
-    let lost = own.dynamodb.when(|call| call.asks("TransactWriteItems", "SET wrong")).lose_the_answer(1);
+    let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "SET wrong")).lose_the_answer(1);
     registration.send_with(&registration.wrong(0), None).await.fails(401, "Invalid OTP");
     lost.over().await;
     for n in 1..4 {
         registration.send_with(&registration.wrong(n), None).await.fails(401, "Invalid OTP");
     }
     // Four wrong ones leave a fifth try.
-    registration.assert_made(&own, &registration.send(None).await).await;
-    own.stop().await;
+    registration.assert_made(&stack, &registration.send(None).await).await;
+    stack.stop().await;
 }

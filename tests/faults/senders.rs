@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{FAILURES, Loss, failed, remaining};
-use crate::support::{ALWAYS, Answer, Interposed, User, Visitor, all_at_once};
+use crate::support::{ALWAYS, Answer, FaultyStack, User, Visitor, all_at_once};
 
 #[track_caller]
 fn id(message: &Value) -> &str {
@@ -28,89 +28,89 @@ async fn message() -> (User, Visitor, Value) {
 
 #[tokio::test]
 async fn a_sender_is_blocked_also_when_the_answer_is_lost_and_only_then() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (user, sender, message) = message().await;
     for failure in FAILURES {
         println!("{failure:?}");
-        let down = failure.of(own.dynamodb.when(|call| call.asks("PutItem", "SHUN#")), ALWAYS);
-        failed(&own, &block(&user, &message).await, &[id(&message), &user.username]).await;
+        let down = failure.of(stack.dynamodb.when(|call| call.asks("PutItem", "BLOCKEDSENDER#")), ALWAYS);
+        failed(&stack, &block(&user, &message).await, &[id(&message), &user.username]).await;
         down.over().await;
     }
     user.receive_from(&sender, "Not blocked so far").await.ok(201);
     assert_eq!(user.inbox().await.len(), 2);
     for loss in [Loss::Ended, Loss::Silence] {
-        let lost = loss.of(own.dynamodb.when(|call| call.asks("PutItem", "SHUN#")), 1);
+        let lost = loss.of(stack.dynamodb.when(|call| call.asks("PutItem", "BLOCKEDSENDER#")), 1);
         block(&user, &message).await.ok(200);
         lost.over().await;
     }
     user.receive_from(&sender, "Blocked from now on").await.ok(201);
     assert_eq!(user.inbox().await.len(), 2);
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// A blocked sender who could tell it from a failure would know.
 #[tokio::test]
 async fn what_fails_and_what_is_lost_is_the_same_for_a_blocked_sender() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (user, blocked, message) = message().await;
     block(&user, &message).await.ok(200);
     for sender in [&blocked, &Visitor::new()] {
-        let down = own.dynamodb.when(|call| call.operation == "PutItem").answer(500, ALWAYS);
+        let down = stack.dynamodb.when(|call| call.operation == "PutItem").answer(500, ALWAYS);
         let answer = user.receive_from(sender, "A message that fails").await;
-        failed(&own, &answer, &["A message that fails", &sender.address]).await;
+        failed(&stack, &answer, &["A message that fails", &sender.address]).await;
         assert!(down.over().await > 1);
-        let lost = own.dynamodb.when(|call| call.operation == "PutItem").lose_the_answer(1);
+        let lost = stack.dynamodb.when(|call| call.operation == "PutItem").lose_the_answer(1);
         let answer = user.receive_from(sender, "A message whose answer is lost").await;
         lost.over().await;
         answer.is(201, json!({ "success": true, "message": "Message sent successfully" }));
         assert_eq!(remaining(&answer, "inbox-messages"), if sender.address == blocked.address { 2 } else { 3 });
     }
     assert_eq!(user.inbox().await.len(), 2);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_is_reported_also_when_the_answer_is_lost_and_only_then() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (user, _, message) = message().await;
-    let down = own.dynamodb.when(|call| call.asks("UpdateItem", "reported_at")).answer(503, ALWAYS);
-    failed(&own, &report(&user, &message).await, &[id(&message), "A message of a test"]).await;
+    let down = stack.dynamodb.when(|call| call.asks("UpdateItem", "reported_at")).answer(503, ALWAYS);
+    failed(&stack, &report(&user, &message).await, &[id(&message), "A message of a test"]).await;
     down.over().await;
-    assert!(own.stored_with("REPORT#").await.is_empty());
-    let lost = own.dynamodb.when(|call| call.asks("UpdateItem", "reported_at")).lose_the_answer(1);
+    assert!(stack.stored_with("REPORT#").await.is_empty());
+    let lost = stack.dynamodb.when(|call| call.asks("UpdateItem", "reported_at")).lose_the_answer(1);
     report(&user, &message).await.ok(200);
     lost.over().await;
-    assert_eq!(own.stored_with("REPORT#").await.len(), 1);
-    own.stop().await;
+    assert_eq!(stack.stored_with("REPORT#").await.len(), 1);
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn without_the_keys_nothing_is_sent_and_afterwards_they_are_made_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (user, sender) = (User::sign_up().await, Visitor::new());
     for operation in ["Query", "TransactWriteItems"] {
         println!("{operation}");
-        let down = own.dynamodb.when(move |call| call.asks(operation, "SENDERKEYS")).answer(500, ALWAYS);
-        failed(&own, &user.receive_from(&sender, "Without any keys").await, &["Without any keys"]).await;
+        let down = stack.dynamodb.when(move |call| call.asks(operation, "SENDERKEYS")).answer(500, ALWAYS);
+        failed(&stack, &user.receive_from(&sender, "Without any keys").await, &["Without any keys"]).await;
         down.over().await;
-        assert!(own.stored_with("SENDERKEYS").await.is_empty());
+        assert!(stack.stored_with("SENDERKEYS").await.is_empty());
     }
-    let lost = own.dynamodb.when(|call| call.asks("TransactWriteItems", "SENDERKEYS")).lose_the_answer(1);
+    let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "SENDERKEYS")).lose_the_answer(1);
     let answer = user.receive_from(&sender, "With keys at last").await;
     lost.over().await;
     answer.ok(201);
     assert_eq!(remaining(&answer, "inbox-messages"), 4);
-    assert_eq!(own.stored_with("SENDERKEYS").await.len(), 3);
+    assert_eq!(stack.stored_with("SENDERKEYS").await.len(), 3);
     block(&user, &user.inbox().await[0]).await.ok(200);
     user.receive_from(&sender, "Blocked from now on").await.ok(201);
     assert_eq!(user.inbox().await.len(), 1);
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// Every instance that starts on an empty table makes keys; all must end with the same ones.
 #[tokio::test]
 async fn senders_who_are_the_first_all_at_once_can_all_be_blocked() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let senders: Vec<Visitor> = (0..8).map(|_| Visitor::new()).collect();
     let sends = |content: &'static str| {
@@ -121,11 +121,11 @@ async fn senders_who_are_the_first_all_at_once_can_all_be_blocked() {
         }))
     };
     assert_eq!(sends("One of the first").await, [201; 8]);
-    assert_eq!(own.stored_with("SENDERKEYS").await.len(), 3);
+    assert_eq!(stack.stored_with("SENDERKEYS").await.len(), 3);
     for message in user.inbox().await {
         block(&user, &message).await.ok(200);
     }
     assert_eq!(sends("Blocked from now on").await, [201; 8]);
     assert!(user.inbox().await.iter().all(|message| message["content"] == "One of the first"));
-    own.stop().await;
+    stack.stop().await;
 }

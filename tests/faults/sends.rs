@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use super::{FAILURES, Failure, Loss, places, send, sent, sorry, stored};
-use crate::support::{ALWAYS, Interposed, Link, Visitor};
+use crate::support::{ALWAYS, FaultyStack, Link, Visitor};
 
 #[tokio::test]
 async fn a_message_whose_answer_from_the_store_is_lost_is_stored_once_and_takes_one_place_of_the_limit() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (open, capped) = (Link::open().await, Link::with(json!({ "maxMessages": 10 })).await);
     let cases = [
         (&open, Loss::Ended, "Without a cap", None),
@@ -20,7 +20,7 @@ async fn a_message_whose_answer_from_the_store_is_lost_is_stored_once_and_takes_
     for (link, loss, content, key) in cases {
         println!("{content}");
         let sender = Visitor::new();
-        let lost = loss.of(own.dynamodb.when(move |call| call.asks("TransactWriteItems", content)), 1);
+        let lost = loss.of(stack.dynamodb.when(move |call| call.asks("TransactWriteItems", content)), 1);
         let answer = send(link, &sender, content, key).await;
         lost.over().await;
         sent(&answer);
@@ -28,38 +28,38 @@ async fn a_message_whose_answer_from_the_store_is_lost_is_stored_once_and_takes_
         assert_eq!(stored(link, content).await, 1);
         assert_eq!(places(link, &sender).await, 4);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_none_of_whose_answers_arrives_is_stored_once_when_it_is_sent_again_with_its_key() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for fields in [json!({}), json!({ "maxMessages": 3 })] {
         let (link, sender) = (Link::with(fields).await, Visitor::new());
-        let lost = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Unheard")).lose_the_answer(ALWAYS);
+        let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Unheard")).lose_the_answer(ALWAYS);
         let unheard = send(&link, &sender, "Unheard", Some("key")).await;
-        sorry(&own, &unheard, &["Unheard"]).await;
+        sorry(&stack, &unheard, &["Unheard"]).await;
         assert!(lost.over().await > 1, "it was asked only once");
         sent(&send(&link, &sender, "Unheard", Some("key")).await);
         assert_eq!(stored(&link, "Unheard").await, 1);
         assert_eq!(places(&link, &sender).await, 4);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn while_the_store_fails_nothing_is_stored_and_afterwards_the_same_message_is_stored_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (link, sender) = (Link::with(json!({ "maxMessages": 10 })).await, Visitor::new());
     for (failure, all) in [(Failure::Status(500), true), (Failure::NoConnection, true), (Failure::Status(503), false)] {
         println!("{failure:?}");
         let (content, key) = (format!("Content {failure:?}"), format!("{failure:?}"));
         let mark = content.clone();
-        let down = own.dynamodb.when(move |call| all || call.asks("TransactWriteItems", &mark));
+        let down = stack.dynamodb.when(move |call| all || call.asks("TransactWriteItems", &mark));
         let down = failure.of(down, ALWAYS);
         let failed = send(&link, &sender, &content, Some(&key)).await;
-        sorry(&own, &failed, &[&content, &sender.address]).await;
-        assert!(own.stored_with(&content).await.is_empty());
+        sorry(&stack, &failed, &[&content, &sender.address]).await;
+        assert!(stack.stored_with(&content).await.is_empty());
         down.over().await;
         assert_eq!(stored(&link, &content).await, 0);
 
@@ -71,19 +71,19 @@ async fn while_the_store_fails_nothing_is_stored_and_afterwards_the_same_message
         assert_eq!(places(&link, &again).await, 4);
     }
     assert_eq!(places(&link, &sender).await, 5, "what failed took a place");
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_store_that_fails_once_or_twice_is_asked_again() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::open().await;
     for failure in FAILURES {
         println!("{failure:?}");
         let content = format!("{failure:?}");
         let mark = content.clone();
-        let read = failure.of(own.dynamodb.when(|call| call.asks("GetItem", "LINK#")), 1);
-        let write = failure.of(own.dynamodb.when(move |call| call.asks("TransactWriteItems", &mark)), 2);
+        let read = failure.of(stack.dynamodb.when(|call| call.asks("GetItem", "LINK#")), 1);
+        let write = failure.of(stack.dynamodb.when(move |call| call.asks("TransactWriteItems", &mark)), 2);
         let sender = Visitor::new();
         let answer = send(&link, &sender, &content, None).await;
         sent(&answer);
@@ -91,18 +91,18 @@ async fn a_store_that_fails_once_or_twice_is_asked_again() {
         assert_eq!(answer.quota("link-messages", 5, 60).0, 4);
         assert_eq!(stored(&link, &content).await, 1);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// After a message without a cap its link is looked at again.
 #[tokio::test]
 async fn a_message_whose_sender_is_told_of_a_failure_is_not_stored() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (link, sender) = (Link::open().await, Visitor::new());
     let slug = link.slug.clone();
     let reads = AtomicUsize::new(0);
     // The look before the message succeeds, those after it don't.
-    let down = own.dynamodb.when(move |call| call.asks("GetItem", &slug) && reads.fetch_add(1, Ordering::SeqCst) > 0);
+    let down = stack.dynamodb.when(move |call| call.asks("GetItem", &slug) && reads.fetch_add(1, Ordering::SeqCst) > 0);
     let down = down.answer(500, ALWAYS);
     let answer = send(&link, &sender, "Looked at again", Some("key")).await;
     down.over().await;
@@ -110,11 +110,11 @@ async fn a_message_whose_sender_is_told_of_a_failure_is_not_stored() {
     match answer.status {
         201 => assert_eq!(first, 1),
         _ => {
-            sorry(&own, &answer, &["Looked at again"]).await;
+            sorry(&stack, &answer, &["Looked at again"]).await;
             assert_eq!(first, 0, "stored, though its sender was told to try again");
         }
     }
     sent(&send(&link, &sender, "Looked at again", Some("key")).await);
     assert_eq!(stored(&link, "Looked at again").await, 1);
-    own.stop().await;
+    stack.stop().await;
 }

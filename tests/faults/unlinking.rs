@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{FAILURES, Loss, id, sent, share_token, sorry};
 use crate::support::png::picture;
-use crate::support::{ALWAYS, Answer, Interposed, Link, Trouble, Visitor, eventually, upload};
+use crate::support::{ALWAYS, Answer, Fault, FaultyStack, Link, Visitor, eventually, upload};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -49,122 +49,123 @@ async fn assert_closed(link: &Link, messages: &[Value]) {
 }
 
 /// Nothing is left of the link, and its slug is free.
-async fn assert_forgotten(own: &Interposed, link: &Link, messages: &[Value]) {
+async fn assert_forgotten(stack: &FaultyStack, link: &Link, messages: &[Value]) {
     let id = link.created["id"].as_str().expect("an id");
-    let left = [own.stored_with(id).await, own.stored_with(&link.slug).await].concat();
+    let left = [stack.stored_with(id).await, stack.stored_with(&link.slug).await].concat();
     assert!(left.is_empty(), "{left:?}");
     for message in &messages[..2] {
-        assert!(!own.has_card(share_token(message)).await);
+        assert!(!stack.has_card(share_token(message)).await);
     }
     Link::with(json!({ "slug": link.slug })).await;
 }
 
 /// Deletes a link over a trouble that stops the deletion half-way, and once more when that is over.
-async fn stopped_and_repeated(own: &Interposed, trouble: impl Fn(&[Value]) -> Trouble) {
+async fn stopped_and_repeated(stack: &FaultyStack, trouble: impl Fn(&[Value]) -> Fault) {
     let (link, messages) = crowded().await;
     let down = trouble(&messages);
     let stopped = delete(&link).await;
-    sorry(own, &stopped, &[&link.token, share_token(&messages[0])]).await;
+    sorry(stack, &stopped, &[&link.token, share_token(&messages[0])]).await;
     assert_closed(&link, &messages[..3]).await;
     down.over().await;
     delete(&link).await.is(200, json!({ "success": true }));
-    assert_forgotten(own, &link, &messages).await;
+    assert_forgotten(stack, &link, &messages).await;
 }
 
 #[tokio::test]
 async fn a_deletion_that_could_not_begin_leaves_the_link_as_it_was() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::open().await;
     let message = link.sent("x").await;
     for failure in FAILURES {
         println!("{failure:?}");
-        let down = failure.of(own.dynamodb.when(|call| call.asks("UpdateItem", "deleting")), ALWAYS);
-        sorry(&own, &delete(&link).await, &[&link.token]).await;
+        let down = failure.of(stack.dynamodb.when(|call| call.asks("UpdateItem", "deleting")), ALWAYS);
+        sorry(&stack, &delete(&link).await, &[&link.token]).await;
         down.over().await;
         assert_eq!((link.seen().await, link.newest().await), (link.created.clone(), message.clone()));
     }
     delete(&link).await.is(200, json!({ "success": true }));
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_deletion_that_could_not_find_the_messages_is_finished_by_its_repetition() {
-    let Some(own) = Interposed::start().await else { return };
-    stopped_and_repeated(&own, |_| own.dynamodb.when(|call| call.operation == "Query").answer(500, ALWAYS)).await;
-    own.stop().await;
+    let Some(stack) = FaultyStack::start().await else { return };
+    stopped_and_repeated(&stack, |_| stack.dynamodb.when(|call| call.operation == "Query").answer(500, ALWAYS)).await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_deletion_that_could_remove_only_some_messages_is_finished_by_its_repetition() {
-    let Some(own) = Interposed::start().await else { return };
-    stopped_and_repeated(&own, |messages| {
+    let Some(stack) = FaultyStack::start().await else { return };
+    stopped_and_repeated(&stack, |messages| {
         let one = id(&messages[7]).to_owned();
-        own.dynamodb.when(move |call| call.asks("BatchWriteItem", &one)).answer(503, ALWAYS)
+        stack.dynamodb.when(move |call| call.asks("BatchWriteItem", &one)).answer(503, ALWAYS)
     })
     .await;
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_deletion_that_could_not_remove_the_cards_is_finished_by_its_repetition() {
-    let Some(own) = Interposed::start().await else { return };
-    stopped_and_repeated(&own, |_| own.s3.when(|call| call.deletes_all_of("cards/")).refuse(ALWAYS)).await;
-    own.stop().await;
+    let Some(stack) = FaultyStack::start().await else { return };
+    stopped_and_repeated(&stack, |_| stack.s3.when(|call| call.deletes_all_of("cards/")).refuse(ALWAYS)).await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_deletion_that_could_not_forget_the_link_is_finished_by_its_repetition() {
-    let Some(own) = Interposed::start().await else { return };
-    stopped_and_repeated(&own, |_| own.dynamodb.when(|call| call.operation == "DeleteItem").answer(503, ALWAYS)).await;
-    own.stop().await;
+    let Some(stack) = FaultyStack::start().await else { return };
+    stopped_and_repeated(&stack, |_| stack.dynamodb.when(|call| call.operation == "DeleteItem").answer(503, ALWAYS))
+        .await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_deletion_whose_answers_from_the_stores_are_lost_is_done() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (link, messages) = crowded().await;
     let losses = [
-        Loss::Ended.of(own.dynamodb.when(|call| call.asks("UpdateItem", "deleting")), 1),
-        Loss::Ended.of(own.dynamodb.when(|call| call.operation == "BatchWriteItem"), 1),
-        Loss::Silence.of(own.dynamodb.when(|call| call.operation == "DeleteItem"), 1),
-        Loss::Ended.of(own.s3.when(|call| call.deletes_all_of("cards/")), 1),
+        Loss::Ended.of(stack.dynamodb.when(|call| call.asks("UpdateItem", "deleting")), 1),
+        Loss::Ended.of(stack.dynamodb.when(|call| call.operation == "BatchWriteItem"), 1),
+        Loss::Silence.of(stack.dynamodb.when(|call| call.operation == "DeleteItem"), 1),
+        Loss::Ended.of(stack.s3.when(|call| call.deletes_all_of("cards/")), 1),
     ];
     delete(&link).await.is(200, json!({ "success": true }));
     for loss in losses {
         loss.over().await;
     }
-    assert_forgotten(&own, &link, &messages).await;
-    own.stop().await;
+    assert_forgotten(&stack, &link, &messages).await;
+    stack.stop().await;
 }
 
 /// An upload that stopped between the bucket and the table.
 #[tokio::test]
 async fn a_card_that_its_message_does_not_know_of_goes_with_the_link() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::open().await;
     let message = link.sent("For a card").await;
-    let down = own.dynamodb.when(|call| call.asks("TransactWriteItems", "card")).answer(500, ALWAYS);
-    sorry(&own, &upload(&picture(), share_token(&message)).await, &[share_token(&message)]).await;
+    let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "card")).answer(500, ALWAYS);
+    sorry(&stack, &upload(&picture(), share_token(&message)).await, &[share_token(&message)]).await;
     down.over().await;
     delete(&link).await.is(200, json!({ "success": true }));
-    assert!(!own.has_card(share_token(&message)).await, "a card that nobody can remove");
-    own.stop().await;
+    assert!(!stack.has_card(share_token(&message)).await, "a card that nobody can remove");
+    stack.stop().await;
 }
 
 /// The upload saw the link before its deletion began, and the deletion saw the message before it had the card.
 #[tokio::test]
 async fn a_card_that_arrives_while_its_link_is_emptied_is_not_left_behind() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::open().await;
     let message = link.sent("For a card").await;
     let (has_looked, looked) = oneshot::channel();
     let (is_uploaded, uploaded) = oneshot::channel();
-    let emptied = own.dynamodb.when(|call| call.operation == "BatchWriteItem").first(async move {
+    let emptied = stack.dynamodb.when(|call| call.operation == "BatchWriteItem").first(async move {
         has_looked.send(()).expect("the upload waits");
         uploaded.await.expect("an upload");
     });
     let deleting = link.clone();
-    let deletion = own.s3.when(|call| call.is("PUT", "/cards/")).first(async move {
+    let deletion = stack.s3.when(|call| call.is("PUT", "/cards/")).first(async move {
         let answer = tokio::spawn(async move { delete(&deleting).await });
         looked.await.expect("a deletion");
         drop(answer);
@@ -176,6 +177,6 @@ async fn a_card_that_arrives_while_its_link_is_emptied_is_not_left_behind() {
     assert!([201, 404].contains(&answer.status), "{}", answer.text());
     let gone = async || delete(&link).await.status == 404;
     eventually("the end of the deletion", SOON, async || gone().await.then_some(())).await;
-    assert!(!own.has_card(share_token(&message)).await, "a card that nobody can remove");
-    own.stop().await;
+    assert!(!stack.has_card(share_token(&message)).await, "a card that nobody can remove");
+    stack.stop().await;
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{INBOX_MESSAGES, contents, id, letter, limited, remaining, sent, table};
-use crate::support::{Answer, Interposed, User, Visitor, everything_stored, line_of, now, own_stack, texts, time};
+use crate::support::{Answer, FaultyStack, User, Visitor, everything_stored, line_of, now, stack_or_skip, texts, time};
 
 async fn block(user: &User, message: &str) -> Answer {
     user.post(&format!("/api/messages/{message}/block-sender")).send().await
@@ -120,7 +120,7 @@ async fn a_blocked_sender_gets_the_same_answers_as_any_other() {
 
 #[tokio::test]
 async fn the_log_of_a_vanished_message_is_that_of_any_other() {
-    let Some(stack) = own_stack("reads logs") else { return };
+    let Some(stack) = stack_or_skip("reads logs") else { return };
     let user = User::sign_up().await;
     let (sender, free) = (blocked(&user).await, Visitor::new());
     for (content, key) in [("x".repeat(10), false), ("x".repeat(300), true), ("x".repeat(100), false)] {
@@ -154,7 +154,7 @@ async fn the_log_of_a_vanished_message_is_that_of_any_other() {
 /// Near a whole kilobyte a few bytes more or less are a write unit.
 #[tokio::test]
 async fn a_vanished_message_costs_the_same_at_every_length() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(own) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let sender = blocked(&user).await;
     let mut different = Vec::new();
@@ -176,7 +176,7 @@ async fn a_vanished_message_costs_the_same_at_every_length() {
 
 #[tokio::test]
 async fn of_a_vanished_message_nothing_is_stored_but_where_nobody_reads() {
-    if own_stack("reads the table").is_none() {
+    if stack_or_skip("reads the table").is_none() {
         return;
     }
     let user = User::sign_up().await;
@@ -189,8 +189,10 @@ async fn of_a_vanished_message_nothing_is_stored_but_where_nobody_reads() {
     let found: Vec<_> = stored.iter().filter(|item| texts(item).iter().any(|text| text.contains(&mark))).collect();
     assert!(found.is_empty(), "{found:?}");
     // Whose a vanished message was is not told by what is left of it.
-    let voids: Vec<_> =
-        stored.iter().filter(|item| item["pk"]["S"].as_str().is_some_and(|key| key.starts_with("VOIDS#"))).collect();
+    let voids: Vec<_> = stored
+        .iter()
+        .filter(|item| item["pk"]["S"].as_str().is_some_and(|key| key.starts_with("DISCARDED#")))
+        .collect();
     assert!(!voids.is_empty());
     let left: Vec<String> = voids.into_iter().flat_map(texts).collect();
     for whose in [&user.id, &user.username, &user.username.to_lowercase(), &sender.address, &key] {
@@ -230,14 +232,14 @@ async fn blocking_twice_is_blocking_once() {
     assert_eq!((first.ok(200), again.ok(200)), (by_the_other.ok(200), first.ok(200)));
     sent(&user.receive_from(&sender, "will never arrive").await);
     assert_eq!(user.inbox().await, inbox);
-    let Some(stack) = own_stack("reads the table") else { return };
-    let blocks = table::partition(stack, &format!("SHUN#{}", user.username.to_lowercase())).await;
+    let Some(stack) = stack_or_skip("reads the table") else { return };
+    let blocks = table::partition(stack, &format!("BLOCKEDSENDER#{}", user.username.to_lowercase())).await;
     assert_eq!(blocks.len(), 1);
 }
 
 #[tokio::test]
 async fn a_message_of_a_key_that_is_gone_is_too_old_for_a_block() {
-    let Some(stack) = own_stack("writes to the table") else { return };
+    let Some(stack) = stack_or_skip("writes to the table") else { return };
     let (user, sender) = (User::sign_up().await, Visitor::new());
     sent(&user.receive_from(&sender, "a message of today").await);
     let today = user.inbox().await.remove(0);
@@ -255,7 +257,7 @@ async fn a_message_of_a_key_that_is_gone_is_too_old_for_a_block() {
         let message = "This message is too old: who sent it can't be recognised any more, not even to be blocked";
         block(&user, id).await.fails(410, message);
     }
-    let blocks = table::partition(stack, &format!("SHUN#{}", user.username.to_lowercase())).await;
+    let blocks = table::partition(stack, &format!("BLOCKEDSENDER#{}", user.username.to_lowercase())).await;
     assert_eq!(blocks, [] as [Value; 0]);
     sent(&user.receive_from(&sender, "blocked by nobody").await);
     assert_eq!(contents(&user).await[0], "blocked by nobody");

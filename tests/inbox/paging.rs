@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{all_by, id, ids, table};
-use crate::support::{User, own_stack, time};
+use crate::support::{User, stack_or_skip, time};
 
 /// Newest first, strictly; none twice.
 #[track_caller]
@@ -19,7 +19,7 @@ async fn delete(user: &User, message: &str) {
 
 #[tokio::test]
 async fn inboxes_of_0_1_100_and_101_messages_are_read_without_a_gap() {
-    let Some(stack) = own_stack("writes to the table") else { return };
+    let Some(stack) = stack_or_skip("writes to the table") else { return };
     for count in [0, 1, 99, 100, 101, 200, 201] {
         println!("{count}");
         let user = User::sign_up().await;
@@ -40,7 +40,7 @@ async fn inboxes_of_0_1_100_and_101_messages_are_read_without_a_gap() {
 
 #[tokio::test]
 async fn an_inbox_of_10000_messages_is_read_without_a_gap() {
-    let Some(stack) = own_stack("writes to the table") else { return };
+    let Some(stack) = stack_or_skip("writes to the table") else { return };
     let user = User::sign_up().await;
     let stored = table::fill(stack, &user, 10_000).await;
     let all = all_by(&user, 100).await;
@@ -57,7 +57,7 @@ async fn an_inbox_of_10000_messages_is_read_without_a_gap() {
 /// The largest messages that there can be, as many as a page takes: no limit of the store cuts a page short.
 #[tokio::test]
 async fn a_page_of_the_longest_messages_is_whole() {
-    let Some(stack) = own_stack("writes to the table") else { return };
+    let Some(stack) = stack_or_skip("writes to the table") else { return };
     let user = User::sign_up().await;
     let (begin, content) = (table::hour_ago(), "\u{10FFFF}".repeat(300));
     let items: Vec<Value> = (0..120).map(|n| table::message(&user, &table::id_at(begin, n), &content)).collect();
@@ -71,7 +71,7 @@ async fn a_page_of_the_longest_messages_is_whole() {
 
 #[tokio::test]
 async fn messages_that_go_while_somebody_pages_take_no_other_along() {
-    let Some(stack) = own_stack("writes to the table") else { return };
+    let Some(stack) = stack_or_skip("writes to the table") else { return };
     let user = User::sign_up().await;
     let stored = table::fill(stack, &user, 25).await;
     let (mut seen, mut query, mut gone) = (Vec::new(), "?limit=4".to_owned(), Vec::new());
@@ -99,7 +99,7 @@ async fn messages_that_go_while_somebody_pages_take_no_other_along() {
 
 #[tokio::test]
 async fn messages_that_arrive_while_somebody_pages_do_not_appear_in_later_pages() {
-    let Some(stack) = own_stack("writes to the table") else { return };
+    let Some(stack) = stack_or_skip("writes to the table") else { return };
     let user = User::sign_up().await;
     let stored = table::fill(stack, &user, 10).await;
     let (mut seen, mut query) = (Vec::new(), "?limit=3".to_owned());
@@ -118,7 +118,7 @@ async fn messages_that_arrive_while_somebody_pages_do_not_appear_in_later_pages(
 
 #[tokio::test]
 async fn a_cursor_whose_messages_are_all_gone_is_the_end() {
-    let Some(stack) = own_stack("writes to the table") else { return };
+    let Some(stack) = stack_or_skip("writes to the table") else { return };
     let user = User::sign_up().await;
     let stored = table::fill(stack, &user, 4).await;
     let page = user.page("?limit=2").await;

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::{SEND, id};
 use crate::support::{
-    Answer, Call, Interposed, Link, User, Visitor, code_for, everything_stored, line_of, lines, mails_for, own_stack,
-    random_email, random_username, stored_in, texts,
+    Answer, Call, FaultyStack, Link, User, Visitor, code_for, everything_stored, line_of, lines, mails_for,
+    random_email, random_username, stack_or_skip, stored_in, texts,
 };
 
 /// Someone of whom everything can be recognised, wherever it turns up.
@@ -143,7 +143,7 @@ impl Said {
 
 #[tokio::test]
 async fn of_a_whole_life_nothing_is_found_where_it_does_not_belong() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let me = Marked::at("198.51.100.213");
     let four = Marked::at("203.0.113.177");
     let six = Marked::at("2001:db8:bead:c0de:1a2b:3c4d:5e6f:7081");
@@ -221,20 +221,20 @@ async fn of_a_whole_life_nothing_is_found_where_it_does_not_belong() {
 
     // Each request has its line, and so all lines are there.
     for answer in &said.answers {
-        line_of(&own.stack, answer).await;
+        line_of(&stack.stack, answer).await;
     }
     let everyone = [&me, &four, &six];
-    look(&own, &said, &everyone, [&user, &gone], [(&kept, of(&kept)), (&reported, of(&reported))]).await;
-    own.stop().await;
+    look(&stack, &said, &everyone, [&user, &gone], [(&kept, of(&kept)), (&reported, of(&reported))]).await;
+    stack.stop().await;
 }
 
 /// Looks for what was said in everything that there is.
-async fn look(own: &Interposed, said: &Said, everyone: &[&Marked], users: [&User; 2], kept: [(&String, String); 2]) {
+async fn look(stack: &FaultyStack, said: &Said, everyone: &[&Marked], users: [&User; 2], kept: [(&String, String); 2]) {
     let [user, gone] = users;
-    let shared = own_stack("is looked through, too").expect("a stack");
-    let stored = stored_in(shared.dynamodb_url(), &own.stack).await;
+    let shared = stack_or_skip("is looked through, too").expect("a stack");
+    let stored = stored_in(shared.dynamodb_url(), &stack.stack).await;
     assert!(stored.len() > 10, "{} items are not all that there is", stored.len());
-    let mut logs: Vec<String> = lines(&own.stack);
+    let mut logs: Vec<String> = lines(&stack.stack);
     assert!(logs.len() >= said.answers.len());
     logs.extend(lines(shared));
     let mails: Vec<Value> = shared.outbox().entries();

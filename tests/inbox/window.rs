@@ -6,7 +6,7 @@ use local::Stack;
 use serde_json::Value;
 
 use super::{ALL_INBOXES, limited, remaining, sent};
-use crate::support::{Interposed, User, Visitor, accepted_again, all_at_once, eventually, stored_in};
+use crate::support::{FaultyStack, User, Visitor, accepted_again, all_at_once, eventually, stored_in};
 
 /// The items that count the messages of clients; a stack of a test's own has those of its senders only.
 async fn logs(stack: &Stack) -> Vec<Value> {
@@ -25,7 +25,7 @@ async fn hits(stack: &Stack) -> usize {
 
 #[tokio::test]
 async fn of_refused_messages_nothing_is_kept() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(own) = FaultyStack::start().await else { return };
     let (user, sender) = (User::sign_up().await, Visitor::new());
     let sends = (0..60).map(|_| {
         let (user, sender) = (user.clone(), sender.clone());
@@ -48,7 +48,7 @@ async fn of_refused_messages_nothing_is_kept() {
 /// Waits for real time: each place comes back 60 seconds after it was taken, and what has left the window is forgotten.
 #[tokio::test]
 async fn after_retry_after_one_is_accepted_again_and_the_item_stays_small() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(own) = FaultyStack::start().await else { return };
     let (users, sender) = (User::many(7).await, Visitor::new());
     let first = Instant::now();
     for n in 0..30 {

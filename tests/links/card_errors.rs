@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::png::{self, BitDepth, ColorType, chunk, picture};
-use crate::support::{Answer, Link, Upload, Visitor, eventually, own_stack, upload, whole};
+use crate::support::{Answer, Link, Upload, Visitor, eventually, stack_or_skip, upload, whole};
 
 const UNREADABLE: &str = "file is not a PNG that can be read";
 const TOO_LARGE: &str = "The card must not be larger than 4 MiB";
@@ -47,7 +47,7 @@ impl Message {
 
 /// No process of the function ever had 128 MB at once, whatever it was sent until now.
 fn assert_little_memory() {
-    let Some(stack) = own_stack("reads the memory of processes") else { return };
+    let Some(stack) = stack_or_skip("reads the memory of processes") else { return };
     for pid in stack.instances("upload-card") {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a running process");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");

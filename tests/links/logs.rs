@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::png::picture;
-use crate::support::{Answer, Call, Link, Upload, Visitor, line_of, lines, now, own_stack, template};
+use crate::support::{Answer, Call, Link, Upload, Visitor, line_of, lines, now, stack_or_skip, template};
 
 /// Somebody of whom everything can be recognised.
 struct Marked {
@@ -30,7 +30,7 @@ impl Marked {
 
 #[tokio::test]
 async fn each_request_has_one_line_and_no_line_has_anything_of_its_sender() {
-    let Some(stack) = own_stack("reads logs") else { return };
+    let Some(stack) = stack_or_skip("reads logs") else { return };
     let me = Marked::new();
     let query = me.say("query");
     let pin = &me.say("pin")[..20];
@@ -133,7 +133,7 @@ fn counts(failed: u8, limited: u8, stored: u8, cold_starts: &Value) -> Value {
 
 #[tokio::test]
 async fn a_line_is_its_requests_metrics() {
-    let Some(stack) = own_stack("reads logs") else { return };
+    let Some(stack) = stack_or_skip("reads logs") else { return };
     let link = Link::open().await;
     let metrics_of = async |answer: &Answer| metrics(&line_of(stack, answer).await.1);
     let (me, body) = (Visitor::new(), json!({ "content": "x" }));
@@ -150,7 +150,7 @@ async fn a_line_is_its_requests_metrics() {
 
 #[tokio::test]
 async fn what_a_request_cost_is_on_its_line() {
-    let Some(stack) = own_stack("reads logs") else { return };
+    let Some(stack) = stack_or_skip("reads logs") else { return };
     let link = Link::open().await;
     let read = Visitor::new().get(&link.path()).send().await;
     let (_, line) = line_of(stack, &read).await;

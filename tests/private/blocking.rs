@@ -9,7 +9,7 @@ use serde_json::json;
 use super::steps::{
     BLOCKED, block, contents, conversation, delete, marked, pair, reply, say, text, three, two, unblock, unread,
 };
-use crate::support::{Answer, Call, Interposed, User, all_at_once, eventually, line_of};
+use crate::support::{Answer, Call, FaultyStack, User, all_at_once, eventually, line_of};
 
 /// Neither can send anything to the other, in any way.
 async fn nothing_passes(users: [&User; 2], conversation: Option<&str>) {
@@ -24,16 +24,16 @@ async fn nothing_passes(users: [&User; 2], conversation: Option<&str>) {
 #[tokio::test]
 async fn a_block_stops_messages_both_ways_until_it_is_taken_back() {
     let ([ann, bob], sent) = pair(["Before the block"]).await;
-    let own = conversation(&sent[0]);
+    let stack = conversation(&sent[0]);
     block(&ann, &bob).await;
-    nothing_passes([&ann, &bob], Some(own)).await;
+    nothing_passes([&ann, &bob], Some(stack)).await;
     unblock(&ann, &bob).await;
     for (from, to) in [(&bob, &ann), (&ann, &bob)] {
         from.write(to, "After the block").await;
-        reply(from, own, &text("After the block")).send().await.processed(200);
+        reply(from, stack, &text("After the block")).send().await.processed(200);
     }
     let expected = [["After the block"; 4].as_slice(), &["Before the block"]].concat();
-    assert_eq!(contents(&ann.messages(own).await), expected);
+    assert_eq!(contents(&ann.messages(stack).await), expected);
     assert_eq!((unread(&ann).await, unread(&bob).await), (2, 3));
 }
 
@@ -54,13 +54,13 @@ async fn a_block_before_any_message_stops_the_first_one() {
 #[tokio::test]
 async fn of_two_blocks_each_must_be_taken_back() {
     let ([ann, bob], sent) = pair(["Before the block"]).await;
-    let own = conversation(&sent[0]);
+    let stack = conversation(&sent[0]);
     for _ in 0..2 {
         block(&ann, &bob).await;
     }
     block(&bob, &ann).await;
     unblock(&ann, &bob).await;
-    nothing_passes([&ann, &bob], Some(own)).await;
+    nothing_passes([&ann, &bob], Some(stack)).await;
     unblock(&bob, &ann).await;
     ann.write(&bob, "After both").await;
     // One is enough to take a block back, however often it was made; one more changes nothing.
@@ -72,10 +72,10 @@ async fn of_two_blocks_each_must_be_taken_back() {
 #[tokio::test]
 async fn who_blocked_whom_is_not_told() {
     let ([ann, bob], sent) = pair(["Before the block"]).await;
-    let own = conversation(&sent[0]);
+    let stack = conversation(&sent[0]);
     block(&ann, &bob).await;
     for (from, to) in [(&ann, &bob), (&bob, &ann)] {
-        for answer in [say(from, to, "Hello").await, reply(from, own, &text("Hello")).send().await] {
+        for answer in [say(from, to, "Hello").await, reply(from, stack, &text("Hello")).send().await] {
             answer.rejects(400, BLOCKED);
             assert_eq!((answer.header("ratelimit"), answer.header("retry-after")), (None, None));
         }
@@ -83,7 +83,7 @@ async fn who_blocked_whom_is_not_told() {
     let data = bob.get("/users/blocked").send().await.processed(200);
     assert_eq!(data, json!({ "users": [], "nextCursor": null }));
     // Nor does the one see anything of it in what the two have in common.
-    assert_eq!(bob.messages(own).await, sent);
+    assert_eq!(bob.messages(stack).await, sent);
     let listed = super::steps::only_conversation(&bob).await;
     assert_eq!((&listed["partner"]["username"], &listed["unreadCount"]), (&json!(ann.username), &json!(1)));
 }
@@ -122,7 +122,7 @@ async fn what_was_sent_before_a_block_is_answered_again_to_its_key() {
 /// The message had found nothing in its way when it looked.
 #[tokio::test]
 async fn a_block_that_overtakes_a_message_stops_it() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (begun, by_sender) in [(true, true), (true, false), (false, true), (false, false)] {
         println!("in a conversation: {begun}, by its sender: {by_sender}");
         let [ann, bob] = two().await;
@@ -130,16 +130,16 @@ async fn a_block_that_overtakes_a_message_stops_it() {
             bob.write(&ann, "Before the block").await;
         }
         let blocker = if by_sender { (ann.clone(), bob.clone()) } else { (bob.clone(), ann.clone()) };
-        let write = own.dynamodb.when(|call| call.asks("TransactWriteItems", "Overtaken"));
+        let write = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Overtaken"));
         let overtaken = write.first(async move { block(&blocker.0, &blocker.1).await });
         let answer = say(&ann, &bob, "Overtaken").await;
         overtaken.over().await;
         answer.rejects(400, BLOCKED);
-        let (_, line) = line_of(&own.stack, &answer).await;
+        let (_, line) = line_of(&stack.stack, &answer).await;
         assert_eq!(line["write_units"].as_f64(), Some(0.0), "{line}");
-        assert!(own.stored_with("Overtaken").await.is_empty());
+        assert!(stack.stored_with("Overtaken").await.is_empty());
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// Over and over the same message, until it is over and then three times more; when each started, and how it ended.
@@ -160,14 +160,14 @@ async fn hammer(send: impl Fn() -> Call, is_over: Arc<AtomicBool>, done: Arc<Ato
 async fn a_block_that_answered_before_a_send_started_stops_it_also_under_load() {
     for round in 0..6 {
         let ([ann, bob], sent) = pair(["Before the block"]).await;
-        let own = conversation(&sent[0]).to_owned();
+        let stack = conversation(&sent[0]).to_owned();
         let (is_over, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let senders = [(&ann, &bob), (&bob, &ann)].map(|(from, to)| {
-            let (from, to, own) = (from.clone(), to.clone(), own.clone());
+            let (from, to, stack) = (from.clone(), to.clone(), stack.clone());
             let (is_over, done) = (is_over.clone(), done.clone());
             async move {
                 let to_user = || from.letter(&to.id, text("Again and again"));
-                let to_both = || reply(&from, &own, &text("Again and again"));
+                let to_both = || reply(&from, &stack, &text("Again and again"));
                 let (one, other) = tokio::join!(
                     hammer(to_user, is_over.clone(), done.clone()),
                     hammer(to_both, is_over.clone(), done.clone())
@@ -198,6 +198,6 @@ async fn a_block_that_answered_before_a_send_started_stops_it_also_under_load() 
             }
         }
         assert!(passed > 0, "nothing was sent before the block");
-        assert_eq!(ann.messages(&own).await.len(), passed + 1);
+        assert_eq!(ann.messages(&stack).await.len(), passed + 1);
     }
 }

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::steps::{conversation, delete, id, ids, mark, pair, say};
 use crate::inbox::table::{hour_ago, id_at};
-use crate::support::{ALWAYS, Answer, Interposed, User, line_of};
+use crate::support::{ALWAYS, Answer, FaultyStack, User, line_of};
 
 /// Puts messages into a conversation as if they had been sent an hour ago.
-async fn store(own: &Interposed, conversation: &str, sender: &User, messages: Range<usize>) {
+async fn store(own: &FaultyStack, conversation: &str, sender: &User, messages: Range<usize>) {
     let begin = hour_ago();
     let put = |n: usize| {
         let id = id_at(begin + n as i64, n);
@@ -40,7 +40,7 @@ async fn cost(stack: &Stack, answer: &Answer) -> [Value; 4] {
 
 #[tokio::test]
 async fn a_page_of_a_conversation_of_100000_messages_costs_what_a_page_costs() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(own) = FaultyStack::start().await else { return };
     let stack = &own.stack;
     // Whoever reads the table's stream would be busy with all of this for longer than the test.
     let quiet = own.streams.when(|_| true).never_answer(ALWAYS);

@@ -7,7 +7,7 @@ use super::steps::{
     two, unblock,
 };
 use crate::inbox::table;
-use crate::support::{Call, User, own_stack};
+use crate::support::{Call, User, stack_or_skip};
 
 /// Each endpoint that has an id in its path, with `id` there; what the parameter is called.
 fn calls(user: &User, id: &str) -> Vec<(&'static str, Call)> {
@@ -115,7 +115,7 @@ async fn only_its_two_users_can_do_anything_with_a_conversation() {
 /// What the conversation would be called, were there one, is found in the table.
 #[tokio::test]
 async fn a_conversation_that_has_only_a_block_is_none() {
-    let Some(stack) = own_stack("reads the table") else { return };
+    let Some(stack) = stack_or_skip("reads the table") else { return };
     let [ann, bob] = two().await;
     block(&ann, &bob).await;
     let items = table::partition(stack, &format!("USER#{}", ann.id)).await;

@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::{
-    ALWAYS, Interposed, PASSWORD, User, Visitor, code_for, eventually, random_email, random_username, send_otp,
+    ALWAYS, FaultyStack, PASSWORD, User, Visitor, code_for, eventually, random_email, random_username, send_otp,
 };
 
 const NEW: &str = "another horse battery";
 
 /// Everything that mails a code, with its mail refused.
-async fn without_mail(own: &Interposed, user: &User) {
-    let down = own.ses.when(|call| call.mails("")).reject("MessageRejected", ALWAYS);
+async fn without_mail(stack: &FaultyStack, user: &User) {
+    let down = stack.ses.when(|call| call.mails("")).reject("MessageRejected", ALWAYS);
     let otp = Visitor::new().post("/api/send-otp").key("no-mail").json(&json!({ "email": random_email() }));
     otp.send().await.ok(500);
     user.sign_in(json!({})).await.ok(200);
@@ -20,7 +20,7 @@ async fn without_mail(own: &Interposed, user: &User) {
     down.over().await;
 }
 
-pub async fn scenario(own: &Interposed) {
+pub async fn scenario(stack: &FaultyStack) {
     let email = random_email();
     for _ in 0..2 {
         Visitor::new().post("/api/send-otp").key("otp").json(&json!({ "email": email })).send().await.ok(200);
@@ -34,7 +34,7 @@ pub async fn scenario(own: &Interposed) {
         Visitor::new().post("/api/sign-up").key("sign-up").json(&right).send().await.ok(201);
     }
     let mut user = User::sign_up().await;
-    without_mail(own, &user).await;
+    without_mail(stack, &user).await;
     let taken = json!({
         "username": user.username, "email": email, "password": PASSWORD, "otp": "123456",
     });
@@ -74,24 +74,24 @@ pub async fn scenario(own: &Interposed) {
 }
 
 /// Deletes an account, in part by the request and in part by the worker.
-pub async fn end(own: &Interposed) {
+pub async fn end(stack: &FaultyStack) {
     let user = User::sign_up().await;
     user.received("A message of a test").await;
     let delete = async |password: &str| {
         user.delete("/api/auth/account").json(&json!({ "password": password })).send().await.status
     };
     assert_eq!(delete("wrong").await, 401);
-    let down = own.dynamodb.when(|call| call.operation == "BatchWriteItem").answer(500, ALWAYS);
+    let down = stack.dynamodb.when(|call| call.operation == "BatchWriteItem").answer(500, ALWAYS);
     assert_eq!(delete(PASSWORD).await, 200);
     down.over().await;
     eventually("the end of the erasure", Duration::from_secs(30), async || {
-        let lines = own.stack.logs().lines();
+        let lines = stack.stack.logs().lines();
         let is_done = |line: &local::Line| &*line.function == "clean-up" && line.text.contains("\"status\":200");
         lines.iter().any(is_done).then_some(())
     })
     .await;
     // What was being told of a message meanwhile goes with the second look.
-    let mut left = own.stored_with(&user.id).await;
-    left.retain(|item| item["pk"]["S"] != format!("NOTICE#{}", user.id));
+    let mut left = stack.stored_with(&user.id).await;
+    left.retain(|item| item["pk"]["S"] != format!("NOTIFICATION#{}", user.id));
     assert_eq!(left.len(), 1, "{left:?}");
 }

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::support::{Community, Interposed, PASSWORD, User};
+use crate::support::{Community, FaultyStack, PASSWORD, User};
 
-pub async fn scenario(own: &Interposed) {
+pub async fn scenario(stack: &FaultyStack) {
     let (community, [bob]) = Community::with_members::<1>().await;
     let ann = &community.creator;
     for _ in 0..2 {
@@ -28,14 +28,14 @@ pub async fn scenario(own: &Interposed) {
         community.delete(&bob, message).await.ok(200);
     }
     community.leave(&bob).await.ok(200);
-    overtaken(own, &community).await;
+    overtaken(stack, &community).await;
 }
 
 /// Somebody joins while the community goes.
-async fn overtaken(own: &Interposed, community: &Community) {
+async fn overtaken(stack: &FaultyStack, community: &Community) {
     let user = User::sign_up().await;
     let creator = community.creator.clone();
-    let write = own.dynamodb.when(|call| call.asks("TransactWriteItems", "joined_at"));
+    let write = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "joined_at"));
     let overtaken = write.first(async move {
         creator.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await.ok(200);
     });

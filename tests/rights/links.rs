@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::png::{other_picture, picture};
-use crate::support::{Interposed, Link, Upload, Visitor, in_ms, store_old_messages, upload};
+use crate::support::{FaultyStack, Link, Upload, Visitor, in_ms, store_old_messages, upload};
 
 /// What everyday use comes to.
 pub async fn scenario() {
@@ -61,16 +61,16 @@ pub async fn scenario() {
 }
 
 /// What only happens when two requests meet, or when an answer is lost on its way.
-pub async fn meetings(own: &Interposed) {
+pub async fn meetings(stack: &FaultyStack) {
     let link = Link::open().await;
     let message = link.sent("x").await;
-    let lost = own.s3.when(|call| call.is("PUT", "/cards/")).lose_the_answer(1);
+    let lost = stack.s3.when(|call| call.is("PUT", "/cards/")).lose_the_answer(1);
     upload(&picture(), message["share_token"].as_str().expect("a share token")).await.ok(201);
     lost.over().await;
 
     let message = link.sent("y").await;
     let deleted = link.message(message["id"].as_str().expect("an id"));
-    let deletion = own.s3.when(|call| call.is("PUT", "/cards/")).first(async move {
+    let deletion = stack.s3.when(|call| call.is("PUT", "/cards/")).first(async move {
         Visitor::new().delete(&deleted).send().await.ok(200);
     });
     let late = upload(&picture(), message["share_token"].as_str().expect("a share token")).await;
@@ -78,11 +78,11 @@ pub async fn meetings(own: &Interposed) {
     deletion.over().await;
 
     // Enough to be worth counting once and for all.
-    store_old_messages(&own.stack, &link, 600).await;
+    store_old_messages(&stack.stack, &link, 600).await;
     assert_eq!(link.count().await, 601);
 
     let capped = link.clone();
-    let cap = own.dynamodb.when(|call| call.asks("TransactWriteItems", "overtaken")).first(async move {
+    let cap = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "overtaken")).first(async move {
         capped.patched(json!({ "maxMessages": 601 })).await;
     });
     link.send("overtaken").await.refused(409, "This link is full");

@@ -4,8 +4,8 @@ mod accounts;
 mod communities;
 mod inbox;
 mod links;
-mod notices;
 mod notifications;
+mod notify;
 mod private;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use local::Stack;
 use serde_json::Value;
 
-use crate::support::{Interposed, Visitor, line_of, template};
+use crate::support::{FaultyStack, Visitor, line_of, template};
 
 /// The actions of each function, of all lines so far.
 async fn seen(stack: &Stack) -> BTreeMap<String, BTreeSet<String>> {
@@ -31,7 +31,7 @@ async fn seen(stack: &Stack) -> BTreeMap<String, BTreeSet<String>> {
 
 #[tokio::test]
 async fn a_functions_rights_are_the_actions_that_it_was_seen_to_use() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(own) = FaultyStack::start().await else { return };
     // On a stack where nothing else happens.
     links::scenario().await;
     links::meetings(&own).await;
@@ -40,7 +40,7 @@ async fn a_functions_rights_are_the_actions_that_it_was_seen_to_use() {
     accounts::end(&own).await;
     private::scenario(&own).await;
     notifications::scenario().await;
-    notices::scenario(&own).await;
+    notify::scenario(&own).await;
     communities::scenario(&own).await;
     Visitor::new().get("/openapi.json").send().await.ok(200);
     let seen = seen(&own.stack).await;

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::support::{ALWAYS, Interposed, PASSWORD, SOON, User, eventually, sample};
+use crate::support::{ALWAYS, FaultyStack, PASSWORD, SOON, User, eventually, sample};
 
-pub async fn scenario(own: &Interposed) {
+pub async fn scenario(stack: &FaultyStack) {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let letter = json!({ "content": "A message of a test", "type": "text" });
     for _ in 0..2 {
@@ -28,7 +28,7 @@ pub async fn scenario(own: &Interposed) {
             call.send().await.ok(200);
         }
     }
-    pieces_left(own, &ann, &bob, &conversation).await;
+    pieces_left(stack, &ann, &bob, &conversation).await;
     ann.get("/conversations").send().await.ok(200);
     let messages = bob.messages(&conversation).await;
     let message = |n: usize| messages[n]["_id"].as_str().expect("an id");
@@ -43,12 +43,12 @@ pub async fn scenario(own: &Interposed) {
     ann.delete(&format!("/users/{}/block", bob.id)).send().await.ok(200);
 
     let event = include_str!("../../events/clean-up.json");
-    own.stack.invoke("clean-up", event).await.expect("an answer");
-    accounts_deleted(own, ann, bob).await;
+    stack.stack.invoke("clean-up", event).await.expect("an answer");
+    accounts_deleted(stack, ann, bob).await;
 }
 
 /// The end of one conversation by a request, and of another one by the worker.
-async fn accounts_deleted(own: &Interposed, ann: User, bob: User) {
+async fn accounts_deleted(stack: &FaultyStack, ann: User, bob: User) {
     let carl = User::sign_up().await;
     let upload = carl.upload("image", "image/png", &sample("plain.png")).await;
     let message = carl.picture(&ann, "image", &[upload]).send().await.processed(200);
@@ -57,24 +57,25 @@ async fn accounts_deleted(own: &Interposed, ann: User, bob: User) {
     };
     delete(&ann).await;
     delete(&bob).await;
-    let down = own.s3.when(|call| call.method == "GET").answer(500, ALWAYS);
+    let down = stack.s3.when(|call| call.method == "GET").answer(500, ALWAYS);
     delete(&carl).await;
     down.over().await;
     let conversation = message["conversationId"].as_str().expect("an id");
     eventually("the end of a conversation, and the worker's line about it", SOON, async || {
-        let lines = own.stack.logs().lines();
+        let lines = stack.stack.logs().lines();
         let has_ended = |line: &local::Line| &*line.function == "clean-up" && line.text.contains("DeleteItem");
         // What the partner was told of it stays for a while.
-        let left = own.stored_with(conversation).await;
-        let is_empty = left.iter().all(|item| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("NOTICE#")));
+        let left = stack.stored_with(conversation).await;
+        let is_empty =
+            left.iter().all(|item| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("NOTIFICATION#")));
         (is_empty && lines.iter().any(has_ended)).then_some(())
     })
     .await;
 }
 
 /// Sends that fail when their media are there already, to a user and to a conversation.
-async fn pieces_left(own: &Interposed, ann: &User, bob: &User, conversation: &str) {
-    let down = own.dynamodb.when(|call| call.operation == "TransactWriteItems").answer(500, ALWAYS);
+async fn pieces_left(stack: &FaultyStack, ann: &User, bob: &User, conversation: &str) {
+    let down = stack.dynamodb.when(|call| call.operation == "TransactWriteItems").answer(500, ALWAYS);
     let upload = bob.upload("image", "image/png", &sample("plain.png")).await;
     let body = json!({ "content": "A message of a test", "type": "image", "media": [{ "publicId": upload }] });
     bob.patch(&format!("/message/send/{conversation}")).json(&body).send().await.ok(500);

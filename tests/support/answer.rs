@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-use super::{lines, own_stack, whole};
+use super::{lines, stack_or_skip, whole};
 
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -39,7 +39,7 @@ impl Answer {
     /// What a function's log says of a failure of ours that no test asked for.
     fn logged(&self) -> String {
         let id = self.header("x-request-id").filter(|_| self.status >= 500);
-        let lines = id.zip(own_stack("has a log")).map(|(id, stack)| {
+        let lines = id.zip(stack_or_skip("has a log")).map(|(id, stack)| {
             let lines = lines(stack).into_iter().filter(|line| line.contains(id));
             lines.map(|line| format!("\n{line}")).collect()
         });

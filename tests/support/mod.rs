@@ -9,9 +9,9 @@ mod codes;
 mod community;
 mod cursor;
 mod described;
+mod fault_proxy;
+mod faulty_stack;
 mod held;
-mod interposed;
-mod interposer;
 mod link;
 mod logs;
 mod private;
@@ -32,8 +32,8 @@ pub use clock::{SOON, eventually, in_ms, now, time, whole};
 pub use community::Community;
 pub use cursor::forgeries;
 pub use described::DOCUMENT;
-pub use interposed::Interposed;
-pub use interposer::{ALWAYS, Call as StoreCall, Interposer, Trouble, When};
+pub use fault_proxy::{ALWAYS, Call as StoreCall, Fault, FaultProxy, When};
+pub use faulty_stack::FaultyStack;
 pub use link::{Link, random_slug};
 pub use logs::{line_of, lines};
 pub use private::{
@@ -41,7 +41,7 @@ pub use private::{
     table_has_ttl, text,
 };
 pub use sent::{bodies, pushes_for};
-pub use stack::{Elsewhere, base, options, own_stack};
+pub use stack::{Elsewhere, base, options, stack_or_skip};
 pub use table::{ask, everything_stored, store_old_messages, stored_in, texts};
 pub use user::{PASSWORD, User, code_for, mail_for, mails_for, random_email, random_username, send_otp};
 pub use visitor::{Call, Visitor, accepted_again, all_at_once};

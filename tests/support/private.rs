@@ -3,7 +3,7 @@
 use local::{Endpoints, Stack};
 use serde_json::{Value, json};
 
-use super::{Answer, Call, User, Visitor, own_stack};
+use super::{Answer, Call, User, Visitor, stack_or_skip};
 
 /// A file of `tests/media/`.
 pub fn sample(name: &str) -> Vec<u8> {
@@ -181,11 +181,11 @@ pub struct Bucket {
 impl Bucket {
     /// Of the tests' own stack; none without one.
     pub fn shared() -> Option<Bucket> {
-        own_stack("looks into the bucket").and_then(Bucket::of)
+        stack_or_skip("looks into the bucket").and_then(Bucket::of)
     }
 
     pub fn of(stack: &Stack) -> Option<Bucket> {
-        let store = own_stack("looks into the bucket")?;
+        let store = stack_or_skip("looks into the bucket")?;
         Some(Bucket { store, name: stack.bucket().to_owned() })
     }
 

@@ -74,7 +74,7 @@ pub fn base() -> String {
 }
 
 /// The tests' stack, for what can't be seen over HTTP. Without one of their own there is nothing to look at.
-pub fn own_stack(what_for: &str) -> Option<&'static Stack> {
+pub fn stack_or_skip(what_for: &str) -> Option<&'static Stack> {
     let stack = stack_here();
     if stack.is_none() {
         println!("skipped with BASE_URL: {what_for}");

@@ -27,7 +27,7 @@ pub struct TrustedCaller {
 
 /// The session that a request's token tells of, before the store was asked whether it still lives. Good for asking the store
 /// something else at the same time, and for nothing else.
-pub struct Presented(Session);
+pub struct UnverifiedSession(Session);
 
 /// Why a request is nobody's.
 pub enum NotACaller {
@@ -73,7 +73,7 @@ impl From<NotACaller> for PrivateError {
     }
 }
 
-impl Presented {
+impl UnverifiedSession {
     pub fn by(app: &App, request: &Request) -> Result<Self, NotACaller> {
         let session = app.sessions().read(presented(app, request)?).ok_or(NotACaller::NotAuthenticated)?;
         Ok(Self(session))
@@ -101,7 +101,7 @@ impl Presented {
 
 impl Caller {
     pub async fn of(app: &App, request: &Request) -> Result<Self, NotACaller> {
-        Self::confirm(app, Presented::by(app, request)?.0).await
+        Self::confirm(app, UnverifiedSession::by(app, request)?.0).await
     }
 
     /// The session must be the one that lives on its device, begun in the account's present epoch.
@@ -124,7 +124,7 @@ impl Caller {
 }
 
 impl TrustedCaller {
-    pub async fn of(app: &App, presented: Presented) -> Result<Self, NotACaller> {
+    pub async fn of(app: &App, presented: UnverifiedSession) -> Result<Self, NotACaller> {
         let caller = Caller::confirm(app, presented.0).await?;
         if caller.device.trusted { Ok(Self { user: caller.user() }) } else { Err(NotACaller::NotTrusted) }
     }

@@ -9,7 +9,7 @@ use crate::{
     types::{PinTry, Slug, UserId},
 };
 
-use super::{NotACaller, Presented};
+use super::{NotACaller, UnverifiedSession};
 
 /// The admin token that a request carries: 64 hex digits in `?token=` or as a bearer. Both ways and different: wrong.
 struct GivenToken(Option<AdminToken>);
@@ -71,7 +71,7 @@ impl LinkOwner {
 }
 
 /// Who is to be told of a new link's messages: whoever is signed in, or nobody.
-pub async fn notified(app: &App, presented: Option<Presented>) -> Result<Option<UserId>, NotACaller> {
+pub async fn notified(app: &App, presented: Option<UnverifiedSession>) -> Result<Option<UserId>, NotACaller> {
     match presented {
         Some(presented) => Ok(Some(presented.confirm(app).await?.user())),
         None => Ok(None),
@@ -79,9 +79,9 @@ pub async fn notified(app: &App, presented: Option<Presented>) -> Result<Option<
 }
 
 /// A sender whom a link let in.
-pub struct Admitted<'a>(Option<Tries<'a>>);
+pub struct PinPassed<'a>(Option<Tries<'a>>);
 
-impl<'a> Admitted<'a> {
+impl<'a> PinPassed<'a> {
     /// Checks the PIN of a link that has one. A try is counted before the PIN is looked at, so that tries that race can't
     /// outrun the limit. The inner error: too many tries.
     pub async fn to(

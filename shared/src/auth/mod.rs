@@ -1,11 +1,11 @@
 //! Who may act. The types here have private fields and can be made only here: an endpoint that holds one has checked.
 
 mod caller;
-mod known;
 mod links;
+mod login;
 mod unsubscriber;
 
-pub use caller::{COOKIE, Caller, NotACaller, Presented, SECURE_COOKIE, TrustedCaller, end_session, signed_in};
-pub use known::{Known, SigningIn};
-pub use links::{Admitted, LinkOwner, notified};
+pub use caller::{COOKIE, Caller, NotACaller, SECURE_COOKIE, TrustedCaller, UnverifiedSession, end_session, signed_in};
+pub use links::{LinkOwner, PinPassed, notified};
+pub use login::{Authenticated, LoginTarget};
 pub use unsubscriber::Unsubscriber;

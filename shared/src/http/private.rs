@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{FamilyError, Problem, Reply};
 use crate::{
-    store::{PrivateMessage, Side, StoreError, TooMany},
+    store::{Participant, PrivateMessage, StoreError, TooMany},
     types::{AssetId, ConversationId, MediaKind, MessageKind, PrivateMessageId, Timestamp, UserId},
 };
 
@@ -157,7 +157,7 @@ struct MediaBody {
 
 impl<'a> PrivateMessageBody<'a> {
     /// `urls`: one for each of its media. `reader`: whoever of the two did not send it, and that user's side, if there is one.
-    pub fn of(message: &'a PrivateMessage, urls: &[String], reader: Option<(UserId, &Side)>) -> Self {
+    pub fn of(message: &'a PrivateMessage, urls: &[String], reader: Option<(UserId, &Participant)>) -> Self {
         let media = message.media.iter().zip(urls).map(|(media, url)| MediaBody {
             url: url.clone(),
             public_id: media.asset.public_id(message.conversation),
@@ -167,8 +167,12 @@ impl<'a> PrivateMessageBody<'a> {
             width: media.width,
             bytes: media.bytes,
         });
-        let marked = |is_marked: fn(&Side, PrivateMessageId) -> bool| {
-            reader.filter(|(_, side)| is_marked(side, message.id)).map(|(user, _)| user).into_iter().collect()
+        let marked = |is_marked: fn(&Participant, PrivateMessageId) -> bool| {
+            reader
+                .filter(|(_, participant)| is_marked(participant, message.id))
+                .map(|(user, _)| user)
+                .into_iter()
+                .collect()
         };
         Self {
             conversation_id: message.conversation,
@@ -176,8 +180,8 @@ impl<'a> PrivateMessageBody<'a> {
             kind: message.kind,
             content: &message.content,
             media: media.collect(),
-            delivered_to: marked(Side::was_delivered),
-            seen_by: marked(Side::has_seen),
+            delivered_to: marked(Participant::was_delivered),
+            seen_by: marked(Participant::has_seen),
             is_deleted: message.is_deleted,
             id: message.id,
             created_at: message.id.made_at(),

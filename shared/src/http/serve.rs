@@ -19,15 +19,18 @@ use lambda_http::{
 use super::{FamilyError, Reply, Request};
 use crate::{
     app::App,
-    config::{Config, Needs},
+    config::{Config, Requirements},
     log,
-    tally::Sums,
+    stats::Totals,
     types::Timestamp,
 };
 
 /// Runs a function until Lambda stops it. Ends early only when it can't start, with the reason in the log.
-pub fn run<E: FamilyError>(handle: impl AsyncFn(&App, &Request) -> Result<Reply, E>, needs: Needs) -> ExitCode {
-    start(needs, async |app| {
+pub fn run<E: FamilyError>(
+    handle: impl AsyncFn(&App, &Request) -> Result<Reply, E>,
+    requirements: Requirements,
+) -> ExitCode {
+    start(requirements, async |app| {
         let (app, handle, cold) = (Arc::new(app), Arc::new(handle), Arc::new(AtomicBool::new(true)));
         lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
             let (app, handle, cold) = (app.clone(), handle.clone(), cold.swap(false, Ordering::Relaxed));
@@ -46,7 +49,7 @@ pub fn run_document(json: &'static str) -> ExitCode {
             async move {
                 let (request, started) = (Request::new(event.payload, Timestamp::now()), Instant::now());
                 let reply = Reply::created(json.to_owned()).with_status(StatusCode::OK);
-                let line = line(&request, &reply, None, started, Sums::default(), cold);
+                let line = line(&request, &reply, None, started, Totals::default(), cold);
                 log::request(&line, stack.as_deref());
                 Ok::<_, lambda_runtime::Error>(reply.into_response(request.request_id()))
             }
@@ -56,10 +59,14 @@ pub fn run_document(json: &'static str) -> ExitCode {
 }
 
 /// What every function does before its first event.
-pub(super) fn start(needs: Needs, serve: impl AsyncFnOnce(App) -> Result<(), lambda_runtime::Error>) -> ExitCode {
+pub(super) fn start(
+    requirements: Requirements,
+    serve: impl AsyncFnOnce(App) -> Result<(), lambda_runtime::Error>,
+) -> ExitCode {
     until_stopped(async {
-        let config = Config::from_env(needs).map_err(|error| error.to_string())?;
-        let app = App::start(config, needs).await.map_err(|_| "the file that AWS_CA_BUNDLE names can't be read")?;
+        let config = Config::from_env(requirements).map_err(|error| error.to_string())?;
+        let app =
+            App::start(config, requirements).await.map_err(|_| "the file that AWS_CA_BUNDLE names can't be read")?;
         serve(app).await
     })
 }
@@ -87,7 +94,7 @@ async fn answer<E: FamilyError>(
     let started = Instant::now();
     let request = Request::new(event, Timestamp::now());
     let (reply, cause) = handle(app, &request).await.map_or_else(E::reply, |reply| (reply, None));
-    let line = line(&request, &reply, cause, started, app.tally.take(), cold);
+    let line = line(&request, &reply, cause, started, app.stats.take(), cold);
     log::request(&line, app.stack.as_deref());
     reply.into_response(request.request_id())
 }
@@ -97,9 +104,9 @@ fn line<'r>(
     reply: &Reply,
     cause: Option<String>,
     started: Instant,
-    sums: Sums,
+    totals: Totals,
     cold_start: bool,
 ) -> log::Line<'r> {
     let (request_id, route, status) = (request.request_id(), request.route(), reply.status.as_u16());
-    log::Line { request_id, route, status, latency: started.elapsed(), sums, cold_start, cause }
+    log::Line { request_id, route, status, latency: started.elapsed(), totals, cold_start, cause }
 }

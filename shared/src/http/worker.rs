@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::serve::start;
 use crate::{
     app::App,
-    config::Needs,
+    config::Requirements,
     log,
     store::{StoreError, StreamBatch, StreamRecord},
 };
@@ -31,9 +31,9 @@ const RESERVE: Duration = Duration::from_secs(2);
 pub fn run(
     route: &'static str,
     handle: impl AsyncFn(&App, &StreamRecord) -> Result<(), StoreError>,
-    needs: Needs,
+    requirements: Requirements,
 ) -> ExitCode {
-    start(needs, async |app| {
+    start(requirements, async |app| {
         let (app, handle, cold) = (Arc::new(app), Arc::new(handle), Arc::new(AtomicBool::new(true)));
         lambda_runtime::run(service_fn(move |event: LambdaEvent<StreamBatch>| {
             let (app, handle, cold) = (app.clone(), handle.clone(), cold.swap(false, Ordering::Relaxed));
@@ -69,7 +69,7 @@ async fn work(
             route,
             status: if outcome.is_ok() { 200 } else { 500 },
             latency: started.elapsed(),
-            sums: app.tally.take(),
+            totals: app.stats.take(),
             cold_start: cold && place == 0,
             cause: outcome.as_ref().err().map(StoreError::to_string),
         });

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{
     Visible,
-    sparse::{Found, Sparse, Stop::IsNot},
+    partial_object::{Found, PartialObject, Stop::IsNot},
 };
 
 struct Header {
@@ -15,7 +15,7 @@ struct Header {
 
 impl Header {
     /// The box at `start` within a parent, or an object, that ends at `end`.
-    fn at(object: &Sparse, start: u64, end: u64) -> Found<Self> {
+    fn at(object: &PartialObject, start: u64, end: u64) -> Found<Self> {
         let [a, b, c, d, kind @ ..]: [u8; 8] = object.array(start)?;
         let (header, size) = match u32::from_be_bytes([a, b, c, d]) {
             // To the end of the file.
@@ -28,7 +28,7 @@ impl Header {
     }
 
     /// The first box of a kind among those in a range.
-    fn first(object: &Sparse, within: Range<u64>, kind: &[u8; 4]) -> Found<Option<Self>> {
+    fn first(object: &PartialObject, within: Range<u64>, kind: &[u8; 4]) -> Found<Option<Self>> {
         let mut at = within.start;
         while at + 8 <= within.end {
             let header = Self::at(object, at, within.end)?;
@@ -41,7 +41,7 @@ impl Header {
     }
 }
 
-pub(super) fn look(object: &Sparse) -> Found<Visible> {
+pub(super) fn look(object: &PartialObject) -> Found<Visible> {
     let all = 0..object.size();
     let first = Header::at(object, 0, all.end)?;
     let content_type = match &first.kind {
@@ -62,7 +62,7 @@ pub(super) fn look(object: &Sparse) -> Found<Visible> {
 }
 
 /// Width and height of a track as shown; `None` when it is no video or has no size.
-fn size(object: &Sparse, track: Range<u64>) -> Found<Option<(u32, u32)>> {
+fn size(object: &PartialObject, track: Range<u64>) -> Found<Option<(u32, u32)>> {
     let Some(media) = Header::first(object, track.clone(), b"mdia")? else { return Ok(None) };
     let Some(handler) = Header::first(object, media.contents, b"hdlr")? else { return Ok(None) };
     // Behind version, flags, and four bytes that QuickTime has a use for.

@@ -4,8 +4,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
     TAIL,
-    metadata::{Told, contains},
-    sparse::{Found, Sparse, Stop::IsNot},
+    metadata::{Findings, contains},
+    partial_object::{Found, PartialObject, Stop::IsNot},
 };
 
 /// What an object's start is searched: it is fetched anyway.
@@ -19,20 +19,20 @@ const TRAILER: u8 = 0x3b;
 const METADATA: [&[u8]; 3] = [b"!\xff\x0bXMP DataXMP", b"!\xff\x0bMGK8BIM0000", b"!\xff\x0bMGKIPTC0000"];
 const NEEDED: [&[u8]; 3] = [b"NETSCAPE2.0", b"ANIMEXTS1.0", b"ICCRGBG1012"];
 
-pub(super) fn told(object: &Sparse) -> Found<Told> {
-    let mut told = Told::default();
+pub(super) fn findings(object: &PartialObject) -> Found<Findings> {
+    let mut findings = Findings::default();
     if !matches!(&object.array(0)?, b"GIF87a" | b"GIF89a") {
         return Err(IsNot);
     }
     let start = object.bytes(0, object.size().min(HEAD))?;
     let tail_start = object.size().saturating_sub(TAIL);
     let tail = object.bytes(tail_start, object.size() - tail_start)?;
-    told.location = METADATA.into_iter().any(|name| contains(&start, name) || contains(&tail, name));
-    Ok(told)
+    findings.location = METADATA.into_iter().any(|name| contains(&start, name) || contains(&tail, name));
+    Ok(findings)
 }
 
 /// A GIF knows no orientation.
-pub(super) fn without_metadata(object: &Sparse) -> Found<Bytes> {
+pub(super) fn without_metadata(object: &PartialObject) -> Found<Bytes> {
     let mut file = BytesMut::with_capacity(object.size() as usize);
     let [flags] = object.array(10)?;
     let mut at = 13 + colours(flags);
@@ -66,7 +66,7 @@ fn colours(flags: u8) -> u64 {
 }
 
 /// Behind the sub-blocks that begin at `at`. XMP is none, but ends with bytes that lead out of it wherever one has got to.
-fn end_of_data(object: &Sparse, mut at: u64) -> Found<u64> {
+fn end_of_data(object: &PartialObject, mut at: u64) -> Found<u64> {
     loop {
         let [length] = object.array(at)?;
         at += 1 + u64::from(length);
@@ -77,7 +77,7 @@ fn end_of_data(object: &Sparse, mut at: u64) -> Found<u64> {
 }
 
 /// Whether an extension shows: text, timing, how often to repeat, the colour profile.
-fn is_needed(object: &Sparse, at: u64) -> Found<bool> {
+fn is_needed(object: &PartialObject, at: u64) -> Found<bool> {
     match object.array(at + 1)? {
         [0x01 | 0xf9] => Ok(true),
         [0xff] => {

@@ -4,8 +4,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
-    metadata::{EXIF_PREFIX, Told, contains, exif_with},
-    sparse::{Found, Sparse, Stop::IsNot},
+    metadata::{EXIF_PREFIX, Findings, contains, exif_with},
+    partial_object::{Found, PartialObject, Stop::IsNot},
 };
 
 const SOI: [u8; 2] = [0xff, START];
@@ -31,7 +31,7 @@ struct Segment {
 }
 
 impl Segment {
-    fn at(object: &Sparse, start: u64) -> Found<Self> {
+    fn at(object: &PartialObject, start: u64) -> Found<Self> {
         let [0xff, marker] = object.array(start)? else { return Err(IsNot) };
         let (data, end) = match marker {
             END => (Bytes::new(), start + 2),
@@ -57,43 +57,43 @@ impl Segment {
         }
     }
 
-    fn tell(&self, told: &mut Told) {
+    fn record(&self, findings: &mut Findings) {
         match self.marker {
             _ if self.is_needed() => {}
-            APP1 if self.data.starts_with(EXIF_PREFIX) => told.exif(&self.data),
+            APP1 if self.data.starts_with(EXIF_PREFIX) => findings.exif(&self.data),
             // A word may be cut in two by the end of a segment.
-            APP1 if self.data.starts_with(b"http://ns.adobe.com/xmp/extension/\0") => told.location = true,
+            APP1 if self.data.starts_with(b"http://ns.adobe.com/xmp/extension/\0") => findings.location = true,
             // More images behind this one, each with its own metadata.
-            APP2 if self.data.starts_with(b"MPF\0") => told.location = true,
+            APP2 if self.data.starts_with(b"MPF\0") => findings.location = true,
             // IPTC.
-            APP13 if contains(&self.data, b"8BIM\x04\x04") => told.location = true,
-            _ => told.text(&self.data),
+            APP13 if contains(&self.data, b"8BIM\x04\x04") => findings.location = true,
+            _ => findings.text(&self.data),
         }
     }
 }
 
-pub(super) fn told(object: &Sparse) -> Found<Told> {
+pub(super) fn findings(object: &PartialObject) -> Found<Findings> {
     if object.array(0)? != SOI {
         return Err(IsNot);
     }
-    let mut told = Told::default();
+    let mut findings = Findings::default();
     let mut at = SOI.len() as u64;
     loop {
         let segment = Segment::at(object, at)?;
         match segment.marker {
             SCAN => break,
             END => return Err(IsNot),
-            _ => segment.tell(&mut told),
+            _ => segment.record(&mut findings),
         }
         at = segment.end;
     }
     // A trailer: motion photos, and what the maker of a camera adds.
-    told.location |= object.array(object.size() - 2)? != EOI;
-    Ok(told)
+    findings.location |= object.array(object.size() - 2)? != EOI;
+    Ok(findings)
 }
 
 /// One that breaks off within its pixels gets an end.
-pub(super) fn without_metadata(object: &Sparse, orientation: u16) -> Found<Bytes> {
+pub(super) fn without_metadata(object: &PartialObject, orientation: u16) -> Found<Bytes> {
     let mut file = BytesMut::with_capacity(object.size() as usize);
     file.put(&SOI[..]);
     let mut exif = (orientation != 1).then(|| exif_with(orientation));

@@ -13,12 +13,12 @@ const GPS_TAGS: u16 = 32;
 const NESTED: [Tag; 3] = [Tag(Context::Tiff, 700), Tag(Context::Tiff, 33_723), Tag(Context::Tiff, 34_377)];
 
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Findings {
     orientation: Option<u16>,
     pub location: bool,
 }
 
-impl Told {
+impl Findings {
     /// Takes note of EXIF. The first orientation counts; what can't be read may tell of a place.
     ///
     /// Fields are got one by one: each may claim to be as large as all of EXIF, so that reading them all would cost a

@@ -7,8 +7,8 @@ mod boxes;
 mod gif;
 mod jpeg;
 mod metadata;
+mod partial_object;
 mod png;
-mod sparse;
 #[cfg(test)]
 mod tests;
 mod webm;
@@ -19,9 +19,9 @@ use std::ops::Range;
 use bytes::Bytes;
 use imagesize::{ImageError, ImageType};
 
-use metadata::Told;
-pub use sparse::Sparse;
-use sparse::{Found, Stop};
+use metadata::Findings;
+pub use partial_object::PartialObject;
+use partial_object::{Found, Stop};
 
 /// How much of an object's end is searched for metadata that may stand anywhere: EXIF has 64 KiB at most where it comes from
 /// (JPEG), and something may stand behind it.
@@ -32,7 +32,7 @@ const LARGEST_METADATA: u64 = 1024 * 1024;
 
 /// What can be said of an object by the bytes that are known.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum Probe {
     Is(Visible),
     /// Asks for these bytes first: never none, never more than 1 MiB, all of them unknown and within the object.
     Wants(Range<u64>),
@@ -52,11 +52,11 @@ pub struct Visible {
 }
 
 /// What an object is, whatever its name or its uploader say.
-pub fn look(object: &Sparse) -> Look {
+pub fn look(object: &PartialObject) -> Probe {
     match visible(object) {
-        Ok(visible) if visible.width > 0 && visible.height > 0 => Look::Is(visible),
-        Ok(_) | Err(Stop::IsNot) => Look::IsNot,
-        Err(Stop::Wants(range)) => Look::Wants(range),
+        Ok(visible) if visible.width > 0 && visible.height > 0 => Probe::Is(visible),
+        Ok(_) | Err(Stop::IsNot) => Probe::IsNot,
+        Err(Stop::Wants(range)) => Probe::Wants(range),
     }
 }
 
@@ -65,32 +65,32 @@ pub fn look(object: &Sparse) -> Look {
 /// that the result would not look the same, or would still tell of a place.
 pub fn without_location(content_type: &str, image: Bytes) -> Option<Bytes> {
     let format = Format::of(&image).filter(|format| format.content_type() == content_type)?;
-    let object = Sparse::whole(image);
+    let object = PartialObject::whole(image);
     let before = visible(&object).ok()?;
-    let orientation = format.told(&object).ok()?.orientation();
+    let orientation = format.findings(&object).ok()?.orientation();
     let clean = format.without_metadata(&object, orientation).ok()?;
-    let after = visible(&Sparse::whole(clean.clone())).ok()?;
+    let after = visible(&PartialObject::whole(clean.clone())).ok()?;
     (after == Visible { tells_location: false, ..before }).then_some(clean)
 }
 
-fn visible(object: &Sparse) -> Found<Visible> {
+fn visible(object: &PartialObject) -> Found<Visible> {
     let start = object.bytes(0, object.size().min(16))?;
     let Some(format) = Format::of(&start) else {
         return if webm::is_ebml(&start) { webm::look(object) } else { boxes::look(object) };
     };
-    let told = format.told(object)?;
+    let findings = format.findings(object)?;
     let (width, height) = size(object)?;
-    let (width, height) = if told.is_on_its_side() { (height, width) } else { (width, height) };
-    Ok(Visible { content_type: format.content_type(), width, height, tells_location: told.location })
+    let (width, height) = if findings.is_on_its_side() { (height, width) } else { (width, height) };
+    Ok(Visible { content_type: format.content_type(), width, height, tells_location: findings.location })
 }
 
 /// Width and height as stored.
-fn size(object: &Sparse) -> Found<(u32, u32)> {
+fn size(object: &PartialObject) -> Found<(u32, u32)> {
     let start = object.start();
     match imagesize::blob_size(&start) {
         Ok(size) => {
-            let side = |side: usize| u32::try_from(side).map_err(|_| Stop::IsNot);
-            Ok((side(size.width)?, side(size.height)?))
+            let participant = |participant: usize| u32::try_from(participant).map_err(|_| Stop::IsNot);
+            Ok((participant(size.width)?, participant(size.height)?))
         }
         // The library has read beyond what is known.
         Err(ImageError::IoError(_)) => Err(object.missing(start.len() as u64, 1)),
@@ -128,16 +128,16 @@ impl Format {
         }
     }
 
-    fn told(self, object: &Sparse) -> Found<Told> {
+    fn findings(self, object: &PartialObject) -> Found<Findings> {
         match self {
-            Self::Gif => gif::told(object),
-            Self::Jpeg => jpeg::told(object),
-            Self::Png => png::told(object),
-            Self::Webp => webp::told(object),
+            Self::Gif => gif::findings(object),
+            Self::Jpeg => jpeg::findings(object),
+            Self::Png => png::findings(object),
+            Self::Webp => webp::findings(object),
         }
     }
 
-    fn without_metadata(self, object: &Sparse, orientation: u16) -> Found<Bytes> {
+    fn without_metadata(self, object: &PartialObject, orientation: u16) -> Found<Bytes> {
         match self {
             Self::Gif => gif::without_metadata(object),
             Self::Jpeg => jpeg::without_metadata(object, orientation),

@@ -6,8 +6,8 @@ use flate2::Crc;
 
 use super::{
     LARGEST_METADATA, TAIL,
-    metadata::{Told, exif_with},
-    sparse::{Found, Sparse, Stop::IsNot},
+    metadata::{Findings, exif_with},
+    partial_object::{Found, PartialObject, Stop::IsNot},
 };
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
@@ -24,7 +24,7 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn at(object: &Sparse, start: u64) -> Found<Self> {
+    fn at(object: &PartialObject, start: u64) -> Found<Self> {
         let [a, b, c, d, kind @ ..]: [u8; 8] = object.array(start)?;
         let length = u64::from(u32::from_be_bytes([a, b, c, d]));
         let end = start + AROUND_DATA + length;
@@ -35,7 +35,7 @@ impl Chunk {
     }
 
     /// The first chunk, which can be no other.
-    fn header(object: &Sparse) -> Found<Self> {
+    fn header(object: &PartialObject) -> Found<Self> {
         if object.array(0)? != SIGNATURE {
             return Err(IsNot);
         }
@@ -48,19 +48,19 @@ impl Chunk {
         matches!(&kind, b"eXIf" | b"zxIf" | b"tEXt" | b"zTXt" | b"iTXt" | b"caBX")
     }
 
-    fn tell(&self, object: &Sparse, told: &mut Told) -> Found<()> {
+    fn record(&self, object: &PartialObject, findings: &mut Findings) -> Found<()> {
         if !Self::is_metadata(self.kind) {
             return Ok(());
         }
         if self.length > LARGEST_METADATA {
-            told.location = true;
+            findings.location = true;
             return Ok(());
         }
         let data = object.bytes(self.start + 8, self.length)?;
         match &self.kind {
-            b"eXIf" => told.exif(&data),
-            b"tEXt" | b"iTXt" | b"caBX" if !is_encoded(&self.kind, &data) => told.text(&data),
-            _ => told.location = true,
+            b"eXIf" => findings.exif(&data),
+            b"tEXt" | b"iTXt" | b"caBX" if !is_encoded(&self.kind, &data) => findings.text(&data),
+            _ => findings.location = true,
         }
         Ok(())
     }
@@ -72,30 +72,30 @@ fn is_encoded(kind: &[u8; 4], data: &[u8]) -> bool {
     data.starts_with(b"Raw profile type") || kind == b"iTXt" && is_compressed()
 }
 
-pub(super) fn told(object: &Sparse) -> Found<Told> {
-    let mut told = Told::default();
+pub(super) fn findings(object: &PartialObject) -> Found<Findings> {
+    let mut findings = Findings::default();
     let mut at = Chunk::header(object)?.end;
     loop {
         let chunk = Chunk::at(object, at)?;
         match &chunk.kind {
             b"IDAT" => break,
             b"IEND" => return Err(IsNot),
-            _ => chunk.tell(object, &mut told)?,
+            _ => chunk.record(object, &mut findings)?,
         }
         at = chunk.end;
     }
-    tell_tail(object, at, &mut told)?;
-    Ok(told)
+    record_tail(object, at, &mut findings)?;
+    Ok(findings)
 }
 
 /// Takes note of what stands behind the pixels, which begin at `pixels`. There may be thousands of chunks of them: the end is
 /// searched for what looks like metadata, has a length that fits, and another chunk behind it. Pixels that do are rare, and
 /// cost a rewrite.
-fn tell_tail(object: &Sparse, pixels: u64, told: &mut Told) -> Found<()> {
+fn record_tail(object: &PartialObject, pixels: u64, findings: &mut Findings) -> Found<()> {
     let start = pixels.max(object.size().saturating_sub(TAIL));
     let tail = object.bytes(start, object.size() - start)?;
     // A trailer.
-    told.location |= !tail.ends_with(END);
+    findings.location |= !tail.ends_with(END);
     let mut at = 0;
     while let Some([_, _, _, _, kind @ ..]) = tail.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         at += 1;
@@ -105,14 +105,14 @@ fn tell_tail(object: &Sparse, pixels: u64, told: &mut Told) -> Found<()> {
         // All that is read here is in the tail.
         let Ok(chunk) = Chunk::at(object, start + at as u64 - 1) else { continue };
         if chunk.end == object.size() || Chunk::at(object, chunk.end).is_ok() {
-            chunk.tell(object, told)?;
+            chunk.record(object, findings)?;
             at = (chunk.end - start) as usize;
         }
     }
     Ok(())
 }
 
-pub(super) fn without_metadata(object: &Sparse, orientation: u16) -> Found<Bytes> {
+pub(super) fn without_metadata(object: &PartialObject, orientation: u16) -> Found<Bytes> {
     let header = Chunk::header(object)?;
     let mut file = BytesMut::with_capacity(object.size() as usize);
     file.put(object.bytes(0, header.end)?);

@@ -29,24 +29,24 @@ files! {
     WIDE_WEBM = "wide.webm",
 }
 
-fn look_at(file: &[u8]) -> Look {
-    look(&Sparse::whole(Bytes::copy_from_slice(file)))
+fn look_at(file: &[u8]) -> Probe {
+    look(&PartialObject::whole(Bytes::copy_from_slice(file)))
 }
 
-fn is(content_type: &'static str, width: u32, height: u32, tells_location: bool) -> Look {
-    Look::Is(Visible { content_type, width, height, tells_location })
+fn is(content_type: &'static str, width: u32, height: u32, tells_location: bool) -> Probe {
+    Probe::Is(Visible { content_type, width, height, tells_location })
 }
 
 /// What a caller gets to see who fetches what is wanted, and how often it fetches. Fails when more is wanted than may be.
-fn fetched(size: u64, first: u64, fetch: impl Fn(Range<u64>) -> Vec<u8>) -> (Look, usize) {
-    let mut object = Sparse::new(size);
+fn fetched(size: u64, first: u64, fetch: impl Fn(Range<u64>) -> Vec<u8>) -> (Probe, usize) {
+    let mut object = PartialObject::new(size);
     let mut known: Vec<Range<u64>> = Vec::new();
     let mut wanted = 0..first.min(size);
     loop {
         object.add(wanted.start, fetch(wanted.clone()).into());
         known.push(wanted);
         match look(&object) {
-            Look::Wants(range) => wanted = range,
+            Probe::Wants(range) => wanted = range,
             look => return (look, known.len()),
         }
         assert!(
@@ -113,12 +113,12 @@ fn everything_else_is_not() {
         &flat,
     ];
     for file in files {
-        assert_eq!(look_at(file), Look::IsNot, "{}", String::from_utf8_lossy(file));
+        assert_eq!(look_at(file), Probe::IsNot, "{}", String::from_utf8_lossy(file));
     }
     let sound = CLIP_MP4.to_vec();
     let at = sound.windows(4).rposition(|kind| kind == b"vide").unwrap();
     let sound = [&sound[..at], b"soun", &sound[at + 4..]].concat();
-    assert_eq!(look_at(&sound), Look::IsNot);
+    assert_eq!(look_at(&sound), Probe::IsNot);
 }
 
 #[test]
@@ -176,9 +176,9 @@ fn what_stands_behind_a_photo_may_tell_of_a_place() {
 #[test]
 fn pixels_and_colours_stay_and_places_go() {
     for file in [LOCATED_JPG, LOCATED_PNG, LOCATED_WEBP, LOCATED_GIF] {
-        let Look::Is(before) = look_at(file) else { panic!("no image") };
+        let Probe::Is(before) = look_at(file) else { panic!("no image") };
         let clean = without_location(before.content_type, Bytes::from_static(file)).unwrap();
-        assert_eq!(look_at(&clean), Look::Is(Visible { tells_location: false, ..before }));
+        assert_eq!(look_at(&clean), Probe::Is(Visible { tells_location: false, ..before }));
         assert!(!metadata::contains(&clean, b"GPS") && !metadata::contains(&clean, b"Paris"));
     }
     let jpeg = without_location("image/jpeg", Bytes::from_static(LOCATED_JPG)).unwrap();
@@ -194,7 +194,7 @@ fn pixels_and_colours_stay_and_places_go() {
 #[test]
 fn an_image_without_metadata_stays_as_it_is() {
     for file in [PLAIN_PNG, PHOTO_JPG, LOSSY_WEBP, LOSSLESS_WEBP, ANIMATED_WEBP, ANIMATED_GIF] {
-        let Look::Is(image) = look_at(file) else { panic!("no image") };
+        let Probe::Is(image) = look_at(file) else { panic!("no image") };
         assert_eq!(without_location(image.content_type, Bytes::from_static(file)).unwrap(), file);
     }
 }
@@ -235,7 +235,7 @@ fn a_file_that_is_made_to_keep_us_busy_is_nothing() {
     let mut file = b"\x1a\x45\xdf\xa3\x87\x42\x82\x84webm\x18\x53\x80\x67\xff".to_vec();
     file.extend(b"\xec\x80".repeat(1 << 20));
     file.extend(&CLIP_WEBM[CLIP_WEBM.windows(4).position(|id| id == b"\x16\x54\xae\x6b").unwrap()..]);
-    assert_eq!(look(&Sparse::whole(file.into())), Look::IsNot);
+    assert_eq!(look(&PartialObject::whole(file.into())), Probe::IsNot);
 }
 
 proptest! {
@@ -248,9 +248,9 @@ proptest! {
 
     #[test]
     fn a_rewritten_image_looks_the_same_and_tells_of_no_place(file in damaged()) {
-        let Look::Is(before) = look_at(&file) else { return Ok(()) };
+        let Probe::Is(before) = look_at(&file) else { return Ok(()) };
         if let Some(clean) = without_location(before.content_type, file.into()) {
-            prop_assert_eq!(look_at(&clean), Look::Is(Visible { tells_location: false, ..before }));
+            prop_assert_eq!(look_at(&clean), Probe::Is(Visible { tells_location: false, ..before }));
         }
     }
 
@@ -268,7 +268,7 @@ proptest! {
     #[test]
     fn pieces_are_put_together(pieces in prop::collection::vec((0u64..120, 0u64..50), 0..12)) {
         let file: Vec<u8> = (0..100).collect();
-        let mut object = Sparse::new(100);
+        let mut object = PartialObject::new(100);
         let mut known = [false; 100];
         for (at, length) in pieces {
             let end = (at + length).min(100);

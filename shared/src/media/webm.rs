@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{
     Visible,
-    sparse::{Found, Sparse, Stop::IsNot},
+    partial_object::{Found, PartialObject, Stop::IsNot},
 };
 
 /// Ids of elements (RFC 9559, 5.1).
@@ -36,7 +36,7 @@ struct Element {
 
 impl Element {
     /// The element at `start` within a parent, or an object, that ends at `end`.
-    fn at(object: &Sparse, start: u64, end: u64) -> Found<Self> {
+    fn at(object: &PartialObject, start: u64, end: u64) -> Found<Self> {
         let (id, after_id, _) = number(object, start, 4)?;
         let (size, after_size, bits) = number(object, after_id, 8)?;
         let unmarked = size & !(1 << bits);
@@ -50,7 +50,7 @@ impl Element {
 
     /// The first element of an id among those in a range. Media come behind all that says how to show them: the search ends
     /// at the first of them.
-    fn first(object: &Sparse, within: Range<u64>, id: u32) -> Found<Option<Self>> {
+    fn first(object: &PartialObject, within: Range<u64>, id: u32) -> Found<Option<Self>> {
         let mut at = within.start;
         while at < within.end {
             let element = Self::at(object, at, within.end)?;
@@ -68,7 +68,7 @@ impl Element {
 
 /// A number of variable length, whose leading zeros say how many bytes it has, at most `longest`: with the bit that marks its
 /// length, where it ends, and how many bits it has below that one.
-fn number(object: &Sparse, at: u64, longest: u64) -> Found<(u64, u64, u64)> {
+fn number(object: &PartialObject, at: u64, longest: u64) -> Found<(u64, u64, u64)> {
     let [first] = object.array(at)?;
     let length = 1 + u64::from(first.leading_zeros());
     if length > longest {
@@ -77,7 +77,7 @@ fn number(object: &Sparse, at: u64, longest: u64) -> Found<(u64, u64, u64)> {
     Ok((unsigned(object, at..at + length)?, at + length, 7 * length))
 }
 
-fn unsigned(object: &Sparse, range: Range<u64>) -> Found<u64> {
+fn unsigned(object: &PartialObject, range: Range<u64>) -> Found<u64> {
     if range.end - range.start > 8 {
         return Err(IsNot);
     }
@@ -85,7 +85,7 @@ fn unsigned(object: &Sparse, range: Range<u64>) -> Found<u64> {
     Ok(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
 }
 
-pub(super) fn look(object: &Sparse) -> Found<Visible> {
+pub(super) fn look(object: &PartialObject) -> Found<Visible> {
     let header = Element::at(object, 0, object.size())?;
     let doc_type = Element::first(object, header.contents.clone(), DOC_TYPE)?.ok_or(IsNot)?;
     if unsigned(object, doc_type.contents)? != WEBM {
@@ -105,7 +105,7 @@ pub(super) fn look(object: &Sparse) -> Found<Visible> {
 }
 
 /// Width and height as shown if they are given in pixels, else as stored.
-fn size(object: &Sparse, video: Range<u64>) -> Found<(u32, u32)> {
+fn size(object: &PartialObject, video: Range<u64>) -> Found<(u32, u32)> {
     let value = |id: u32| match Element::first(object, video.clone(), id)? {
         Some(element) => unsigned(object, element.contents).map(Some),
         None => Ok(None),
@@ -115,6 +115,6 @@ fn size(object: &Sparse, video: Range<u64>) -> Found<(u32, u32)> {
         (Some(width), Some(height)) if is_in_pixels => (width, height),
         _ => (value(PIXEL_WIDTH)?.unwrap_or_default(), value(PIXEL_HEIGHT)?.unwrap_or_default()),
     };
-    let side = |side: u64| u32::try_from(side).map_err(|_| IsNot);
-    Ok((side(width)?, side(height)?))
+    let participant = |participant: u64| u32::try_from(participant).map_err(|_| IsNot);
+    Ok((participant(width)?, participant(height)?))
 }

@@ -4,8 +4,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
     LARGEST_METADATA,
-    metadata::{Told, exif_with},
-    sparse::{Found, Sparse, Stop::IsNot},
+    metadata::{Findings, exif_with},
+    partial_object::{Found, PartialObject, Stop::IsNot},
 };
 
 /// `RIFF`, the length of all that follows, `WEBP`.
@@ -25,7 +25,7 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn at(object: &Sparse, start: u64) -> Found<Self> {
+    fn at(object: &PartialObject, start: u64) -> Found<Self> {
         let [a, b, c, d, length @ ..]: [u8; 8] = object.array(start)?;
         let length = u64::from(u32::from_le_bytes(length));
         if start + 8 + length > object.size() {
@@ -34,12 +34,12 @@ impl Chunk {
         Ok(Self { kind: [a, b, c, d], start, length, end: start + 8 + length.next_multiple_of(2) })
     }
 
-    fn data(&self, object: &Sparse) -> Found<Bytes> {
+    fn data(&self, object: &PartialObject) -> Found<Bytes> {
         object.bytes(self.start + 8, self.length)
     }
 
     /// The flags, if this is the first chunk of the extended format.
-    fn flags(&self, object: &Sparse) -> Found<Option<u8>> {
+    fn flags(&self, object: &PartialObject) -> Found<Option<u8>> {
         match &self.kind {
             b"VP8X" if self.length >= 10 => Ok(Some(u8::from_le_bytes(object.array(self.start + 8)?))),
             // Long enough for the size.
@@ -51,41 +51,41 @@ impl Chunk {
 }
 
 /// Where the last chunk ends, by the header.
-fn end(object: &Sparse) -> Found<u64> {
+fn end(object: &PartialObject) -> Found<u64> {
     Ok((8 + u64::from(u32::from_le_bytes(object.array(4)?))).min(object.size()))
 }
 
-pub(super) fn told(object: &Sparse) -> Found<Told> {
-    let mut told = Told::default();
+pub(super) fn findings(object: &PartialObject) -> Found<Findings> {
+    let mut findings = Findings::default();
     let end = end(object)?;
     let first = Chunk::at(object, HEADER)?;
     let flags = first.flags(object)?;
     // Nothing may stand behind the simple formats, and behind the last chunk.
-    told.location = object.size() > if flags.is_none() { first.end } else { end.next_multiple_of(2) };
+    findings.location = object.size() > if flags.is_none() { first.end } else { end.next_multiple_of(2) };
     let metadata = flags.unwrap_or_default() & (EXIF | XMP);
     if metadata == 0 {
-        return Ok(told);
+        return Ok(findings);
     }
     if flags.is_some_and(|flags| flags & ANIMATION != 0) {
         // Its frames are not walked, of which there may be many. An animation is not turned.
-        told.location = true;
-        return Ok(told);
+        findings.location = true;
+        return Ok(findings);
     }
     let mut at = first.end;
     while at + 8 <= end {
         let chunk = Chunk::at(object, at)?;
         match &chunk.kind {
-            b"EXIF" | b"XMP " if chunk.length > LARGEST_METADATA => told.location = true,
-            b"EXIF" => told.exif(&chunk.data(object)?),
-            b"XMP " => told.text(&chunk.data(object)?),
+            b"EXIF" | b"XMP " if chunk.length > LARGEST_METADATA => findings.location = true,
+            b"EXIF" => findings.exif(&chunk.data(object)?),
+            b"XMP " => findings.text(&chunk.data(object)?),
             _ => {}
         }
         at = chunk.end;
     }
-    Ok(told)
+    Ok(findings)
 }
 
-pub(super) fn without_metadata(object: &Sparse, orientation: u16) -> Found<Bytes> {
+pub(super) fn without_metadata(object: &PartialObject, orientation: u16) -> Found<Bytes> {
     let first = Chunk::at(object, HEADER)?;
     let flags = first.flags(object)?;
     let mut file = BytesMut::with_capacity(object.size() as usize + 64);

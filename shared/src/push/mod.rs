@@ -21,8 +21,8 @@ use encryption::encrypt;
 
 use crate::{
     config::PushConfig,
+    stats::RequestStats,
     store::{PushSubscription, StoreError},
-    tally::Tally,
     tokens::random,
     types::Timestamp,
     vapid::VapidKey,
@@ -47,7 +47,7 @@ pub struct Pusher {
     connector: OnceLock<Option<Connector>>,
     key: VapidKey,
     config: PushConfig,
-    tally: Arc<Tally>,
+    stats: Arc<RequestStats>,
     /// Until when hosts are left alone.
     resting: Mutex<HashMap<String, Instant>>,
 }
@@ -71,12 +71,12 @@ enum NotTaken {
 }
 
 impl Pusher {
-    pub fn new(config: PushConfig, tally: Arc<Tally>) -> Self {
+    pub fn new(config: PushConfig, stats: Arc<RequestStats>) -> Self {
         Self {
             connector: OnceLock::new(),
             key: VapidKey::from_secret(&config.secret),
             config,
-            tally,
+            stats,
             resting: Mutex::default(),
         }
     }
@@ -140,7 +140,7 @@ impl Pusher {
         let connector = self.connector.get_or_init(|| connector(self.config.ca_bundle.as_deref())).as_ref();
         let connector = connector
             .ok_or_else(|| NotTaken::Never(StoreError::new("the roots for push services can't be read".to_owned())))?;
-        let call = self.tally.call(&[], connector.call(request));
+        let call = self.stats.call(&[], connector.call(request));
         let response = match tokio::time::timeout(TIME_OUT, call).await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) | Err(_) => return Err(NotTaken::NoAnswer),

@@ -66,11 +66,15 @@ impl Store {
         let NewAccount { account, email, claim, device, code } = new;
         let holder = EmailClaim { user_id: account.id, username: account.username.clone() };
         let steps = vec![
-            self.put_step(to_item(Key::email(email), &holder)?, Some("attribute_not_exists(pk)"), []),
-            self.put_step(to_item(Key::username(&claim.username), claim)?, Some(IS_FREE), [(":now", text(guards.now))]),
-            self.use_code_step(code, guards.now),
-            self.put_step(to_item(Key::user(account.id), account)?, None, []),
-            self.new_device_step(account.id, device)?,
+            self.transact_put(to_item(Key::email(email), &holder)?, Some("attribute_not_exists(pk)"), []),
+            self.transact_put(
+                to_item(Key::username(&claim.username), claim)?,
+                Some(IS_FREE),
+                [(":now", text(guards.now))],
+            ),
+            self.use_code_item(code, guards.now),
+            self.transact_put(to_item(Key::user(account.id), account)?, None, []),
+            self.new_device_item(account.id, device)?,
         ];
         Ok(match self.write(guards, steps).await? {
             Written::Done(_) => SignedUp::Done,
@@ -95,19 +99,19 @@ impl Store {
         let user = claim.user_id;
         let outcome = self
             .transact(vec![
-                self.update_step(
+                self.transact_update(
                     Key::user(user),
                     "SET password_hash = :new, epoch = :next",
                     "password_hash = :old",
                     [(":new", text(new.as_str())), (":old", text(old.as_str())), (":next", number(claim.epoch + 1))],
                 ),
-                self.update_step(
+                self.transact_update(
                     Key::username(&claim.username),
                     "SET epoch = :next",
                     "user_id = :user AND epoch = :epoch",
                     [(":user", text(user)), (":epoch", number(claim.epoch)), (":next", number(claim.epoch + 1))],
                 ),
-                self.keep_session_step(user, kept.0, kept.1, claim.epoch),
+                self.keep_session_item(user, kept.0, kept.1, claim.epoch),
             ])
             .await?;
         Ok(matches!(outcome, Outcome::Done))
@@ -123,14 +127,14 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let outcome = self
             .transact(vec![
-                self.use_code_step(code, now),
-                self.update_step(
+                self.use_code_item(code, now),
+                self.transact_update(
                     Key::user(holder.user_id),
                     "SET password_hash = :new, epoch = epoch + :one",
                     "attribute_exists(pk)",
                     [(":new", text(new.as_str())), (":one", number(1))],
                 ),
-                self.update_step(
+                self.transact_update(
                     Key::username(&holder.username),
                     "SET epoch = epoch + :one",
                     "user_id = :user",

@@ -37,7 +37,7 @@ impl Store {
                 .request_items(&self.table, wanted)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
             let output = self
-                .tally
+                .stats
                 .call(&["dynamodb:BatchGetItem"], call.send())
                 .await
                 .map_err(|error| StoreError(describe("BatchGetItem", &error)))?;

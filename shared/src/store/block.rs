@@ -28,15 +28,15 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let outcome = self
             .transact(vec![
-                self.check_step(Key::user(other), "attribute_exists(pk)"),
-                self.update_step(
+                self.transact_check(Key::user(other), "attribute_exists(pk)"),
+                self.transact_update(
                     Key::block(user, other),
                     "SET blocked = :other, blocked_at = if_not_exists(blocked_at, :now)",
                     "attribute_not_exists(pk) OR blocked = :other",
                     [(":other", text(other)), (":now", text(now))],
                 ),
-                self.update_step(
-                    Key::side(user, conversation),
+                self.transact_update(
+                    Key::participant(user, conversation),
                     "SET blocks = :true, partner = :other, conversation = :conversation",
                     "attribute_not_exists(has_left)",
                     [
@@ -53,8 +53,8 @@ impl Store {
     /// Takes a block back; nothing happens where there is none.
     pub async fn unblock(&self, user: UserId, other: UserId, conversation: ConversationId) -> Result<(), StoreError> {
         let steps = vec![
-            self.delete_step(Key::block(user, other), Some("attribute_exists(pk)")),
-            self.update_step(Key::side(user, conversation), "REMOVE blocks", "attribute_exists(blocks)", []),
+            self.transact_delete(Key::block(user, other), Some("attribute_exists(pk)")),
+            self.transact_update(Key::participant(user, conversation), "REMOVE blocks", "attribute_exists(blocks)", []),
         ];
         self.transact(steps).await.map(drop)
     }

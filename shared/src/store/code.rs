@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Item, Outcome, Step, Store, StoreError, from_item,
+    Item, Outcome, Store, StoreError, TransactItem, from_item,
     keys::Key,
     limits::Hit,
     number, text, to_item,
@@ -76,14 +76,14 @@ impl OneTimeCode {
 
 impl Store {
     /// The write that makes `code` the only one, whatever came before it.
-    pub(super) fn keep_code_step(&self, code: &OneTimeCode, now: Timestamp) -> Result<Step, StoreError> {
+    pub(super) fn keep_code_item(&self, code: &OneTimeCode, now: Timestamp) -> Result<TransactItem, StoreError> {
         let expires_at = now.after(LIFETIME);
         let kept = Kept { code_hash: code.hash.clone(), wrong: 0, expires_at, ttl: expires_at.seconds() };
-        Ok(self.put_step(to_item(code.key(), &kept)?, None, []))
+        Ok(self.transact_put(to_item(code.key(), &kept)?, None, []))
     }
 
     /// The write that uses `code` up, or fails when it is not the one, too late, or tried too often.
-    pub(super) fn use_code_step(&self, code: &OneTimeCode, now: Timestamp) -> Step {
+    pub(super) fn use_code_item(&self, code: &OneTimeCode, now: Timestamp) -> TransactItem {
         let values = [(":hash", text(&code.hash)), (":most", number(MOST_WRONG)), (":now", text(now))];
         let condition = "code_hash = :hash AND wrong < :most AND expires_at > :now";
         self.delete_step_if(code.key(), Some(condition), values)
@@ -93,7 +93,7 @@ impl Store {
     /// once gets more than its five; a right one costs nothing.
     pub async fn try_code(&self, code: &OneTimeCode, now: Timestamp) -> Result<bool, StoreError> {
         // A transaction, though of one step: a try whose answer got lost counts once.
-        let count = self.update_step(
+        let count = self.transact_update(
             code.key(),
             "SET wrong = wrong + :one",
             "attribute_exists(pk) AND code_hash <> :hash AND wrong < :most AND expires_at > :now",
@@ -120,7 +120,7 @@ impl Store {
         code: &OneTimeCode,
         guards: &mut Guards<'_>,
     ) -> Result<Result<Receipt, Stopped>, StoreError> {
-        let step = self.keep_code_step(code, guards.now)?;
+        let step = self.keep_code_item(code, guards.now)?;
         match self.write(guards, vec![step]).await? {
             Written::Done(hits) => Ok(Ok(Receipt(hits))),
             Written::Stopped(stopped) => Ok(Err(stopped)),

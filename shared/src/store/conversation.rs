@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Page, PrivateMessage, Step, Store, StoreError,
+    Page, PrivateMessage, Store, StoreError, TransactItem,
     keys::{Key, SIDES, conversations, user_partition},
     number, text,
 };
@@ -16,7 +16,7 @@ use crate::types::{ConversationId, PageSize, PrivateMessageId, UserId, Username}
 
 /// What one of the two users has of a conversation.
 #[derive(Clone, Deserialize)]
-pub struct Side {
+pub struct Participant {
     pub conversation: ConversationId,
     pub partner: UserId,
     /// The newest message. Without one there is no conversation yet: one has blocked the other before it began.
@@ -42,7 +42,7 @@ pub struct Side {
     pub has_left: bool,
 }
 
-impl Side {
+impl Participant {
     /// Somebody has written: there is a conversation.
     pub fn has_begun(&self) -> bool {
         self.last_id.is_some()
@@ -64,16 +64,16 @@ impl Side {
 
 /// Both sides of a conversation, as one of its two users has them.
 #[derive(Clone, Copy)]
-pub struct Sides<'a> {
+pub struct Participants<'a> {
     pub user: UserId,
-    pub own: &'a Side,
+    pub own: &'a Participant,
     /// None when the partner's account is gone.
-    pub theirs: Option<&'a Side>,
+    pub theirs: Option<&'a Participant>,
 }
 
-impl<'a> Sides<'a> {
+impl<'a> Participants<'a> {
     /// Whoever of the two did not send the message, with that user's side.
-    pub fn reader_of(self, message: &PrivateMessage) -> Option<(UserId, &'a Side)> {
+    pub fn reader_of(self, message: &PrivateMessage) -> Option<(UserId, &'a Participant)> {
         if message.sender == self.user {
             self.theirs.map(|theirs| (self.own.partner, theirs))
         } else {
@@ -90,9 +90,9 @@ pub(super) struct Progress {
     pub received: u64,
 }
 
-impl From<&Side> for Progress {
-    fn from(side: &Side) -> Self {
-        Self { last: side.last_id, sent: side.sent, received: side.received }
+impl From<&Participant> for Progress {
+    fn from(participant: &Participant) -> Self {
+        Self { last: participant.last_id, sent: participant.sent, received: participant.received }
     }
 }
 
@@ -105,9 +105,9 @@ impl Progress {
 
 /// What a list shows of a conversation, besides the user's side of it.
 pub struct Preview {
-    pub side: Side,
+    pub participant: Participant,
     pub last: Option<PrivateMessage>,
-    pub partner_side: Option<Side>,
+    pub partner_participant: Option<Participant>,
     /// None when the partner's account is gone.
     pub partner_name: Option<Username>,
 }
@@ -119,8 +119,12 @@ struct Named {
 }
 
 impl Store {
-    pub async fn side(&self, user: UserId, conversation: ConversationId) -> Result<Option<Side>, StoreError> {
-        self.get(Key::side(user, conversation)).await
+    pub async fn participant(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+    ) -> Result<Option<Participant>, StoreError> {
+        self.get(Key::participant(user, conversation)).await
     }
 
     /// The conversations of a user whose last messages are older than `before`, newest activity first: which they are is
@@ -130,7 +134,7 @@ impl Store {
         user: UserId,
         before: Option<PrivateMessageId>,
         size: PageSize,
-    ) -> Result<Page<Side>, StoreError> {
+    ) -> Result<Page<Participant>, StoreError> {
         let before = before.map_or_else(|| AFTER_IDS.to_owned(), |before| before.to_string());
         let page = self.query(conversations(user), |query| {
             query
@@ -145,24 +149,41 @@ impl Store {
     }
 
     /// What a list shows of these conversations of a user's, in their order.
-    pub async fn previews(&self, user: UserId, mut sides: Vec<Side>) -> Result<Vec<Preview>, StoreError> {
+    pub async fn previews(&self, user: UserId, mut participants: Vec<Participant>) -> Result<Vec<Preview>, StoreError> {
         // While a conversation moves up, the index may hold it at both places.
         let mut seen = HashSet::new();
-        sides.retain(|side| seen.insert(*side.conversation.as_bytes()));
-        let last = |side: &Side| Some(Key::private_message(side.conversation, side.last_id?));
+        participants.retain(|participant| seen.insert(*participant.conversation.as_bytes()));
+        let last =
+            |participant: &Participant| Some(Key::private_message(participant.conversation, participant.last_id?));
         let (lasts, own, partners, names) = futures_util::try_join!(
-            self.get_all::<PrivateMessage>(sides.iter().filter_map(last).collect(), None),
-            self.get_all::<Side>(sides.iter().map(|side| Key::side(user, side.conversation)).collect(), None),
-            self.get_all::<Side>(sides.iter().map(|side| Key::side(side.partner, side.conversation)).collect(), None),
-            self.usernames(sides.iter().map(|side| side.partner)),
+            self.get_all::<PrivateMessage>(participants.iter().filter_map(last).collect(), None),
+            self.get_all::<Participant>(
+                participants.iter().map(|participant| Key::participant(user, participant.conversation)).collect(),
+                None
+            ),
+            self.get_all::<Participant>(
+                participants
+                    .iter()
+                    .map(|participant| Key::participant(participant.partner, participant.conversation))
+                    .collect(),
+                None
+            ),
+            self.usernames(participants.iter().map(|participant| participant.partner)),
         )?;
-        let preview = |side: Side| Preview {
-            last: lasts.iter().find(|last| Some(last.id) == side.last_id).cloned(),
-            partner_side: partners.iter().find(|partner| partner.conversation == side.conversation).cloned(),
-            partner_name: names.iter().find(|(id, _)| *id == side.partner).map(|(_, name)| name.clone()),
-            side: own.iter().find(|own| own.conversation == side.conversation).cloned().unwrap_or(side),
+        let preview = |participant: Participant| Preview {
+            last: lasts.iter().find(|last| Some(last.id) == participant.last_id).cloned(),
+            partner_participant: partners
+                .iter()
+                .find(|partner| partner.conversation == participant.conversation)
+                .cloned(),
+            partner_name: names.iter().find(|(id, _)| *id == participant.partner).map(|(_, name)| name.clone()),
+            participant: own
+                .iter()
+                .find(|own| own.conversation == participant.conversation)
+                .cloned()
+                .unwrap_or(participant),
         };
-        Ok(sides.into_iter().map(preview).collect())
+        Ok(participants.into_iter().map(preview).collect())
     }
 
     /// Whether there is an account, now.
@@ -184,13 +205,13 @@ impl Store {
 
     /// The write that moves `user`'s side on from `before` to `after`, as long as neither the user has blocked the partner nor
     /// another message got in between.
-    pub(super) fn move_on_step(
+    pub(super) fn move_on_item(
         &self,
         conversation: ConversationId,
         [user, partner]: [UserId; 2],
         before: Progress,
         after: Progress,
-    ) -> Step {
+    ) -> TransactItem {
         let unmoved = if before.last.is_some() { "last_id = :last" } else { "attribute_not_exists(last_id)" };
         let condition = format!("{unmoved} AND attribute_not_exists(blocks) AND attribute_not_exists(has_left)");
         let values = [
@@ -201,8 +222,8 @@ impl Store {
             (":conversation", text(conversation)),
             (":index", text(conversations(user))),
         ];
-        self.update_step(
-            Key::side(user, conversation),
+        self.transact_update(
+            Key::participant(user, conversation),
             "SET last_id = :id, sent = :sent, received = :received, partner = :partner, conversation = :conversation, \
              gsi1pk = :index, gsi1sk = :id",
             &condition,
@@ -211,7 +232,7 @@ impl Store {
     }
 
     /// Some of the conversations of a user, in no order that means anything.
-    pub(crate) async fn some_sides(&self, user: UserId, count: i32) -> Result<Vec<Side>, StoreError> {
+    pub(crate) async fn some_participants(&self, user: UserId, count: i32) -> Result<Vec<Participant>, StoreError> {
         let page = self.query(user_partition(user), |query| {
             query
                 .key_condition_expression("pk = :pk AND begins_with(sk, :sides)")

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{ReturnValuesOnConditionCheckFailure, Select, Updat
 use futures_util::future::try_join_all;
 
 use super::{
-    Step, Store, StoreError,
+    Store, StoreError, TransactItem,
     keys::{AFTER_MESSAGES, BEFORE_MESSAGES, Key, LINK_SHARDS, link_message_sort, link_shard},
     link::Link,
     number, text,
@@ -87,8 +87,8 @@ impl Store {
     }
 
     /// The step that counts a new message of a capped link, if there is room for it.
-    pub(super) fn count_step(&self, link: &Link) -> Step {
-        self.link_step(link, |update| {
+    pub(super) fn count_item(&self, link: &Link) -> TransactItem {
+        self.link_item(link, |update| {
             update
                 .update_expression("ADD message_count :one")
                 .condition_expression("id = :id AND attribute_not_exists(deleting) AND message_count < max_messages")
@@ -97,7 +97,7 @@ impl Store {
 
     /// The step that takes a deleted message out of every count that it is in. Fails when the link was counted meanwhile.
     /// A count of none has not seen the message, so it is void.
-    pub(super) fn uncount_step(&self, link: &Link, message: LinkMessageId) -> Step {
+    pub(super) fn uncount_item(&self, link: &Link, message: LinkMessageId) -> TransactItem {
         let (expression, condition) = match link.message_count {
             Some(0) => ("REMOVE message_count ADD count_epoch :one", "attribute_exists(message_count)"),
             Some(_) => ("ADD count_epoch :one, message_count :minus_one", "message_count >= :one"),
@@ -106,7 +106,7 @@ impl Store {
         let is_kept = link.counted_upto.is_some_and(|upto| message <= upto);
         let expression = format!("{expression}{}", if is_kept { ", counted :minus_one" } else { "" });
         let minus_one = expression.contains(":minus_one").then(|| number(-1));
-        self.link_step(link, |update| {
+        self.link_item(link, |update| {
             let update = update
                 .update_expression(expression)
                 .condition_expression(format!("id = :id AND count_epoch = :epoch AND {condition}"))
@@ -116,14 +116,14 @@ impl Store {
     }
 
     /// The step that makes a count void which may or may not have seen a message.
-    pub(super) fn void_count_step(&self, link: &Link) -> Step {
-        self.link_step(link, |update| {
+    pub(super) fn void_count_item(&self, link: &Link) -> TransactItem {
+        self.link_item(link, |update| {
             update.update_expression("REMOVE message_count ADD count_epoch :one").condition_expression("id = :id")
         })
     }
 
     /// A write to the link itself that fails with the link as it is.
-    fn link_step(&self, link: &Link, shape: impl FnOnce(UpdateBuilder) -> UpdateBuilder) -> Step {
+    fn link_item(&self, link: &Link, shape: impl FnOnce(UpdateBuilder) -> UpdateBuilder) -> TransactItem {
         let update = shape(Update::builder())
             .table_name(&self.table)
             .set_key(Some(Key::link(&link.slug).into_item()))
@@ -132,6 +132,6 @@ impl Store {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .expect("an update with table, key and expression");
-        Step::update(update)
+        TransactItem::update(update)
     }
 }

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Account, OneTimeCode, Outcome, Page, Step, Store, StoreError,
+    Account, OneTimeCode, Outcome, Page, Store, StoreError, TransactItem,
     keys::{DEVICES, Key, device_sort, user_partition},
     number, text, to_item,
     write::{Guards, Stopped, Written},
@@ -103,9 +103,9 @@ impl Store {
     }
 
     /// The write of a device that is new to its user.
-    pub(super) fn new_device_step(&self, user: UserId, device: &Device) -> Result<Step, StoreError> {
+    pub(super) fn new_device_item(&self, user: UserId, device: &Device) -> Result<TransactItem, StoreError> {
         let kept = Kept { device, ttl: device.forgotten_at() };
-        Ok(self.put_step(to_item(Key::device(user, device.id), &kept)?, None, []))
+        Ok(self.transact_put(to_item(Key::device(user, device.id), &kept)?, None, []))
     }
 
     /// Begins the session that `device` says, on a device that `is_new` or is there already.
@@ -116,7 +116,7 @@ impl Store {
         is_new: bool,
         guards: &mut Guards<'_>,
     ) -> Result<SignedIn, StoreError> {
-        let step = if is_new { self.new_device_step(user, device)? } else { self.session_step(user, device) };
+        let step = if is_new { self.new_device_item(user, device)? } else { self.session_item(user, device) };
         Ok(match self.write(guards, vec![step]).await? {
             Written::Done(_) => SignedIn::Done,
             Written::Refused(_) => SignedIn::NoDevice,
@@ -125,10 +125,10 @@ impl Store {
     }
 
     /// The write of a session on a device that is there. Whether it is trusted stays as it is.
-    fn session_step(&self, user: UserId, device: &Device) -> Step {
+    fn session_item(&self, user: UserId, device: &Device) -> TransactItem {
         let expression =
             "SET session_id = :session, epoch = :epoch, signed_in_at = :now, device_name = :name, #ttl = :ttl";
-        self.update_step(
+        self.transact_update(
             Key::device(user, device.id),
             expression,
             "attribute_exists(pk)",
@@ -151,7 +151,7 @@ impl Store {
         code: &OneTimeCode,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let trust = self.update_step(
+        let trust = self.transact_update(
             Key::device(user, device),
             "SET trusted = :true, #ttl = :ttl",
             "session_id = :session",
@@ -161,7 +161,7 @@ impl Store {
                 (":session", text(session)),
             ],
         );
-        let outcome = self.transact(vec![self.use_code_step(code, now), trust]).await?;
+        let outcome = self.transact(vec![self.use_code_item(code, now), trust]).await?;
         Ok(matches!(outcome, Outcome::Done))
     }
 
@@ -182,8 +182,14 @@ impl Store {
     }
 
     /// The write that lets `session` live on into the epoch after `epoch`.
-    pub(super) fn keep_session_step(&self, user: UserId, device: DeviceId, session: SessionId, epoch: u64) -> Step {
-        self.update_step(
+    pub(super) fn keep_session_item(
+        &self,
+        user: UserId,
+        device: DeviceId,
+        session: SessionId,
+        epoch: u64,
+    ) -> TransactItem {
+        self.transact_update(
             Key::device(user, device),
             "SET epoch = :next",
             "session_id = :session",

@@ -9,8 +9,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
-    Account, Outcome, Side, Store, StoreError, StreamRecord,
-    keys::{ERASURES, Key, inbox, notices, private_messages, shuns, user_partition},
+    Account, Outcome, Participant, Store, StoreError, StreamRecord,
+    keys::{ERASURES, Key, blocked_senders, inbox, notification_states, private_messages, user_partition},
     number, text,
 };
 use crate::{
@@ -60,8 +60,8 @@ impl Store {
                     [(":hash", text(account.password_hash.as_str()))],
                 ),
                 self.delete_step_if(Key::email(email), Some("user_id = :user"), [(":user", text(account.id))]),
-                self.reserve_step(&account.username, account.id, now.after(NAME_RESERVED))?,
-                self.put_step(item, None, []),
+                self.reserve_item(&account.username, account.id, now.after(NAME_RESERVED))?,
+                self.transact_put(item, None, []),
             ])
             .await?;
         Ok(matches!(outcome, Outcome::Done).then_some(erasure))
@@ -69,8 +69,8 @@ impl Store {
 
     /// Nothing more is written to `user`'s side of a conversation; `true` when the partner has left it, too, and so nobody
     /// reads it any more.
-    pub async fn leave(&self, user: UserId, side: &Side) -> Result<bool, StoreError> {
-        let left = self.update(Key::side(user, side.conversation), |update| {
+    pub async fn leave(&self, user: UserId, participant: &Participant) -> Result<bool, StoreError> {
+        let left = self.update(Key::participant(user, participant.conversation), |update| {
             update
                 .update_expression("SET has_left = :true")
                 .condition_expression("attribute_exists(pk)")
@@ -78,7 +78,10 @@ impl Store {
         });
         let _ = left.await?;
         // Read after the mark was made: of two who leave at once, one sees that both have.
-        Ok(self.side(side.partner, side.conversation).await?.is_none_or(|partner| partner.has_left))
+        Ok(self
+            .participant(participant.partner, participant.conversation)
+            .await?
+            .is_none_or(|partner| partner.has_left))
     }
 
     /// Removes some messages of a conversation; `false` when there are none left.
@@ -87,13 +90,14 @@ impl Store {
     }
 
     pub async fn forget_side(&self, user: UserId, conversation: ConversationId) -> Result<(), StoreError> {
-        self.delete(Key::side(user, conversation), |delete| delete).await
+        self.delete(Key::participant(user, conversation), |delete| delete).await
     }
 
     /// Removes some of what an account left, its sides of conversations among it; `false` when there is nothing left.
     pub async fn remove_remains(&self, erasure: &Erasure) -> Result<bool, StoreError> {
         let Erasure { user_id, username } = erasure;
-        let partitions = vec![user_partition(*user_id), inbox(*user_id), notices(*user_id), shuns(username)];
+        let partitions =
+            vec![user_partition(*user_id), inbox(*user_id), notification_states(*user_id), blocked_senders(username)];
         self.remove_some(partitions, STEP).await
     }
 }

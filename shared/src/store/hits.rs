@@ -135,7 +135,7 @@ impl Store {
                 Err(too_many) => {
                     let own = log.names.iter().map(|_| vec![slot.clone()]).collect();
                     if let Err(error) = self.remove_hits(&log, own).await {
-                        self.degrade(&error);
+                        self.record_degradation(&error);
                     }
                     return Ok(Err(too_many));
                 }
@@ -155,14 +155,14 @@ impl Store {
     pub async fn take_back_hit(&self, hits: &Hits<'_>) {
         let own = hits.log.names.iter().map(|_| vec![hits.slot.clone()]).collect();
         if let Err(error) = self.remove_hits(&hits.log, own).await {
-            self.degrade(&error);
+            self.record_degradation(&error);
         }
     }
 
     /// Keeps the item small, every few dozens of hits. Where this fails the next hit will do it.
     pub async fn tidy_hits(&self, hits: &Hits<'_>) {
         if let Err(error) = self.remove_hits(&hits.log, hits.stale.clone()).await {
-            self.degrade(&error);
+            self.record_degradation(&error);
         }
     }
 

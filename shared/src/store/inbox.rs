@@ -32,7 +32,7 @@ fn arriving(claim: &UsernameClaim, message: &InboxMessage) -> Result<Item, Store
 /// An item of the very size of the message's, so that its writing costs the same, that says nothing of it and is gone soon.
 fn nothing_of(message: InboxMessage, now: Timestamp) -> Result<Item, StoreError> {
     let content = InboxText::blank_of(&message.content, TTL_BYTES);
-    let mut item = to_item(Key::void(random(), message.id), &InboxMessage { content, ..message })?;
+    let mut item = to_item(Key::discarded(random(), message.id), &InboxMessage { content, ..message })?;
     // The last digit is never a zero, which would be a byte less.
     item.insert("ttl".to_owned(), number(Timestamp::day_start(now.day() + 1).seconds() + 1));
     Ok(item)
@@ -59,7 +59,7 @@ impl Store {
         if guards.once.is_none() {
             return self.put(item).await.map(|()| Delivery::Done);
         }
-        match self.write(guards, vec![self.put_step(item, None, [])]).await? {
+        match self.write(guards, vec![self.transact_put(item, None, [])]).await? {
             Written::Done(_) => Ok(Delivery::Done),
             Written::Stopped(Stopped::Repeated(repeat)) => Ok(Delivery::Repeated(repeat)),
             Written::Stopped(Stopped::Limited(_)) | Written::Refused(_) => {
@@ -106,18 +106,23 @@ impl Store {
     }
 
     /// From here until `ends_at`, what the sender of that name writes to `recipient` vanishes.
-    pub async fn shun(&self, recipient: &Username, sender: &str, ends_at: Timestamp) -> Result<(), StoreError> {
-        let mut item = Key::shun(recipient, sender).into_item();
+    pub async fn block_sender(&self, recipient: &Username, sender: &str, ends_at: Timestamp) -> Result<(), StoreError> {
+        let mut item = Key::block_sender(recipient, sender).into_item();
         item.insert("ends_at".to_owned(), text(ends_at));
         item.insert("ttl".to_owned(), number(ends_at.seconds()));
         self.put(item).await
     }
 
-    pub async fn is_shunned(&self, recipient: &Username, sender: &Sender, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn is_sender_blocked(
+        &self,
+        recipient: &Username,
+        sender: &Sender,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let [before, current] = sender.shunned_as();
         let (before, current) = futures_util::try_join!(
-            self.get_item(Key::shun(recipient, before)),
-            self.get_item(Key::shun(recipient, current))
+            self.get_item(Key::block_sender(recipient, before)),
+            self.get_item(Key::block_sender(recipient, current))
         )?;
         let now = now.to_string();
         let is_live = |item: &Item| item.get("ends_at").and_then(|end| end.as_s().ok()).is_some_and(|end| *end > now);

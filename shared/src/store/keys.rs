@@ -16,9 +16,9 @@
 //! | a message of an inbox | `INBOX#<user>` | `MSG#<message id>` | GetItem |
 //! | messages of an inbox, newest first | `INBOX#<user>` | descending | Query |
 //! | messages that were reported in a month | gsi1: `REPORT#<year>-<month>` | gsi1: time and message id | Query |
-//! | whether a recipient blocked a sender | `SHUN#<recipient's name in lower case>` | `<keyed hash>` | GetItem |
+//! | whether a recipient blocked a sender | `BLOCKEDSENDER#<recipient's name in lower case>` | `<keyed hash>` | GetItem |
 //! | the keys of those hashes, sealed | `SENDERKEYS` | `KEY#<period>` | Query |
-//! | what a blocked sender's message becomes | `VOIDS#<random>` | `MSG#<message id>` | PutItem |
+//! | what a blocked sender's message becomes | `DISCARDED#<random>` | `MSG#<message id>` | PutItem |
 //! | one side of a conversation | `USER#<id>` | `CONV#<conversation>` | GetItem |
 //! | sides of a user, to be erased | `USER#<id>` | `CONV#...` ascending | Query |
 //! | conversations of a user, newest activity first | gsi1: `CONVS#<user>` | gsi1: the last message's id, descending | Query |
@@ -37,9 +37,9 @@
 //! | how a user wants to be told of messages, and how many push subscriptions there are | `USER#<id>` | `PREFERENCES` | GetItem |
 //! | a push subscription of a user | `USER#<id>` | `PUSH#<keyed hash of its endpoint>` | GetItem |
 //! | push subscriptions of a user | `USER#<id>` | `PUSH#...` ascending | Query |
-//! | what a user was mailed of a conversation | `NOTICE#<user>` | `<conversation>` | GetItem |
-//! | whether a message was pushed | `NOTICE#<user>` | `<conversation>#PUSH#<message id>` | GetItem |
-//! | objects that are no message's | `SWEEP#<conversation>` | `<set of objects>` | stream |
+//! | what a user was mailed of a conversation | `NOTIFICATION#<user>` | `<conversation>` | GetItem |
+//! | whether a message was pushed | `NOTIFICATION#<user>` | `<conversation>#PUSH#<message id>` | GetItem |
+//! | objects that are no message's | `ORPHANEDMEDIA#<conversation>` | `<set of objects>` | stream |
 //! | an account whose remains are being erased | `ERASE#<user>` | username in lower case | stream |
 //! | the answer to a repeated request | `IDEM#<endpoint>#<keyed hash>` | `IDEM` | GetItem |
 //!
@@ -116,8 +116,8 @@ impl Key {
         Self { pk: inbox(user), sk: inbox_message_sort(message) }
     }
 
-    pub fn shun(recipient: &Username, sender: &str) -> Self {
-        Self { pk: shuns(&recipient.lower_case()), sk: sender.to_owned() }
+    pub fn block_sender(recipient: &Username, sender: &str) -> Self {
+        Self { pk: blocked_senders(&recipient.lower_case()), sk: sender.to_owned() }
     }
 
     pub fn sender_key(period: i64) -> Self {
@@ -125,11 +125,11 @@ impl Key {
     }
 
     /// A place for what is not to be kept, as long as an inbox message's: nothing tells whose it was.
-    pub fn void(number: [u8; 12], message: InboxMessageId) -> Self {
-        Self { pk: format!("VOIDS#{}", hex::encode(number)), sk: inbox_message_sort(message) }
+    pub fn discarded(number: [u8; 12], message: InboxMessageId) -> Self {
+        Self { pk: format!("DISCARDED#{}", hex::encode(number)), sk: inbox_message_sort(message) }
     }
 
-    pub fn side(user: UserId, conversation: ConversationId) -> Self {
+    pub fn participant(user: UserId, conversation: ConversationId) -> Self {
         Self { pk: user_partition(user), sk: format!("{SIDES}{conversation}") }
     }
 
@@ -149,13 +149,13 @@ impl Key {
         Self { pk: user_partition(user), sk: format!("{PUSHES}{id}") }
     }
 
-    pub fn notice(user: UserId, place: &str) -> Self {
-        Self { pk: notices(user), sk: place.to_owned() }
+    pub fn notification_state(user: UserId, place: &str) -> Self {
+        Self { pk: notification_states(user), sk: place.to_owned() }
     }
 
     /// Both keys say what is to be swept: when TTL removes the item, the stream tells no more of it.
     pub fn sweep(conversation: ConversationId, set: &str) -> Self {
-        Self { pk: format!("{SWEEPS}{conversation}"), sk: set.to_owned() }
+        Self { pk: format!("{ORPHANED_MEDIA}{conversation}"), sk: set.to_owned() }
     }
 
     /// Both keys say what is to be erased: when TTL removes the item, the stream tells no more of it.
@@ -206,8 +206,8 @@ pub fn inbox_message_sort(message: InboxMessageId) -> String {
 }
 
 /// Of a recipient's name in lower case.
-pub fn shuns(recipient: &str) -> String {
-    format!("SHUN#{recipient}")
+pub fn blocked_senders(recipient: &str) -> String {
+    format!("BLOCKEDSENDER#{recipient}")
 }
 
 /// What the sort keys of a user's sides of conversations begin with.
@@ -236,12 +236,12 @@ pub const BLOCKS: &str = "BLOCK#";
 /// What the sort keys of push subscriptions begin with.
 pub const PUSHES: &str = "PUSH#";
 
-pub fn notices(user: UserId) -> String {
-    format!("NOTICE#{user}")
+pub fn notification_states(user: UserId) -> String {
+    format!("NOTIFICATION#{user}")
 }
 
 /// What the partitions of sweeps begin with.
-pub const SWEEPS: &str = "SWEEP#";
+pub const ORPHANED_MEDIA: &str = "ORPHANEDMEDIA#";
 
 /// What the partitions of erasures begin with.
 pub const ERASURES: &str = "ERASE#";

@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::{
 use futures_util::future::try_join_all;
 
 use super::{
-    Item, Outcome, Refused, Step, Store, StoreError,
+    Item, Outcome, Refused, Store, StoreError, TransactItem,
     keys::Key,
     mask::{Mask, Masked},
     number,
@@ -110,7 +110,7 @@ impl<'a> Meter<'a> {
     }
 
     /// The writes that take the slot, or fail with the items as they are.
-    pub(super) fn take(&self, table: &str, hit: &Hit, now: Timestamp) -> Vec<Step> {
+    pub(super) fn take(&self, table: &str, hit: &Hit, now: Timestamp) -> Vec<TransactItem> {
         // Names last for a day: then nothing is decided by the item any more. To the day, as it must not tell the time.
         let ttl = Timestamp::day_start(now.day() + 3).seconds();
         self.writes(table, hit, |update, seen, masked| {
@@ -129,7 +129,7 @@ impl<'a> Meter<'a> {
     }
 
     /// The writes that give a slot back.
-    pub(super) fn release(&self, table: &str, hit: &Hit) -> Vec<Step> {
+    pub(super) fn release(&self, table: &str, hit: &Hit) -> Vec<TransactItem> {
         self.writes(table, hit, |update, _, masked| {
             update
                 .update_expression("REMOVE #slot")
@@ -143,7 +143,7 @@ impl<'a> Meter<'a> {
         table: &str,
         hit: &Hit,
         change: impl Fn(UpdateBuilder, Option<Masked>, Masked) -> UpdateBuilder,
-    ) -> Vec<Step> {
+    ) -> Vec<TransactItem> {
         let step = |(slots, masked): (&Slots, &Masked)| {
             let update = change(Update::builder(), slots.masked[hit.slot], *masked)
                 .table_name(table)
@@ -152,7 +152,7 @@ impl<'a> Meter<'a> {
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                 .build()
                 .expect("an update with table, key and expression");
-            Step::update(update)
+            TransactItem::update(update)
         };
         self.clients.iter().zip(&hit.masked).map(step).collect()
     }

@@ -160,7 +160,7 @@ impl Store {
 
     /// Of creators that race for a slug exactly one is done.
     pub async fn create_link(&self, link: &Link, guards: &mut Guards<'_>) -> Result<Created, StoreError> {
-        let step = self.put_step(to_item(Key::link(&link.slug), link)?, Some("attribute_not_exists(pk)"), []);
+        let step = self.transact_put(to_item(Key::link(&link.slug), link)?, Some("attribute_not_exists(pk)"), []);
         Ok(match self.write(guards, vec![step]).await? {
             Written::Done(_) => Created::Done,
             Written::Stopped(stopped) => Created::Stopped(stopped),

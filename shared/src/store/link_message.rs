@@ -54,8 +54,8 @@ impl Store {
     /// Removes a message; `false` when there is none. On a capped link its place is free again.
     pub async fn delete_link_message(&self, mut link: Link, id: LinkMessageId) -> Result<bool, StoreError> {
         for _ in 0..TRIES {
-            let delete = self.delete_step(Key::link_message(link.id, id), Some("attribute_exists(pk)"));
-            let count = self.uncount_step(&link, id);
+            let delete = self.transact_delete(Key::link_message(link.id, id), Some("attribute_exists(pk)"));
+            let count = self.uncount_item(&link, id);
             let Outcome::Refused(mut refused) = self.transact(vec![delete, count]).await? else { return Ok(true) };
             let link_refused = refused.pop().unwrap_or_default();
             if refused.pop().is_some_and(|message| message.failed) {
@@ -80,7 +80,8 @@ impl Store {
         let unmarked = if replace { "" } else { " AND attribute_not_exists(card)" };
         let condition = format!("attribute_exists(pk){unmarked}");
         let true_ = AttributeValue::Bool(true);
-        let step = self.update_step(Key::link_message(link, id), "SET card = :true", &condition, [(":true", true_)]);
+        let step =
+            self.transact_update(Key::link_message(link, id), "SET card = :true", &condition, [(":true", true_)]);
         Ok(match self.write(guards, vec![step]).await? {
             Written::Done(_) => CardMarked::Done,
             Written::Stopped(stopped) => CardMarked::Stopped(stopped),

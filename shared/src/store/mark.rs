@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::ReturnValue;
 
-use super::{PrivateMessage, Side, Store, StoreError, from_item, keys::Key, number, text};
+use super::{Participant, PrivateMessage, Store, StoreError, from_item, keys::Key, number, text};
 use crate::types::UserId;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,12 @@ pub enum Mark {
 impl Store {
     /// Everything up to `message` is delivered to, or seen by, the user; what was marked further on stays so. The user's side as
     /// it then is; `None` when the user has none.
-    pub async fn mark(&self, user: UserId, message: &PrivateMessage, mark: Mark) -> Result<Option<Side>, StoreError> {
+    pub async fn mark(
+        &self,
+        user: UserId,
+        message: &PrivateMessage,
+        mark: Mark,
+    ) -> Result<Option<Participant>, StoreError> {
         let (expression, condition) = match mark {
             Mark::Delivered => {
                 ("SET delivered_upto = :id", "attribute_not_exists(delivered_upto) OR delivered_upto < :id")
@@ -23,7 +28,7 @@ impl Store {
                 ("SET seen_upto = :id, seen_count = :count", "attribute_not_exists(seen_upto) OR seen_upto < :id")
             }
         };
-        let marked = self.update(Key::side(user, message.conversation), |update| {
+        let marked = self.update(Key::participant(user, message.conversation), |update| {
             let update = update
                 .update_expression(expression)
                 .condition_expression(format!("attribute_exists(last_id) AND ({condition})"))

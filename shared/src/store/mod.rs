@@ -18,9 +18,10 @@ mod link;
 mod link_message;
 mod mark;
 mod mask;
-mod news;
-mod notice;
+mod notification_event;
+mod notification_state;
 mod once;
+mod orphaned_media;
 mod page;
 mod preferences;
 mod private_message;
@@ -30,7 +31,6 @@ mod push_subscription;
 mod send;
 mod senders;
 mod stream;
-mod sweep;
 mod transact;
 mod tries;
 mod username;
@@ -50,15 +50,15 @@ use aws_sdk_dynamodb::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{aws::describe, tally::Tally};
+use crate::{aws::describe, stats::RequestStats};
 pub use account::{Account, EmailClaim, NewAccount, SignedUp};
 pub use block::Block;
 pub use code::{CodeFor, OneTimeCode};
 pub use community::{
-    Community, CommunityChanges, CommunityDraft, CommunityMessage, CommunityPreview, Founded, Head, Joined, Member,
-    Membership, SentToCommunity, TakenBack,
+    Community, CommunityChanges, CommunityDraft, CommunityMessage, CommunityPreview, Founded, Joined, Member,
+    Membership, SentToCommunity, TakenBack, Thread,
 };
-pub use conversation::{Preview, Side, Sides};
+pub use conversation::{Participant, Participants, Preview};
 pub use device::{Device, SignedIn};
 pub use erasure::Erasure;
 pub use hits::{HitLog, Hits};
@@ -68,9 +68,10 @@ pub use limits::{Gauge, Meter, Quota, TooMany};
 pub use link::{Created, Link, LinkChanges, LinkStatus, Updated};
 pub use link_message::{CardMarked, LinkMessage, MessagePage};
 pub use mark::Mark;
-pub use news::{News, Place};
-pub use notice::{Notice, Turn};
+pub use notification_event::{NotificationEvent, Place};
+pub use notification_state::{NotificationState, Turn};
 pub use once::{Once, Repeat};
+pub use orphaned_media::OrphanedMedia;
 pub use page::Page;
 pub use preferences::{PreferenceChanges, Preferences};
 pub use private_message::{Media, PrivateMessage};
@@ -79,8 +80,7 @@ pub use push_subscription::{MOST_SUBSCRIPTIONS, PushSubscription, Subscribed};
 pub use send::Sent;
 pub use senders::{Sender, SenderKeys, Unsealed};
 pub use stream::{StreamBatch, StreamRecord};
-pub use sweep::Sweep;
-use transact::{Collisions, Outcome, Refused, Step};
+use transact::{Collisions, Outcome, Refused, TransactItem};
 pub use tries::Tries;
 pub use username::{AccountStatus, UsernameClaim};
 pub use write::{Guards, Stopped};
@@ -123,12 +123,12 @@ impl fmt::Display for StoreError {
 pub struct Store {
     client: Client,
     table: String,
-    tally: Arc<Tally>,
+    stats: Arc<RequestStats>,
 }
 
 impl Store {
-    pub fn new(client: Client, table: String, tally: Arc<Tally>) -> Self {
-        Self { client, table, tally }
+    pub fn new(client: Client, table: String, stats: Arc<RequestStats>) -> Self {
+        Self { client, table, stats }
     }
 
     /// A read that finds nothing.
@@ -137,8 +137,8 @@ impl Store {
     }
 
     /// Notes on the request's log line a failure that the request goes on in spite of.
-    pub fn degrade(&self, error: &StoreError) {
-        self.tally.degrade(error.to_string());
+    pub fn record_degradation(&self, error: &StoreError) {
+        self.stats.record_degradation(error.to_string());
     }
 
     async fn get<T: DeserializeOwned>(&self, key: Key) -> Result<Option<T>, StoreError> {
@@ -155,7 +155,7 @@ impl Store {
             .consistent_read(true)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let output = self
-            .tally
+            .stats
             .call(&["dynamodb:GetItem"], call.send())
             .await
             .map_err(|error| StoreError(describe("GetItem", &error)))?;
@@ -178,7 +178,7 @@ impl Store {
                 .return_consumed_capacity(ReturnConsumedCapacity::Total),
         );
         let output = self
-            .tally
+            .stats
             .call(&["dynamodb:Query"], call.send())
             .await
             .map_err(|error| StoreError(describe("Query", &error)))?;
@@ -257,7 +257,7 @@ impl Store {
     ) -> Result<T, SdkError<E>> {
         let mut collisions = Collisions::default();
         loop {
-            match self.tally.call(&[action], send()).await {
+            match self.stats.call(&[action], send()).await {
                 Err(error) if error.code() == Some("TransactionConflictException") && collisions.pause().await => {}
                 outcome => return outcome,
             }
@@ -265,11 +265,11 @@ impl Store {
     }
 
     fn spend_write(&self, consumed: Option<&ConsumedCapacity>) {
-        self.tally.spend(0.0, consumed.map(write_units).unwrap_or_default());
+        self.stats.spend(0.0, consumed.map(write_units).unwrap_or_default());
     }
 
     fn spend_read(&self, consumed: Option<&ConsumedCapacity>) {
-        self.tally.spend(consumed.and_then(ConsumedCapacity::capacity_units).unwrap_or_default(), 0.0);
+        self.stats.spend(consumed.and_then(ConsumedCapacity::capacity_units).unwrap_or_default(), 0.0);
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Step, Store, StoreError, from_item, keys::Key, text, to_item};
+use super::{Item, Store, StoreError, TransactItem, from_item, keys::Key, text, to_item};
 use crate::{
     tokens::{Purpose, Tokens},
     types::{IdempotencyKey, Timestamp},
@@ -84,7 +84,7 @@ impl<'a> Once<'a> {
     }
 
     /// The write that keeps `answer`, or fails with what is kept already.
-    pub(super) fn keep(&self, store: &Store, answer: &str) -> Result<Step, StoreError> {
+    pub(super) fn keep(&self, store: &Store, answer: &str) -> Result<TransactItem, StoreError> {
         let expires_at = self.now.after(KEPT_FOR);
         let kept = Kept {
             body_hash: self.body_hash.clone(),
@@ -93,7 +93,7 @@ impl<'a> Once<'a> {
             expires_at,
             ttl: expires_at.seconds(),
         };
-        Ok(store.put_step(
+        Ok(store.transact_put(
             to_item(self.item_key(), &kept)?,
             Some("attribute_not_exists(pk) OR expires_at <= :now OR pending_until <= :now"),
             [(":now", text(self.now))],

@@ -61,8 +61,8 @@ impl Store {
     /// No more mail about messages. Of an account that has gone nothing is written.
     pub async fn unsubscribe(&self, user: UserId) -> Result<(), StoreError> {
         let steps = vec![
-            self.check_step(Key::user(user), "attribute_exists(pk)"),
-            self.update_step(
+            self.transact_check(Key::user(user), "attribute_exists(pk)"),
+            self.transact_update(
                 Key::preferences(user),
                 "SET email = :false",
                 "attribute_not_exists(email) OR email <> :false",

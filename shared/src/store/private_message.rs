@@ -87,13 +87,13 @@ impl Store {
             return Ok(message);
         }
         let updated_at = now.max(message.id.made_at());
-        let mut steps = vec![self.update_step(
+        let mut steps = vec![self.transact_update(
             Key::private_message(message.conversation, message.id),
             "SET is_deleted = :true, content = :nothing, updated_at = :now REMOVE media",
             "attribute_exists(pk) AND attribute_not_exists(is_deleted)",
             [(":true", AttributeValue::Bool(true)), (":nothing", text("")), (":now", text(updated_at))],
         )];
-        steps.extend(message.assets().map(|set| self.sweep_step(message.conversation, set, now)));
+        steps.extend(message.assets().map(|set| self.sweep_item(message.conversation, set, now)));
         let left =
             PrivateMessage { is_deleted: true, content: String::new(), media: Vec::new(), updated_at, ..message };
         match self.transact(steps).await? {

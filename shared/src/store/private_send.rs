@@ -1,7 +1,7 @@
 //! Sending a private message: both sides of the conversation move on, and the message is there, or nothing happens.
 
 use super::{
-    Collisions, Item, Media, PrivateMessage, Refused, Side, Store, StoreError,
+    Collisions, Item, Media, Participant, PrivateMessage, Refused, Store, StoreError,
     conversation::Progress,
     from_item,
     keys::Key,
@@ -69,7 +69,7 @@ impl Store {
     pub async fn send_private_message(
         &self,
         draft: &PrivateDraft,
-        own: Option<&Side>,
+        own: Option<&Participant>,
         answer: impl Fn(&PrivateMessage) -> String,
         guards: &mut Guards<'_>,
     ) -> Result<SentPrivately, StoreError> {
@@ -83,19 +83,19 @@ impl Store {
             let after = Progress { last: Some(message.id), sent, received };
             let (theirs, theirs_after) = (before.of_partner(), after.of_partner());
             let mut steps = vec![
-                self.move_on_step(conversation, [sender, recipient], before, after),
-                self.move_on_step(conversation, [recipient, sender], theirs, theirs_after),
-                self.put_step(draft.item(&message)?, None, []),
+                self.move_on_item(conversation, [sender, recipient], before, after),
+                self.move_on_item(conversation, [recipient, sender], theirs, theirs_after),
+                self.transact_put(draft.item(&message)?, None, []),
             ];
-            steps.extend(draft.assets().map(|set| self.take_over_step(conversation, set)));
+            steps.extend(draft.assets().map(|set| self.take_over_item(conversation, set)));
             let refused = match self.write(guards, steps).await? {
                 Written::Done(_) => return Ok(SentPrivately::Done),
                 Written::Stopped(stopped) => return Ok(SentPrivately::Stopped(stopped)),
                 Written::Refused(refused) => refused,
             };
             let [own, theirs, ..] = &refused[..] else { return Err(lost(draft)) };
-            let (own, theirs) = (side(own)?, side(theirs)?);
-            if [&own, &theirs].into_iter().flatten().any(|side| side.blocks) {
+            let (own, theirs) = (participant(own)?, participant(theirs)?);
+            if [&own, &theirs].into_iter().flatten().any(|participant| participant.blocks) {
                 return Ok(SentPrivately::Blocked);
             }
             // Another message may still be moving one side on while it has moved the other.
@@ -117,7 +117,7 @@ impl Store {
 }
 
 /// The side that a write failed on.
-fn side(refused: &Refused) -> Result<Option<Side>, StoreError> {
+fn participant(refused: &Refused) -> Result<Option<Participant>, StoreError> {
     refused.item.clone().map(from_item).transpose()
 }
 

@@ -74,7 +74,7 @@ impl Store {
                 .request_items(&self.table, left)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
             let output = self
-                .tally
+                .stats
                 .call(&["dynamodb:BatchWriteItem"], call.send())
                 .await
                 .map_err(|error| StoreError(describe("BatchWriteItem", &error)))?;

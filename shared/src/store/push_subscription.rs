@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Collisions, Outcome, Step, Store, StoreError, UsernameClaim, from_item,
+    Collisions, Outcome, Store, StoreError, TransactItem, UsernameClaim, from_item,
     keys::{Key, PUSHES, user_partition},
     number, text, to_item,
     write::{Guards, Stopped, Written},
@@ -77,12 +77,12 @@ impl Store {
                 Some(found) => ("created_at = :created", vec![(":created", text(found.created_at))]),
             };
             let item = to_item(Key::push_subscription(user, new.id), &subscription)?;
-            let mut steps = vec![self.put_step(item, Some(condition), values)];
+            let mut steps = vec![self.transact_put(item, Some(condition), values)];
             match (&found, &unused) {
                 (Some(_), _) => {}
-                (None, None) => steps.push(self.count_subscription_step(user)),
+                (None, None) => steps.push(self.count_subscription_item(user)),
                 // One goes and one comes: as many as before.
-                (None, Some(unused)) => steps.push(self.forget_unused_step(user, unused)),
+                (None, Some(unused)) => steps.push(self.forget_unused_item(user, unused)),
             }
             let refused = match self.write(guards, steps).await? {
                 Written::Done(_) => return Ok(Subscribed::Done),
@@ -108,8 +108,8 @@ impl Store {
     /// Forgets a subscription; `false` when there is none.
     pub async fn forget_push_subscription(&self, user: UserId, id: PushSubscriptionId) -> Result<bool, StoreError> {
         let steps = vec![
-            self.delete_step(Key::push_subscription(user, id), Some("attribute_exists(pk)")),
-            self.update_step(
+            self.transact_delete(Key::push_subscription(user, id), Some("attribute_exists(pk)")),
+            self.transact_update(
                 Key::preferences(user),
                 "ADD subscriptions :less",
                 "attribute_exists(pk)",
@@ -119,8 +119,8 @@ impl Store {
         Ok(matches!(self.transact(steps).await?, Outcome::Done))
     }
 
-    fn count_subscription_step(&self, user: UserId) -> Step {
-        self.update_step(
+    fn count_subscription_item(&self, user: UserId) -> TransactItem {
+        self.transact_update(
             Key::preferences(user),
             "ADD subscriptions :one",
             "attribute_not_exists(subscriptions) OR subscriptions < :most",
@@ -128,7 +128,7 @@ impl Store {
         )
     }
 
-    fn forget_unused_step(&self, user: UserId, unused: &PushSubscription) -> Step {
+    fn forget_unused_item(&self, user: UserId, unused: &PushSubscription) -> TransactItem {
         let key = Key::push_subscription(user, unused.id);
         self.delete_step_if(key, Some("device = :device"), [(":device", text(unused.device))])
     }

@@ -1,7 +1,7 @@
 //! Sending to a link: exact under a cap, and without a shared item where there is none.
 
 use super::{
-    Outcome, Step, Store, StoreError,
+    Outcome, Store, StoreError, TransactItem,
     keys::Key,
     limits::Hit,
     link::Link,
@@ -41,7 +41,7 @@ impl Store {
             }
             let mut steps = vec![self.put_message(&link, message)?];
             if link.max_messages.is_some() {
-                steps.push(self.count_step(&link));
+                steps.push(self.count_item(&link));
             }
             let (found, stored) = match self.write(guards, steps).await? {
                 Written::Done(_) if link.max_messages.is_some() => return Ok(Sent::Stored),
@@ -49,7 +49,7 @@ impl Store {
                     Ok(found) => (found, Some(hits)),
                     // It is stored, and whoever is told of a failure would send it again.
                     Err(error) => {
-                        self.degrade(&error);
+                        self.record_degradation(&error);
                         return Ok(Sent::Stored);
                     }
                 },
@@ -88,17 +88,17 @@ impl Store {
         hits: &[Hit],
         is_there: bool,
     ) -> Result<(), StoreError> {
-        let mut steps = vec![self.delete_step(Key::link_message(link.id, message.id), None)];
+        let mut steps = vec![self.transact_delete(Key::link_message(link.id, message.id), None)];
         steps.extend(self.undo(guards, hits));
         if is_there {
-            steps.push(self.void_count_step(link));
+            steps.push(self.void_count_item(link));
         }
         match self.transact(steps).await? {
             Outcome::Done => Ok(()),
             // The link has gone since, or the slot is taken anew: the message and the kept answer must go all the same.
             Outcome::Refused(_) => {
-                let mut steps = vec![self.delete_step(Key::link_message(link.id, message.id), None)];
-                steps.extend(guards.once.as_ref().map(|once| self.delete_step(once.item_key(), None)));
+                let mut steps = vec![self.transact_delete(Key::link_message(link.id, message.id), None)];
+                steps.extend(guards.once.as_ref().map(|once| self.transact_delete(once.item_key(), None)));
                 self.transact(steps).await.map(drop)
             }
         }
@@ -108,7 +108,7 @@ impl Store {
         Ok(self.link(&link.slug).await?.filter(|found| found.id == link.id))
     }
 
-    fn put_message(&self, link: &Link, message: &LinkMessage) -> Result<Step, StoreError> {
-        Ok(self.put_step(to_item(Key::link_message(link.id, message.id), message)?, None, []))
+    fn put_message(&self, link: &Link, message: &LinkMessage) -> Result<TransactItem, StoreError> {
+        Ok(self.transact_put(to_item(Key::link_message(link.id, message.id), message)?, None, []))
     }
 }

@@ -120,7 +120,7 @@ impl Store {
                     sealed_key: seal_key(tokens, period, &hex::encode(random::<32>())),
                     ttl: end_of_key(period).seconds(),
                 };
-                Ok(self.put_step(to_item(Key::sender_key(period), &kept)?, Some("attribute_not_exists(pk)"), []))
+                Ok(self.transact_put(to_item(Key::sender_key(period), &kept)?, Some("attribute_not_exists(pk)"), []))
             });
             let (Outcome::Done | Outcome::Refused(_)) =
                 self.transact(steps.collect::<Result<_, StoreError>>()?).await?;

@@ -18,12 +18,12 @@ const PATIENCE: Duration = Duration::from_secs(9);
 
 /// One write of a transaction with the IAM action that it needs.
 #[derive(Clone)]
-pub(super) struct Step {
+pub(super) struct TransactItem {
     action: &'static str,
     item: TransactWriteItem,
 }
 
-impl Step {
+impl TransactItem {
     pub fn put(put: Put) -> Self {
         Self { action: "dynamodb:PutItem", item: TransactWriteItem::builder().put(put).build() }
     }
@@ -60,7 +60,7 @@ pub(super) struct Refused {
 impl Store {
     /// All of `steps` or none. A transaction that collided with another one is tried again: a collision says nothing
     /// about the conditions. The SDK's client token makes a try whose answer got lost count once.
-    pub(super) async fn transact(&self, steps: Vec<Step>) -> Result<Outcome, StoreError> {
+    pub(super) async fn transact(&self, steps: Vec<TransactItem>) -> Result<Outcome, StoreError> {
         let actions: Vec<&'static str> = steps.iter().map(|step| step.action).collect();
         let items: Vec<TransactWriteItem> = steps.into_iter().map(|step| step.item).collect();
         let mut collisions = Collisions::default();
@@ -70,10 +70,10 @@ impl Store {
                 .transact_write_items()
                 .set_transact_items(Some(items.clone()))
                 .return_consumed_capacity(ReturnConsumedCapacity::Total);
-            let error = match self.tally.call(&actions, call.send()).await {
+            let error = match self.stats.call(&actions, call.send()).await {
                 Ok(output) => {
                     let units = output.consumed_capacity().iter().map(write_units).sum();
-                    self.tally.spend(0.0, units);
+                    self.stats.spend(0.0, units);
                     return Ok(Outcome::Done);
                 }
                 Err(error) => error,
@@ -94,12 +94,12 @@ impl Store {
     }
 
     /// A put that comes back with what was there when `condition` fails.
-    pub(super) fn put_step(
+    pub(super) fn transact_put(
         &self,
         item: Item,
         condition: Option<&str>,
         values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
-    ) -> Step {
+    ) -> TransactItem {
         let mut put = Put::builder()
             .table_name(&self.table)
             .set_item(Some(item))
@@ -108,17 +108,17 @@ impl Store {
         for (name, value) in values {
             put = put.expression_attribute_values(name, value);
         }
-        Step::put(put.build().expect("a put with table and item"))
+        TransactItem::put(put.build().expect("a put with table and item"))
     }
 
     /// An update that comes back with what was there when `condition` fails.
-    pub(super) fn update_step(
+    pub(super) fn transact_update(
         &self,
         key: Key,
         expression: &str,
         condition: &str,
         values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
-    ) -> Step {
+    ) -> TransactItem {
         let mut update = Update::builder()
             .table_name(&self.table)
             .set_key(Some(key.into_item()))
@@ -129,11 +129,11 @@ impl Store {
         for (name, value) in values {
             update = update.expression_attribute_values(name, value);
         }
-        Step::update(update.build().expect("an update with table, key and expression"))
+        TransactItem::update(update.build().expect("an update with table, key and expression"))
     }
 
     /// Writes nothing, but must hold.
-    pub(super) fn check_step(&self, key: Key, condition: &str) -> Step {
+    pub(super) fn transact_check(&self, key: Key, condition: &str) -> TransactItem {
         self.check_step_if(key, condition, [])
     }
 
@@ -142,7 +142,7 @@ impl Store {
         key: Key,
         condition: &str,
         values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
-    ) -> Step {
+    ) -> TransactItem {
         let mut check = ConditionCheck::builder()
             .table_name(&self.table)
             .set_key(Some(key.into_item()))
@@ -150,10 +150,10 @@ impl Store {
         for (name, value) in values {
             check = check.expression_attribute_values(name, value);
         }
-        Step::check(check.build().expect("a check with table, key and condition"))
+        TransactItem::check(check.build().expect("a check with table, key and condition"))
     }
 
-    pub(super) fn delete_step(&self, key: Key, condition: Option<&str>) -> Step {
+    pub(super) fn transact_delete(&self, key: Key, condition: Option<&str>) -> TransactItem {
         self.delete_step_if(key, condition, [])
     }
 
@@ -162,7 +162,7 @@ impl Store {
         key: Key,
         condition: Option<&str>,
         values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
-    ) -> Step {
+    ) -> TransactItem {
         let mut delete = Delete::builder()
             .table_name(&self.table)
             .set_key(Some(key.into_item()))
@@ -170,7 +170,7 @@ impl Store {
         for (name, value) in values {
             delete = delete.expression_attribute_values(name, value);
         }
-        Step::delete(delete.build().expect("a delete with table and key"))
+        TransactItem::delete(delete.build().expect("a delete with table and key"))
     }
 }
 

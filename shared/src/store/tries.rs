@@ -52,7 +52,7 @@ impl<'a> Tries<'a> {
             Ok(())
         });
         if let Err(error) = try_join_all(releases).await {
-            store.degrade(&error);
+            store.record_degradation(&error);
         }
     }
 }

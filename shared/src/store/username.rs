@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Item, Step, Store, StoreError, from_item, keys::Key, text, to_item};
+use super::{Item, Store, StoreError, TransactItem, from_item, keys::Key, text, to_item};
 use crate::types::{Timestamp, UserId, Username};
 
 #[derive(Serialize, Deserialize)]
@@ -70,9 +70,14 @@ impl Store {
     }
 
     /// The write that leaves a name to nobody until `until`.
-    pub(super) fn reserve_step(&self, username: &Username, user: UserId, until: Timestamp) -> Result<Step, StoreError> {
+    pub(super) fn reserve_item(
+        &self,
+        username: &Username,
+        user: UserId,
+        until: Timestamp,
+    ) -> Result<TransactItem, StoreError> {
         let reserved = Reserved { reserved_until: until, ttl: until.seconds() };
         let item = to_item(Key::username(username), &reserved)?;
-        Ok(self.put_step(item, Some("user_id = :user"), [(":user", text(user))]))
+        Ok(self.transact_put(item, Some("user_id = :user"), [(":user", text(user))]))
     }
 }

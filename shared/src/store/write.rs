@@ -2,7 +2,7 @@
 //! and takes nothing from a limit, and what is accepted is counted and kept exactly once.
 
 use super::{
-    Outcome, Refused, Step, Store, StoreError,
+    Outcome, Refused, Store, StoreError, TransactItem,
     limits::{Hit, Meter, TRIES, TooMany},
     once::{Once, Repeat},
 };
@@ -35,7 +35,7 @@ pub(super) enum Written {
 
 impl Store {
     /// Writes `steps` under `guards`; afterwards the meters know of the hits.
-    pub(super) async fn write(&self, guards: &mut Guards<'_>, steps: Vec<Step>) -> Result<Written, StoreError> {
+    pub(super) async fn write(&self, guards: &mut Guards<'_>, steps: Vec<TransactItem>) -> Result<Written, StoreError> {
         for _ in 0..TRIES {
             let hits: Result<Vec<Hit>, TooMany> =
                 guards.meters.iter().map(|meter| meter.free_slot(guards.now)).collect();
@@ -49,7 +49,8 @@ impl Store {
                 }
             };
             let taken = guards.meters.iter().zip(&hits);
-            let mut all: Vec<Step> = taken.flat_map(|(meter, hit)| meter.take(&self.table, hit, guards.now)).collect();
+            let mut all: Vec<TransactItem> =
+                taken.flat_map(|(meter, hit)| meter.take(&self.table, hit, guards.now)).collect();
             let counts = all.len();
             if let Some(once) = &guards.once {
                 all.push(once.keep(self, &guards.answer)?);
@@ -95,13 +96,13 @@ impl Store {
     }
 
     /// The writes that undo what the guards of a finished write did.
-    pub(super) fn undo(&self, guards: &mut Guards<'_>, hits: &[Hit]) -> Vec<Step> {
+    pub(super) fn undo(&self, guards: &mut Guards<'_>, hits: &[Hit]) -> Vec<TransactItem> {
         let mut steps = Vec::new();
         for (meter, hit) in guards.meters.iter_mut().zip(hits) {
             steps.extend(meter.release(&self.table, hit));
             meter.forget(hit);
         }
-        steps.extend(guards.once.as_ref().map(|once| self.delete_step(once.item_key(), None)));
+        steps.extend(guards.once.as_ref().map(|once| self.transact_delete(once.item_key(), None)));
         steps
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::{
-    ALWAYS, Bucket, Interposed, Pair, Visitor, keys_of, line_of, media_of, padded_clip, sample, text,
+    ALWAYS, Bucket, FaultyStack, Pair, Visitor, keys_of, line_of, media_of, padded_clip, sample, text,
 };
 
 const MIB: usize = 1024 * 1024;
@@ -20,8 +20,8 @@ fn width(range: &str) -> usize {
 
 #[tokio::test]
 async fn a_video_of_100_mib_is_sent_without_being_read() {
-    let Some(own) = Interposed::start().await else { return };
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let pair = Pair::begin().await;
     let video = padded_clip(100 * MIB);
     let upload = text(&pair.ann.announce("video", "video/mp4", video.len()).await, "publicId").to_owned();
@@ -30,7 +30,7 @@ async fn a_video_of_100_mib_is_sent_without_being_read() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let reads = {
         let (asked, upload) = (asked.clone(), upload.clone());
-        own.s3.when(move |call| {
+        stack.s3.when(move |call| {
             if call.is("GET", &upload) {
                 asked.lock().expect("ranges").push(width(&call.range));
             }
@@ -50,34 +50,34 @@ async fn a_video_of_100_mib_is_sent_without_being_read() {
 
     let end = Visitor::part(text(media, "url"), "bytes=-100").await;
     assert!(end.status == 206 && video.ends_with(&end.body));
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// How many calls of a send had to wait for each other.
-async fn round_trips(own: &Interposed, pair: &Pair, uploads: &[String]) -> (u64, Value) {
+async fn round_trips(stack: &FaultyStack, pair: &Pair, uploads: &[String]) -> (u64, Value) {
     let answer = pair.send("image", uploads).send().await;
-    let (_, line) = line_of(&own.stack, &answer).await;
+    let (_, line) = line_of(&stack.stack, &answer).await;
     println!("{} images: {line}", uploads.len());
     (line["round_trips"].as_u64().expect("a number"), answer.processed(200))
 }
 
 #[tokio::test]
 async fn ten_images_take_no_more_turns_than_one() {
-    let Some(own) = Interposed::start().await else { return };
-    let Some(bucket) = Bucket::of(&own.stack) else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let pair = Pair::begin().await;
     let mut uploads = Vec::new();
     for _ in 0..12 {
         uploads.push(pair.ann.upload("image", "image/png", &sample("plain.png")).await);
     }
-    let (warm, first) = round_trips(&own, &pair, &uploads[..1]).await;
-    let (one, second) = round_trips(&own, &pair, &uploads[1..2]).await;
-    let (ten, third) = round_trips(&own, &pair, &uploads[2..]).await;
+    let (warm, first) = round_trips(&stack, &pair, &uploads[..1]).await;
+    let (one, second) = round_trips(&stack, &pair, &uploads[1..2]).await;
+    let (ten, third) = round_trips(&stack, &pair, &uploads[2..]).await;
     assert!(one <= 6 && warm <= 6, "{warm}, {one}");
     // Copies that end at different moments may seem to be one after the other, once.
     assert!(ten <= one + 1, "{one} turns for one, {ten} for ten");
     let mut keys = [keys_of(&first), keys_of(&second), keys_of(&third)].concat();
     keys.sort();
     assert_eq!(bucket.promoted(&pair.conversation).await, keys);
-    own.stop().await;
+    stack.stop().await;
 }

@@ -5,12 +5,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
     super::{
-        Collisions, Outcome, Step, Store, StoreError,
+        Collisions, Outcome, Store, StoreError, TransactItem,
         keys::{Key, community_conversations},
         limits::TRIES,
         text,
     },
-    Head, Member,
+    Member, Thread,
 };
 use crate::types::{CommunityId, ConversationTag};
 
@@ -22,7 +22,7 @@ impl Store {
         community: CommunityId,
         tag: ConversationTag,
         mut member: Member,
-        mut head: Option<Head>,
+        mut thread: Option<Thread>,
         blocked: bool,
     ) -> Result<bool, StoreError> {
         let user = member.user_id;
@@ -38,11 +38,11 @@ impl Store {
                 ("REMOVE blocked", "attribute_exists(blocked)", Vec::new())
             };
             let mut steps = vec![
-                self.update_step(Key::member(community, user), expression, condition, values),
-                self.list_step(community, tag, head.is_some(), !blocked),
+                self.transact_update(Key::member(community, user), expression, condition, values),
+                self.list_item(community, tag, thread.is_some(), !blocked),
             ];
-            if head.is_some() {
-                steps.push(self.count_conversation_step(community, user, !blocked));
+            if thread.is_some() {
+                steps.push(self.count_conversation_item(community, user, !blocked));
             }
             if let Outcome::Done = self.transact(steps).await? {
                 return Ok(true);
@@ -52,24 +52,30 @@ impl Store {
             }
             // A conversation has begun or ended meanwhile, or another request has done the same.
             let (found, now) =
-                futures_util::try_join!(self.member(community, user), self.community_head(community, tag))?;
+                futures_util::try_join!(self.member(community, user), self.community_thread(community, tag))?;
             let Some(found) = found else { return Ok(false) };
-            (member, head) = (found, now);
+            (member, thread) = (found, now);
         }
         Err(StoreError::new("a conversation of a community changed too often during a block".to_owned()))
     }
 
     /// The write that lists the conversation again, or no longer; where there is none, it must stay so until then.
-    fn list_step(&self, community: CommunityId, tag: ConversationTag, has_begun: bool, is_listed: bool) -> Step {
-        let key = Key::community_head(community, tag);
+    fn list_item(
+        &self,
+        community: CommunityId,
+        tag: ConversationTag,
+        has_begun: bool,
+        is_listed: bool,
+    ) -> TransactItem {
+        let key = Key::community_thread(community, tag);
         if !has_begun {
-            return self.check_step(key, "attribute_not_exists(pk)");
+            return self.transact_check(key, "attribute_not_exists(pk)");
         }
         if !is_listed {
-            return self.update_step(key, "REMOVE gsi1pk, gsi1sk", "attribute_exists(gsi1pk)", []);
+            return self.transact_update(key, "REMOVE gsi1pk, gsi1sk", "attribute_exists(gsi1pk)", []);
         }
         // The last message may be taken back meanwhile: what is there then is what counts.
-        self.update_step(
+        self.transact_update(
             key,
             "SET gsi1pk = :index, gsi1sk = last_id",
             "attribute_exists(pk) AND attribute_not_exists(gsi1pk)",

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::{
-    Step, Store, StoreError, from_item,
+    Store, StoreError, TransactItem, from_item,
     keys::{
         COUNTS, Key, activity, community_conversations, community_message_sort, community_messages, community_partition,
     },
@@ -14,7 +14,7 @@ use crate::types::{CommunityId, CommunityMessageId, ConversationTag, PageSize, T
 
 /// How far a conversation has come.
 #[derive(Clone, Deserialize)]
-pub struct Head {
+pub struct Thread {
     /// Of the message that began it.
     pub id: CommunityMessageId,
     pub community: CommunityId,
@@ -26,7 +26,7 @@ pub struct Head {
     gsi1pk: Option<String>,
 }
 
-impl Head {
+impl Thread {
     pub fn is_listed(&self) -> bool {
         self.gsi1pk.is_some()
     }
@@ -54,12 +54,12 @@ pub struct CommunityMessage {
 }
 
 impl Store {
-    pub async fn community_head(
+    pub async fn community_thread(
         &self,
         community: CommunityId,
         tag: ConversationTag,
-    ) -> Result<Option<Head>, StoreError> {
-        self.get(Key::community_head(community, tag)).await
+    ) -> Result<Option<Thread>, StoreError> {
+        self.get(Key::community_thread(community, tag)).await
     }
 
     pub(super) async fn community_message(
@@ -74,18 +74,18 @@ impl Store {
     /// The messages of a conversation behind the first `offset` ones, oldest first: none behind its end, without a look.
     pub async fn community_messages(
         &self,
-        head: &Head,
+        thread: &Thread,
         offset: u64,
         size: PageSize,
     ) -> Result<Vec<CommunityMessage>, StoreError> {
         let mut messages = Vec::new();
-        let last = head.message_count.min(offset.saturating_add(size.get() as u64));
+        let last = thread.message_count.min(offset.saturating_add(size.get() as u64));
         if offset >= last {
             return Ok(messages);
         }
         let mut start = None;
         loop {
-            let page = self.query(community_messages(head.community, head.tag()), |query| {
+            let page = self.query(community_messages(thread.community, thread.tag()), |query| {
                 query
                     .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
                     .expression_attribute_values(":first", text(community_message_sort(offset + 1)))
@@ -119,12 +119,12 @@ impl Store {
     }
 
     /// The write that moves a conversation on to `message` from exactly `before`, or begins it.
-    pub(super) fn community_head_step(
+    pub(super) fn community_head_item(
         &self,
-        before: Option<&Head>,
+        before: Option<&Thread>,
         member: UserId,
         message: &CommunityMessage,
-    ) -> Step {
+    ) -> TransactItem {
         let condition = match before {
             Some(_) => "last_id = :last AND member_id = :member AND attribute_exists(gsi1pk)",
             None => "attribute_not_exists(pk)",
@@ -138,8 +138,8 @@ impl Store {
             (":index", text(community_conversations(message.community))),
             (":activity", text(activity(message.id))),
         ];
-        self.update_step(
-            Key::community_head(message.community, message.id.tag()),
+        self.transact_update(
+            Key::community_thread(message.community, message.id.tag()),
             "SET id = if_not_exists(id, :id), community = :community, member_id = :member, message_count = :count, \
              last_id = :id, last_sender = :sender, gsi1pk = :index, gsi1sk = :activity",
             condition,
@@ -148,7 +148,12 @@ impl Store {
     }
 
     /// The write that counts a conversation that is listed from now on, or (`is_listed` is false) no longer.
-    pub(super) fn count_conversation_step(&self, community: CommunityId, member: UserId, is_listed: bool) -> Step {
+    pub(super) fn count_conversation_item(
+        &self,
+        community: CommunityId,
+        member: UserId,
+        is_listed: bool,
+    ) -> TransactItem {
         let key = Key::conversation_count(community, member);
         let one = if is_listed { 1 } else { -1 };
         let (condition, least) = if is_listed {
@@ -156,6 +161,11 @@ impl Store {
         } else {
             ("conversations >= :least", 1)
         };
-        self.update_step(key, "ADD conversations :one", condition, [(":one", number(one)), (":least", number(least))])
+        self.transact_update(
+            key,
+            "ADD conversations :one",
+            condition,
+            [(":one", number(one)), (":least", number(least))],
+        )
     }
 }

@@ -7,13 +7,13 @@ use super::{
         Store, StoreError, from_item,
         keys::{Key, community_conversations},
     },
-    CommunityMessage, Head,
+    CommunityMessage, Thread,
 };
 use crate::types::{CommunityId, PageSize, UserId, Username};
 
 /// What a list shows of a conversation.
 pub struct CommunityPreview {
-    pub head: Head,
+    pub thread: Thread,
     pub last: CommunityMessage,
 }
 
@@ -26,13 +26,13 @@ impl Store {
         offset: u64,
         total: u64,
         size: PageSize,
-    ) -> Result<Vec<Head>, StoreError> {
+    ) -> Result<Vec<Thread>, StoreError> {
         let behind = total.saturating_sub(offset);
         let wanted = behind.min(size.get() as u64);
         let is_from_oldest = offset > total / 2;
         let skip = if is_from_oldest { behind - wanted } else { offset };
-        let (mut skipped, mut start, mut heads) = (0, None, Vec::new());
-        while (heads.len() as u64) < wanted {
+        let (mut skipped, mut start, mut threads) = (0, None, Vec::new());
+        while (threads.len() as u64) < wanted {
             let before = (skip - skipped).min(i32::MAX as u64) as i32;
             let page = self.query(community_conversations(community), |query| {
                 let query = query
@@ -42,7 +42,7 @@ impl Store {
                     .scan_index_forward(is_from_oldest)
                     .set_exclusive_start_key(start.take());
                 match before {
-                    0 => query.limit((wanted - heads.len() as u64) as i32),
+                    0 => query.limit((wanted - threads.len() as u64) as i32),
                     _ => query.select(Select::Count).limit(before),
                 }
             });
@@ -51,7 +51,7 @@ impl Store {
                 skipped += u64::try_from(page.count).unwrap_or_default();
             }
             for item in page.items.unwrap_or_default() {
-                heads.push(from_item(item)?);
+                threads.push(from_item(item)?);
             }
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -59,42 +59,42 @@ impl Store {
             }
         }
         if is_from_oldest {
-            heads.reverse();
+            threads.reverse();
         }
-        Ok(heads)
+        Ok(threads)
     }
 
     /// What a list shows of these conversations, as they are now, newest activity first; without those that have ended or been
     /// taken off it since. And the names of those users who have an account.
     pub async fn community_previews(
         &self,
-        heads: Vec<Head>,
+        threads: Vec<Thread>,
         creator: UserId,
     ) -> Result<(Vec<CommunityPreview>, Vec<(UserId, Username)>), StoreError> {
-        if heads.is_empty() {
+        if threads.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
-        let key = |head: &Head| Key::community_head(head.community, head.tag());
+        let key = |thread: &Thread| Key::community_thread(thread.community, thread.tag());
         let (found, mut lasts, names) = futures_util::try_join!(
-            self.get_all::<Head>(heads.iter().map(key).collect(), None),
-            self.last_messages(heads.iter()),
-            self.usernames(heads.iter().map(|head| head.member_id).chain([creator])),
+            self.get_all::<Thread>(threads.iter().map(key).collect(), None),
+            self.last_messages(threads.iter()),
+            self.usernames(threads.iter().map(|thread| thread.member_id).chain([creator])),
         )?;
-        let mut found: Vec<Head> = found.into_iter().filter(Head::is_listed).collect();
-        let is_new = |head: &&Head| lasts.iter().all(|last| last.id != head.last_id);
+        let mut found: Vec<Thread> = found.into_iter().filter(Thread::is_listed).collect();
+        let is_new = |thread: &&Thread| lasts.iter().all(|last| last.id != thread.last_id);
         // What moved on since the index was read.
         let late = self.last_messages(found.iter().filter(is_new)).await?;
         lasts.extend(late);
-        found.sort_unstable_by_key(|head| std::cmp::Reverse(head.last_id));
-        let preview = |head: Head| {
-            let last = lasts.iter().find(|last| last.id == head.last_id)?.clone();
-            Some(CommunityPreview { head, last })
+        found.sort_unstable_by_key(|thread| std::cmp::Reverse(thread.last_id));
+        let preview = |thread: Thread| {
+            let last = lasts.iter().find(|last| last.id == thread.last_id)?.clone();
+            Some(CommunityPreview { thread, last })
         };
         Ok((found.into_iter().filter_map(preview).collect(), names))
     }
 
-    async fn last_messages(&self, heads: impl Iterator<Item = &Head>) -> Result<Vec<CommunityMessage>, StoreError> {
-        let key = |head: &Head| Key::community_message(head.community, head.tag(), head.message_count);
-        self.get_all(heads.map(key).collect(), None).await
+    async fn last_messages(&self, threads: impl Iterator<Item = &Thread>) -> Result<Vec<CommunityMessage>, StoreError> {
+        let key = |thread: &Thread| Key::community_message(thread.community, thread.tag(), thread.message_count);
+        self.get_all(threads.map(key).collect(), None).await
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{
-        Step, Store, StoreError, from_item,
+        Store, StoreError, TransactItem, from_item,
         keys::{Key, MEMBERS, MEMBERSHIPS, community_partition, member_sort, user_partition},
         text, to_item,
         write::{Guards, Stopped, Written},
@@ -75,7 +75,7 @@ impl Store {
         }
         guards.answer = answer(&Member { user_id: user, joined_at: guards.now, active: true, blocked: false });
         let steps = vec![
-            self.update_step(
+            self.transact_update(
                 Key::member(community, user),
                 "SET user_id = :user, joined_at = :now, active = :true",
                 "attribute_not_exists(blocked) AND (attribute_not_exists(pk) OR active = :false)",
@@ -86,7 +86,7 @@ impl Store {
                     (":false", AttributeValue::Bool(false)),
                 ],
             ),
-            self.membership_step(user, community, false)?,
+            self.membership_item(user, community, false)?,
         ];
         let hits = match self.write(guards, steps).await? {
             Written::Done(hits) => hits,
@@ -105,7 +105,7 @@ impl Store {
             Some(_) => {}
             None => {
                 let keys = [Key::member(community, user), Key::membership(user, community)];
-                steps.extend(keys.map(|key| self.delete_step(key, None)));
+                steps.extend(keys.map(|key| self.transact_delete(key, None)));
             }
         }
         if !steps.is_empty() {
@@ -132,13 +132,13 @@ impl Store {
     /// The user is no member any more; nothing happens to who is none.
     pub async fn leave_community(&self, community: CommunityId, user: UserId) -> Result<(), StoreError> {
         let steps = vec![
-            self.update_step(
+            self.transact_update(
                 Key::member(community, user),
                 "SET active = :false",
                 "active = :true",
                 [(":true", AttributeValue::Bool(true)), (":false", AttributeValue::Bool(false))],
             ),
-            self.delete_step(Key::membership(user, community), None),
+            self.transact_delete(Key::membership(user, community), None),
         ];
         self.transact(steps).await.map(drop)
     }
@@ -182,13 +182,13 @@ impl Store {
         self.delete(Key::membership(user, community), |delete| delete).await
     }
 
-    pub(super) fn membership_step(
+    pub(super) fn membership_item(
         &self,
         user: UserId,
         community: CommunityId,
         is_creator: bool,
-    ) -> Result<Step, StoreError> {
+    ) -> Result<TransactItem, StoreError> {
         let membership = Membership { community, is_creator };
-        Ok(self.put_step(to_item(Key::membership(user, community), &membership)?, None, []))
+        Ok(self.transact_put(to_item(Key::membership(user, community), &membership)?, None, []))
     }
 }

@@ -12,7 +12,7 @@ mod take_back;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde::{Deserialize, Serialize};
 
-pub use conversation::{CommunityMessage, Head};
+pub use conversation::{CommunityMessage, Thread};
 pub use listing::CommunityPreview;
 pub use member::{Joined, Member, Membership};
 pub use send::{CommunityDraft, SentToCommunity};
@@ -64,8 +64,8 @@ impl Store {
         guards: &mut Guards<'_>,
     ) -> Result<Founded, StoreError> {
         let steps = vec![
-            self.put_step(to_item(Key::community(community.id), community)?, Some("attribute_not_exists(pk)"), []),
-            self.membership_step(community.creator, community.id, true)?,
+            self.transact_put(to_item(Key::community(community.id), community)?, Some("attribute_not_exists(pk)"), []),
+            self.membership_item(community.creator, community.id, true)?,
         ];
         match self.write(guards, steps).await? {
             Written::Done(_) => Ok(Founded::Done),

@@ -11,7 +11,7 @@ use super::{
         text, to_item,
         write::{Guards, Stopped, Written},
     },
-    CommunityMessage, Head, Member,
+    CommunityMessage, Member, Thread,
 };
 use crate::{
     tokens::random,
@@ -37,14 +37,14 @@ pub enum SentToCommunity {
 
 impl CommunityDraft<'_> {
     /// The message, behind what the conversation has come to.
-    fn follow(&self, before: Option<&Head>, guards: &Guards<'_>) -> CommunityMessage {
+    fn follow(&self, before: Option<&Thread>, guards: &Guards<'_>) -> CommunityMessage {
         CommunityMessage {
-            id: CommunityMessageId::after(before.map(|head| head.last_id), guards.now, random(), self.tag),
+            id: CommunityMessageId::after(before.map(|thread| thread.last_id), guards.now, random(), self.tag),
             community: self.community,
             sender: self.sender,
             recipient: self.recipient,
             content: self.content.as_str().to_owned(),
-            number: before.map_or(0, |head| head.message_count) + 1,
+            number: before.map_or(0, |thread| thread.message_count) + 1,
         }
     }
 }
@@ -55,7 +55,7 @@ impl Store {
     pub async fn send_community_message(
         &self,
         draft: &CommunityDraft<'_>,
-        mut before: Option<Head>,
+        mut before: Option<Thread>,
         answer: impl Fn(&CommunityMessage) -> String,
         guards: &mut Guards<'_>,
     ) -> Result<SentToCommunity, StoreError> {
@@ -72,11 +72,11 @@ impl Store {
                     "active = :true AND attribute_not_exists(blocked) AND joined_at = :joined",
                     [(":true", AttributeValue::Bool(true)), (":joined", text(member.joined_at))],
                 ),
-                self.community_head_step(before.as_ref(), member.user_id, &message),
-                self.put_step(to_item(key, &message)?, Some("attribute_not_exists(pk)"), []),
+                self.community_head_item(before.as_ref(), member.user_id, &message),
+                self.transact_put(to_item(key, &message)?, Some("attribute_not_exists(pk)"), []),
             ];
             if before.is_none() {
-                steps.push(self.count_conversation_step(community, member.user_id, true));
+                steps.push(self.count_conversation_item(community, member.user_id, true));
             }
             let refused = match self.write(guards, steps).await? {
                 Written::Done(_) => return Ok(SentToCommunity::Done),
@@ -89,10 +89,10 @@ impl Store {
             }
             // Another message got in between, or the last one was taken back.
             before = match &of_head.item {
-                Some(head) => Some(from_item(head.clone())?),
+                Some(thread) => Some(from_item(thread.clone())?),
                 None if of_head.failed => None,
                 // It still holds the head while the message is there already.
-                None => self.community_head(community, tag).await?,
+                None => self.community_thread(community, tag).await?,
             };
             if !collisions.pause().await {
                 break;

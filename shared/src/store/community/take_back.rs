@@ -5,12 +5,12 @@ use std::cmp::Ordering;
 
 use super::{
     super::{
-        Collisions, Outcome, Step, Store, StoreError,
+        Collisions, Outcome, Store, StoreError, TransactItem,
         keys::{Key, activity},
         limits::TRIES,
         number, text,
     },
-    CommunityMessage, Head,
+    CommunityMessage, Thread,
 };
 use crate::types::{CommunityMessageId, UserId};
 
@@ -28,22 +28,22 @@ impl Store {
         &self,
         id: CommunityMessageId,
         user: UserId,
-        mut head: Head,
+        mut thread: Thread,
     ) -> Result<TakenBack, StoreError> {
         let mut collisions = Collisions::default();
         for _ in 0..TRIES {
-            if head.last_id != id {
-                let message = self.find_community_message(&head, id).await?;
+            if thread.last_id != id {
+                let message = self.find_community_message(&thread, id).await?;
                 return Ok(match message {
                     None => TakenBack::NotFound,
                     Some(message) if message.sender != user => TakenBack::NotTheSender,
                     Some(_) => TakenBack::NotTheLast,
                 });
             }
-            if head.last_sender != user {
+            if thread.last_sender != user {
                 return Ok(TakenBack::NotTheSender);
             }
-            let (community, tag, count) = (head.community, head.tag(), head.message_count);
+            let (community, tag, count) = (thread.community, thread.tag(), thread.message_count);
             let before = match count {
                 1 => None,
                 _ => self.community_message(community, tag, count - 1).await?,
@@ -51,15 +51,15 @@ impl Store {
             // Without the one before, the head has moved on since it was read.
             if before.is_some() || count == 1 {
                 let mut steps = vec![
-                    self.move_back_step(&head, before.as_ref()),
+                    self.move_back_item(&thread, before.as_ref()),
                     self.delete_step_if(
                         Key::community_message(community, tag, count),
                         Some("id = :id"),
                         [(":id", text(id))],
                     ),
                 ];
-                if count == 1 && head.is_listed() {
-                    steps.push(self.count_conversation_step(community, head.member_id, false));
+                if count == 1 && thread.is_listed() {
+                    steps.push(self.count_conversation_item(community, thread.member_id, false));
                 }
                 if let Outcome::Done = self.transact(steps).await? {
                     return Ok(TakenBack::Done);
@@ -68,8 +68,8 @@ impl Store {
             if !collisions.pause().await {
                 break;
             }
-            head = match self.community_head(community, tag).await? {
-                Some(head) => head,
+            thread = match self.community_thread(community, tag).await? {
+                Some(thread) => thread,
                 None => return Ok(TakenBack::NotFound),
             };
         }
@@ -79,34 +79,34 @@ impl Store {
     }
 
     /// The write that makes `before` the last message again, or ends the conversation.
-    fn move_back_step(&self, head: &Head, before: Option<&CommunityMessage>) -> Step {
-        let key = Key::community_head(head.community, head.tag());
-        let is_listed = if head.is_listed() { "attribute_exists(gsi1pk)" } else { "attribute_not_exists(gsi1pk)" };
+    fn move_back_item(&self, thread: &Thread, before: Option<&CommunityMessage>) -> TransactItem {
+        let key = Key::community_thread(thread.community, thread.tag());
+        let is_listed = if thread.is_listed() { "attribute_exists(gsi1pk)" } else { "attribute_not_exists(gsi1pk)" };
         let condition = format!("last_id = :last AND {is_listed}");
-        let last = (":last", text(head.last_id));
+        let last = (":last", text(thread.last_id));
         let Some(before) = before else {
             return self.delete_step_if(key, Some(&condition), [last]);
         };
         let mut expression = "SET last_id = :id, last_sender = :sender, message_count = :count".to_owned();
         let mut values =
             vec![last, (":id", text(before.id)), (":sender", text(before.sender)), (":count", number(before.number))];
-        if head.is_listed() {
+        if thread.is_listed() {
             expression += ", gsi1sk = :activity";
             values.push((":activity", text(activity(before.id))));
         }
-        self.update_step(key, &expression, &condition, values)
+        self.transact_update(key, &expression, &condition, values)
     }
 
     /// A message by its id. As ids sort like numbers, it is found in as many reads as the number of messages has binary digits.
     async fn find_community_message(
         &self,
-        head: &Head,
+        thread: &Thread,
         id: CommunityMessageId,
     ) -> Result<Option<CommunityMessage>, StoreError> {
-        let (mut first, mut last) = (1, head.message_count);
-        while id < head.last_id && first <= last {
+        let (mut first, mut last) = (1, thread.message_count);
+        while id < thread.last_id && first <= last {
             let middle = first + (last - first) / 2;
-            let Some(message) = self.community_message(head.community, head.tag(), middle).await? else { break };
+            let Some(message) = self.community_message(thread.community, thread.tag(), middle).await? else { break };
             match message.id.cmp(&id) {
                 Ordering::Equal => return Ok(Some(message)),
                 Ordering::Less => first = middle + 1,

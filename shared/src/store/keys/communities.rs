@@ -20,7 +20,7 @@ impl Key {
         Self { pk: user_partition(user), sk: format!("{MEMBERSHIPS}{community}") }
     }
 
-    pub fn community_head(community: CommunityId, tag: ConversationTag) -> Self {
+    pub fn community_thread(community: CommunityId, tag: ConversationTag) -> Self {
         Self { pk: community_messages(community, tag), sk: "HEAD".to_owned() }
     }
 

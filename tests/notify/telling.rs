@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::steps::{community, handled, news_for, prefer, says, told, write_in};
-use crate::support::{Browser, Interposed, Link, User, Visitor, ask, now, own_stack};
+use crate::support::{Browser, FaultyStack, Link, User, Visitor, ask, now, stack_or_skip};
 
 const SECRET: &str = "the words themselves stay where they are";
 
@@ -155,7 +155,7 @@ async fn the_name_of_a_community_that_could_be_a_link_is_not_told() {
 
 #[tokio::test]
 async fn of_what_was_taken_back_nobody_is_told() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(own) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let place = community(&ann, "A community", &[&bob]).await;
     let (wake, woken) = oneshot::channel::<()>();
@@ -180,7 +180,7 @@ async fn of_what_was_taken_back_nobody_is_told() {
 
 #[tokio::test]
 async fn a_creator_is_not_told_of_what_was_written_by_somebody_who_is_blocked_by_then() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(own) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let place = community(&ann, "A community", &[&bob]).await;
     let (wake, woken) = oneshot::channel::<()>();
@@ -197,7 +197,7 @@ async fn a_creator_is_not_told_of_what_was_written_by_somebody_who_is_blocked_by
 /// The worker's lines tell of no person, no place and no word.
 #[tokio::test]
 async fn the_workers_log_says_nothing_of_anybody() {
-    let Some(stack) = own_stack("has a log") else { return };
+    let Some(stack) = stack_or_skip("has a log") else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let browser = Browser::of(&bob).await;
     let place = community(&ann, "A name of a community", &[&bob]).await;
@@ -215,7 +215,7 @@ async fn the_workers_log_says_nothing_of_anybody() {
 
 #[tokio::test]
 async fn nobody_is_told_of_what_was_restored_from_a_backup() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(own) = FaultyStack::start().await else { return };
     let ann = User::sign_up().await;
     let yesterday = now().unix_timestamp() * 1000 - 25 * 3_600_000;
     let id = format!("{yesterday:012x}c0ffee000000");

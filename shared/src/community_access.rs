@@ -5,24 +5,24 @@ use serde_json::json;
 
 use crate::{
     app::App,
-    auth::{Caller, Presented},
+    auth::{Caller, UnverifiedSession},
     http::{CommunitiesError, PersonBody, Reply, Request, Role, TwoBodies},
-    store::{Community, Head, Member, StoreError},
+    store::{Community, Member, StoreError, Thread},
     types::{CommunityId, PageNumber, PageSize, UserId, Username},
 };
 
 /// A signed-in user at a community that there is.
-pub struct Visit {
+pub struct CommunityAccess {
     caller: Caller,
     pub community: Community,
     /// Also when the caller has left, or is blocked.
     pub member: Option<Member>,
 }
 
-impl Visit {
+impl CommunityAccess {
     /// One round trip, whatever it is asked for with: who is not signed in is told that first, then that there is no community.
     pub async fn to(app: &App, request: &Request) -> Result<Self, CommunitiesError> {
-        let presented = Presented::by(app, request)?;
+        let presented = UnverifiedSession::by(app, request)?;
         let (user, id) = (presented.user(), community_of(request));
         let (caller, community, member) = try_join!(
             presented.confirm(app).map_err(CommunitiesError::from),
@@ -33,8 +33,8 @@ impl Visit {
     }
 
     pub async fn by_creator(app: &App, request: &Request) -> Result<Self, CommunitiesError> {
-        let visit = Self::to(app, request).await?;
-        if visit.is_creator() { Ok(visit) } else { Err(CommunitiesError::NotTheCreator) }
+        let access = Self::to(app, request).await?;
+        if access.is_creator() { Ok(access) } else { Err(CommunitiesError::NotTheCreator) }
     }
 
     pub fn user(&self) -> UserId {
@@ -59,58 +59,58 @@ impl Visit {
 }
 
 /// A visit that is about somebody else, too: one of the two should be the creator, and the other one is or was a member.
-pub struct Meeting {
-    pub visit: Visit,
+pub struct MemberPair {
+    pub access: CommunityAccess,
     other: Option<Other>,
-    head: Option<Head>,
+    thread: Option<Thread>,
 }
 
 struct Other {
     id: UserId,
     member: Option<Member>,
-    head: Option<Head>,
+    thread: Option<Thread>,
     /// None when the account is gone.
     username: Option<Username>,
 }
 
-impl Meeting {
+impl MemberPair {
     /// One round trip. `other` is nobody where the request does not say who.
     pub async fn of(app: &App, request: &Request, other: Option<UserId>) -> Result<Self, CommunitiesError> {
-        let user = Presented::by(app, request)?.user();
+        let user = UnverifiedSession::by(app, request)?.user();
         let both = community_of(request).zip(other);
-        let head = |id: CommunityId, user| app.store.community_head(id, app.tokens.conversation_tag(id, user));
-        let (visit, other, head) = try_join!(
-            Visit::to(app, request),
+        let thread = |id: CommunityId, user| app.store.community_thread(id, app.tokens.conversation_tag(id, user));
+        let (access, other, thread) = try_join!(
+            CommunityAccess::to(app, request),
             found(both, async |(id, other)| {
-                let (member, head, username) =
-                    try_join!(app.store.member(id, other), head(id, other), app.store.username_of(other))?;
-                Ok(Some(Other { id: other, member, head, username }))
+                let (member, thread, username) =
+                    try_join!(app.store.member(id, other), thread(id, other), app.store.username_of(other))?;
+                Ok(Some(Other { id: other, member, thread, username }))
             }),
-            found(both, |(id, _)| head(id, user)),
+            found(both, |(id, _)| thread(id, user)),
         )?;
-        Ok(Self { visit, other, head })
+        Ok(Self { access, other, thread })
     }
 
     /// The one of the two who is no creator, and the conversation of that member. None where there can't be one.
-    pub fn conversation(&self) -> Option<(&Member, Option<&Head>)> {
+    pub fn conversation(&self) -> Option<(&Member, Option<&Thread>)> {
         let other = self.other.as_ref()?;
-        if self.visit.is_creator() {
+        if self.access.is_creator() {
             // A creator is no member, so this is no conversation with oneself.
-            return Some((other.member.as_ref()?, other.head.as_ref()));
+            return Some((other.member.as_ref()?, other.thread.as_ref()));
         }
-        let is_with_creator = other.id == self.visit.community.creator;
-        self.visit.member.as_ref().filter(|_| is_with_creator).map(|member| (member, self.head.as_ref()))
+        let is_with_creator = other.id == self.access.community.creator;
+        self.access.member.as_ref().filter(|_| is_with_creator).map(|member| (member, self.thread.as_ref()))
     }
 
     /// The creator blocks the other one, or takes the block back.
     pub async fn set_block(&self, app: &App, blocked: bool) -> Result<Reply, CommunitiesError> {
-        if !self.visit.is_creator() {
+        if !self.access.is_creator() {
             return Err(CommunitiesError::NotTheCreator);
         }
-        let (member, head) = self.conversation().ok_or(CommunitiesError::MemberNotFound)?;
-        let (community, user) = (self.visit.community.id, member.user_id);
+        let (member, thread) = self.conversation().ok_or(CommunitiesError::MemberNotFound)?;
+        let (community, user) = (self.access.community.id, member.user_id);
         let tag = app.tokens.conversation_tag(community, user);
-        if !app.store.set_member_block(community, tag, member.clone(), head.cloned(), blocked).await? {
+        if !app.store.set_member_block(community, tag, member.clone(), thread.cloned(), blocked).await? {
             return Err(CommunitiesError::MemberNotFound);
         }
         Ok(Reply::ok(&json!({ "user_id": user, "blocked": blocked })))
@@ -124,7 +124,7 @@ impl Meeting {
     /// Both of them, as others see them.
     pub fn bodies(&self, other: UserId) -> TwoBodies<'_> {
         let name = self.other.as_ref().and_then(|other| other.username.as_ref());
-        TwoBodies([PersonBody::of(self.visit.user(), Some(self.visit.username())), PersonBody::of(other, name)])
+        TwoBodies([PersonBody::of(self.access.user(), Some(self.access.username())), PersonBody::of(other, name)])
     }
 }
 

@@ -12,11 +12,11 @@ use serde_json::json;
 
 use crate::{
     app::App,
-    mail::Letter,
+    mail::EmailMessage,
     push::Pushed,
     store::{
-        Account, AccountStatus, Device, News, Notice, Place, PushSubscription, StoreError, StreamRecord, Turn,
-        UsernameClaim,
+        Account, AccountStatus, Device, NotificationEvent, NotificationState, Place, PushSubscription, StoreError,
+        StreamRecord, Turn, UsernameClaim,
     },
     tokens::Purpose,
     types::{DeviceId, Parse, PrivateMessageId, Timestamp, UserId},
@@ -30,51 +30,51 @@ const PAUSE: Duration = Duration::from_millis(150);
 const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Why somebody was not told.
-enum Untold {
+enum NotNotified {
     /// Another try may succeed.
     ForNow(StoreError),
     ForGood(StoreError),
 }
 
-impl From<StoreError> for Untold {
+impl From<StoreError> for NotNotified {
     fn from(error: StoreError) -> Self {
         if error.is_final() { Self::ForGood(error) } else { Self::ForNow(error) }
     }
 }
 
 /// Tells of what a record of the stream is about. What can't be told for good goes into the queue, and holds nothing up.
-pub async fn tell(app: &App, record: &StreamRecord) -> Result<(), StoreError> {
-    let told = match News::of(record) {
-        Ok(news) => tell_of(app, &news).await,
-        Err(error) => Err(Untold::ForGood(error)),
+pub async fn notify(app: &App, record: &StreamRecord) -> Result<(), StoreError> {
+    let told = match NotificationEvent::of(record) {
+        Ok(event) => notify_of(app, &event).await,
+        Err(error) => Err(NotNotified::ForGood(error)),
     };
     match told {
         Ok(()) => Ok(()),
-        Err(Untold::ForNow(error)) => Err(error),
-        Err(Untold::ForGood(error)) => {
+        Err(NotNotified::ForNow(error)) => Err(error),
+        Err(NotNotified::ForGood(error)) => {
             app.queue().put(record.failed(&error).to_string()).await?;
-            app.store.degrade(&error);
+            app.store.record_degradation(&error);
             Ok(())
         }
     }
 }
 
-async fn tell_of(app: &App, news: &News) -> Result<(), Untold> {
+async fn notify_of(app: &App, event: &NotificationEvent) -> Result<(), NotNotified> {
     let now = Timestamp::now();
-    if news.written_at().is_some_and(|time| time.after(FRESH) < now) {
+    if event.written_at().is_some_and(|time| time.after(FRESH) < now) {
         return Ok(());
     }
-    let (is_there, account, preferences, notice, was_pushed, subscriptions, says) = try_join!(
-        app.store.is_to_be_read(news),
-        app.store.account(news.to),
-        app.store.preferences(news.to),
-        app.store.notice(news),
-        app.store.was_pushed(news),
-        app.store.push_subscriptions(news.to),
-        says(app, news),
+    let (is_there, account, preferences, state, was_pushed, subscriptions, says) = try_join!(
+        app.store.is_to_be_read(event),
+        app.store.account(event.to),
+        app.store.preferences(event.to),
+        app.store.notification_state(event),
+        app.store.was_pushed(event),
+        app.store.push_subscriptions(event.to),
+        says(app, event),
     )?;
     let (true, Some(account), Some(says)) = (is_there, account, says) else { return Ok(()) };
-    let wants_mail = preferences.email && !notice.covers(news, now);
+    let wants_mail = preferences.email && !state.covers(event, now);
     let wants_push = preferences.push && !subscriptions.is_empty() && !was_pushed;
     if !wants_mail && !wants_push {
         return Ok(());
@@ -83,33 +83,34 @@ async fn tell_of(app: &App, news: &News) -> Result<(), Untold> {
     if claim.user_id != account.id || claim.status != AccountStatus::Active {
         return Ok(());
     }
-    let mail = async { if wants_mail { mail(app, news, notice, &account, &says).await } else { Ok(()) } };
-    let push = async { if wants_push { push(app, news, &claim, subscriptions, &says, now).await } else { Ok(()) } };
+    let mail = async { if wants_mail { mail(app, event, state, &account, &says).await } else { Ok(()) } };
+    let push = async { if wants_push { push(app, event, &claim, subscriptions, &says, now).await } else { Ok(()) } };
     let (mailed, pushed) = join!(mail, push);
     pushed?;
     mailed
 }
 
 /// What is to be said; `None` when there is nothing to tell any more.
-async fn says(app: &App, news: &News) -> Result<Option<String>, StoreError> {
-    match &news.place {
+async fn says(app: &App, event: &NotificationEvent) -> Result<Option<String>, StoreError> {
+    match &event.place {
         Place::Inbox => Ok(Some("Somebody wrote to your inbox".to_owned())),
         Place::Link(slug) => Ok(Some(format!("Somebody wrote to your link {slug}"))),
         Place::Private { conversation, from } => {
-            let (side, name) = try_join!(app.store.side(news.to, *conversation), name(app, *from))?;
-            let message = PrivateMessageId::parse(&news.message).ok();
-            let is_news = side.is_some_and(|side| !side.blocks && !message.is_some_and(|id| side.has_seen(id)));
+            let (participant, name) = try_join!(app.store.participant(event.to, *conversation), name(app, *from))?;
+            let message = PrivateMessageId::parse(&event.message).ok();
+            let is_news = participant
+                .is_some_and(|participant| !participant.blocks && !message.is_some_and(|id| participant.has_seen(id)));
             Ok(is_news.then(|| format!("{name} wrote to you")))
         }
         Place::Community { community, from } => {
             let (community, recipient, sender, name) = try_join!(
                 app.store.community(*community),
-                app.store.member(*community, news.to),
+                app.store.member(*community, event.to),
                 app.store.member(*community, *from),
                 name(app, *from)
             )?;
             let Some(community) = community else { return Ok(None) };
-            let is_news = match community.creator == news.to {
+            let is_news = match community.creator == event.to {
                 // Who has left meanwhile has written all the same.
                 true => sender.is_some_and(|sender| !sender.blocked),
                 false => recipient.is_some_and(|recipient| recipient.may_write()),
@@ -125,9 +126,9 @@ async fn name(app: &App, user: UserId) -> Result<String, StoreError> {
 }
 
 /// Where to read it. What has no page of its own is read at the front door.
-fn url(app: &App, news: &News) -> String {
+fn url(app: &App, event: &NotificationEvent) -> String {
     let base = &app.public_base_url;
-    match &news.place {
+    match &event.place {
         Place::Inbox => format!("{base}/inbox"),
         Place::Link(slug) => format!("{base}/{slug}/admin"),
         Place::Private { .. } | Place::Community { .. } => format!("{base}/"),
@@ -142,32 +143,42 @@ fn place(name: &str) -> &str {
 }
 
 /// Waits for its turn, as long as another mail of the conversation should take.
-async fn turn(app: &App, news: &News, notice: Notice) -> Result<bool, StoreError> {
-    let (started, mut notice) = (Instant::now(), notice);
+async fn turn(app: &App, event: &NotificationEvent, state: NotificationState) -> Result<bool, StoreError> {
+    let (started, mut state) = (Instant::now(), state);
     loop {
-        match app.store.begin_mail(news, &notice, Timestamp::now()).await? {
+        match app.store.begin_mail(event, &state, Timestamp::now()).await? {
             Turn::Ours => return Ok(true),
             Turn::Done => return Ok(false),
             Turn::Busy if started.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
             Turn::Busy => return Err(StoreError::new("another mail of the conversation is under way".to_owned())),
         }
-        notice = app.store.notice(news).await?;
+        state = app.store.notification_state(event).await?;
     }
 }
 
-async fn mail(app: &App, news: &News, notice: Notice, account: &Account, says: &str) -> Result<(), Untold> {
-    if !turn(app, news, notice).await? {
+async fn mail(
+    app: &App,
+    event: &NotificationEvent,
+    state: NotificationState,
+    account: &Account,
+    says: &str,
+) -> Result<(), NotNotified> {
+    if !turn(app, event, state).await? {
         return Ok(());
     }
-    let token = app.tokens.unsubscribe(news.to);
+    let token = app.tokens.unsubscribe(event.to);
     let unsubscribe = format!("{}/api/v1/notifications/unsubscribe?token={token}", app.public_base_url);
-    match app.mailer().send_one_of_many(&account.email, &Letter::news(says, &url(app, news), &unsubscribe)).await {
-        Ok(()) => Ok(app.store.end_mail(news, Timestamp::now()).await?),
+    match app
+        .mailer()
+        .send_one_of_many(&account.email, &EmailMessage::notification(says, &url(app, event), &unsubscribe))
+        .await
+    {
+        Ok(()) => Ok(app.store.end_mail(event, Timestamp::now()).await?),
         Err(refused) => {
             if !refused.may_be_sent {
-                app.store.put_mail_back(news).await?;
+                app.store.put_mail_back(event).await?;
             }
-            Err(if refused.is_final { Untold::ForGood(refused.cause) } else { Untold::ForNow(refused.cause) })
+            Err(if refused.is_final { NotNotified::ForGood(refused.cause) } else { NotNotified::ForNow(refused.cause) })
         }
     }
 }
@@ -175,40 +186,40 @@ async fn mail(app: &App, news: &News, notice: Notice, account: &Account, says: &
 /// Pushes to every browser that somebody is signed in with. One that fails holds up no other.
 async fn push(
     app: &App,
-    news: &News,
+    event: &NotificationEvent,
     claim: &UsernameClaim,
     subscriptions: Vec<PushSubscription>,
     says: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let devices: HashSet<DeviceId> = subscriptions.iter().map(|subscription| subscription.device).collect();
-    let devices = app.store.some_devices(news.to, &devices).await?;
+    let devices = app.store.some_devices(event.to, &devices).await?;
     // Private messages are shown on trusted devices only.
-    let may_know = |device: &Device| device.trusted || !matches!(news.place, Place::Private { .. });
+    let may_know = |device: &Device| device.trusted || !matches!(event.place, Place::Private { .. });
     let is_signed_in = |subscription: &&PushSubscription| {
         let mut devices = devices.iter().filter(|device| device.id == subscription.device);
         devices.any(|device| device.is_signed_in(claim.epoch, now) && may_know(device))
     };
-    let tag = topic(app, news, b"");
-    let message = json!({ "title": "Sotto", "body": says, "url": url(app, news), "tag": tag }).to_string();
+    let tag = topic(app, event, b"");
+    let message = json!({ "title": "Sotto", "body": says, "url": url(app, event), "tag": tag }).to_string();
     let pushes = subscriptions.iter().filter(is_signed_in).map(|subscription| async {
-        let topic = topic(app, news, subscription.id.as_bytes());
+        let topic = topic(app, event, subscription.id.as_bytes());
         match app.pusher().push(subscription, &message, &topic, now).await {
             Ok(Pushed::Taken) => Ok(()),
-            Ok(Pushed::Gone) => app.store.forget_push_subscription(news.to, subscription.id).await.map(drop),
+            Ok(Pushed::Gone) => app.store.forget_push_subscription(event.to, subscription.id).await.map(drop),
             Ok(Pushed::Refused(error)) | Err(error) => Err(error),
         }
     });
     for error in join_all(pushes).await.into_iter().filter_map(Result::err) {
-        app.store.degrade(&error);
+        app.store.record_degradation(&error);
     }
-    app.store.end_push(news, now).await
+    app.store.end_push(event, now).await
 }
 
 /// Of messages of one conversation that a browser has not got yet, the newest is enough. Tells a push service nothing, not even which
 /// `browser`s are one user's.
-fn topic(app: &App, news: &News, browser: &[u8]) -> String {
-    let place = news.place.name();
-    let hash = app.tokens.keyed_hash(Purpose::PushTopic, &[news.to.as_bytes(), place.as_bytes(), browser]);
+fn topic(app: &App, event: &NotificationEvent, browser: &[u8]) -> String {
+    let place = event.place.name();
+    let hash = app.tokens.keyed_hash(Purpose::PushTopic, &[event.to.as_bytes(), place.as_bytes(), browser]);
     BASE64_URL_SAFE_NO_PAD.encode(&hash[..18])
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::steps::{community, handled, news_for, says, told, worker_lines, write_in};
-use crate::support::{Browser, Interposed, User};
+use crate::support::{Browser, FaultyStack, User};
 
 #[tokio::test]
 async fn twelve_messages_in_one_conversation_make_one_mail_and_each_a_push() {
@@ -43,9 +43,9 @@ async fn each_conversation_has_a_mail_of_its_own() {
 }
 
 /// The record of a message as the stream brings it.
-async fn record(own: &Interposed, user: &User) -> Value {
+async fn record(stack: &FaultyStack, user: &User) -> Value {
     let partition = json!({ "S": format!("INBOX#{}", user.id) });
-    let item = own.stored().await.into_iter().find(|item| item["pk"] == partition).expect("a message");
+    let item = stack.stored().await.into_iter().find(|item| item["pk"] == partition).expect("a message");
     let keys = json!({ "pk": item["pk"], "sk": item["sk"] });
     let dynamodb = json!({ "Keys": keys, "NewImage": item, "SequenceNumber": "1", "StreamViewType": "NEW_IMAGE" });
     json!({ "eventName": "INSERT", "eventSource": "aws:dynamodb", "dynamodb": dynamodb })
@@ -53,28 +53,28 @@ async fn record(own: &Interposed, user: &User) -> Value {
 
 #[tokio::test]
 async fn a_record_that_comes_again_is_told_of_once_and_a_later_one_ten_minutes_later() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let ann = User::sign_up().await;
     let browser = Browser::of(&ann).await;
     ann.receive("A message to the inbox").await.ok(201);
     told(&ann, 1).await;
     browser.has(1).await;
-    handled(&own, 1).await;
-    let again = record(&own, &ann).await;
+    handled(&stack, 1).await;
+    let again = record(&stack, &ann).await;
     let batch = json!({ "Records": [again, again] }).to_string();
-    assert_eq!(own.stack.invoke("notify", batch.clone()).await.expect("an answer"), r#"{"batchItemFailures":[]}"#);
+    assert_eq!(stack.stack.invoke("notify", batch.clone()).await.expect("an answer"), r#"{"batchItemFailures":[]}"#);
     assert_eq!((browser.pushes().await.len(), news_for(&ann).await.len()), (1, 1));
     // Ten minutes are over.
-    let notices = own.stored_with(&format!("NOTICE#{}", ann.id)).await;
-    let notice = notices.into_iter().find(|notice| notice["sk"]["S"] == "INBOX");
-    let mut past = notice.expect("what was mailed of the inbox");
+    let notified = stack.stored_with(&format!("NOTIFICATION#{}", ann.id)).await;
+    let state = notified.into_iter().find(|state| state["sk"]["S"] == "INBOX");
+    let mut past = state.expect("what was mailed of the inbox");
     past["quiet_until"] = json!({ "N": "1770000000000" });
-    own.write(&[json!({ "PutRequest": { "Item": past } })]).await;
-    own.stack.invoke("notify", batch).await.expect("an answer");
+    stack.write(&[json!({ "PutRequest": { "Item": past } })]).await;
+    stack.stack.invoke("notify", batch).await.expect("an answer");
     assert_eq!((browser.pushes().await.len(), news_for(&ann).await.len()), (1, 1));
     ann.receive("Another message").await.ok(201);
     told(&ann, 2).await;
     browser.has(2).await;
-    assert!(worker_lines(&own).iter().all(|line| line["level"] == "info"), "{:?}", worker_lines(&own));
-    own.stop().await;
+    assert!(worker_lines(&stack).iter().all(|line| line["level"] == "info"), "{:?}", worker_lines(&stack));
+    stack.stop().await;
 }

@@ -4,10 +4,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The sums of one request. An instance serves one request at a time, so there is one tally in a process.
 #[derive(Default)]
-pub struct Tally(Mutex<Sums>);
+pub struct RequestStats(Mutex<Totals>);
 
 #[derive(Default, Clone)]
-pub struct Sums {
+pub struct Totals {
     /// Calls that had to wait for each other; calls that went out together count once.
     pub round_trips: u32,
     pub read_units: f64,
@@ -19,7 +19,7 @@ pub struct Sums {
     in_flight: u32,
 }
 
-impl Tally {
+impl RequestStats {
     /// Counts one call: `actions` are the rights that it uses.
     pub async fn call<T>(&self, actions: &[&'static str], call: impl Future<Output = T>) -> T {
         let _in_flight = InFlight::start(self, actions);
@@ -28,36 +28,36 @@ impl Tally {
 
     /// Notes rights that are used without a call of ours: those of whoever gets a URL.
     pub fn note(&self, actions: &[&'static str]) {
-        self.sums().note(actions);
+        self.totals().note(actions);
     }
 
     pub fn spend(&self, read_units: f64, write_units: f64) {
-        let mut sums = self.sums();
-        sums.read_units += read_units;
-        sums.write_units += write_units;
+        let mut totals = self.totals();
+        totals.read_units += read_units;
+        totals.write_units += write_units;
     }
 
-    pub fn degrade(&self, cause: String) {
-        self.sums().degraded = Some(cause);
+    pub fn record_degradation(&self, cause: String) {
+        self.totals().degraded = Some(cause);
     }
 
     /// What was asked during init costs no request anything, but needs its rights: they stand on the first request's line.
     pub fn forget_costs(&self) {
-        let mut sums = self.sums();
-        *sums = Sums { actions: std::mem::take(&mut sums.actions), ..Sums::default() };
+        let mut totals = self.totals();
+        *totals = Totals { actions: std::mem::take(&mut totals.actions), ..Totals::default() };
     }
 
     /// The sums so far; counting starts anew.
-    pub fn take(&self) -> Sums {
-        std::mem::take(&mut self.sums())
+    pub fn take(&self) -> Totals {
+        std::mem::take(&mut self.totals())
     }
 
-    fn sums(&self) -> MutexGuard<'_, Sums> {
+    fn totals(&self) -> MutexGuard<'_, Totals> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Sums {
+impl Totals {
     fn note(&mut self, actions: &[&'static str]) {
         for action in actions {
             if !self.actions.contains(action) {
@@ -68,23 +68,23 @@ impl Sums {
 }
 
 /// Ends with the call, also when the call is dropped half-way.
-struct InFlight<'a>(&'a Tally);
+struct InFlight<'a>(&'a RequestStats);
 
 impl<'a> InFlight<'a> {
-    fn start(tally: &'a Tally, actions: &[&'static str]) -> Self {
-        let mut sums = tally.sums();
-        if sums.in_flight == 0 {
-            sums.round_trips += 1;
+    fn start(stats: &'a RequestStats, actions: &[&'static str]) -> Self {
+        let mut totals = stats.totals();
+        if totals.in_flight == 0 {
+            totals.round_trips += 1;
         }
-        sums.in_flight += 1;
-        sums.note(actions);
-        Self(tally)
+        totals.in_flight += 1;
+        totals.note(actions);
+        Self(stats)
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        let mut sums = self.0.sums();
-        sums.in_flight = sums.in_flight.saturating_sub(1);
+        let mut totals = self.0.totals();
+        totals.in_flight = totals.in_flight.saturating_sub(1);
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::steps::{handled, news_for, told};
-use crate::support::{ALWAYS, Browser, Interposed, SOON, User, eventually, now};
+use crate::support::{ALWAYS, Browser, FaultyStack, SOON, User, eventually, now};
 
 /// A message of an inbox as the table has it.
 fn message(inbox: &str, n: usize) -> Value {
@@ -19,16 +19,16 @@ fn message(inbox: &str, n: usize) -> Value {
 
 #[tokio::test]
 async fn of_a_hundred_records_with_a_poisonous_one_99_are_told_of_and_one_is_in_the_queue() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let ann = User::sign_up().await;
     let browser = Browser::of(&ann).await;
     let mut requests: Vec<Value> = (0..99).map(|n| message(&ann.id, n)).collect();
     requests.insert(49, message("nobody's, and no id", 49));
     for batch in requests.chunks(25) {
-        own.write(batch).await;
+        stack.write(batch).await;
     }
     assert_eq!(browser.has(99).await.len(), 99);
-    let queued = async || Some(own.queue("Undone")).filter(|queued| !queued.is_empty());
+    let queued = async || Some(stack.queue("DeadLetters")).filter(|queued| !queued.is_empty());
     let queued = eventually("something in the queue", SOON, queued).await;
     let [given_up] = &queued[..] else { panic!("one message: {queued:?}") };
     assert_eq!(given_up["pk"], "INBOX#nobody's, and no id");
@@ -37,36 +37,36 @@ async fn of_a_hundred_records_with_a_poisonous_one_99_are_told_of_and_one_is_in_
     // And what comes behind comes through.
     ann.receive("One more message").await.ok(201);
     browser.has(100).await;
-    assert_eq!((news_for(&ann).await.len(), own.queue("Undone").len()), (1, 1));
-    own.stop().await;
+    assert_eq!((news_for(&ann).await.len(), stack.queue("DeadLetters").len()), (1, 1));
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_letter_that_ses_will_never_take_is_given_up_and_the_next_one_is_not() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob, zoe] = [User::sign_up().await, User::sign_up().await, User::sign_up().await];
     let address = bob.email.clone();
-    let refused = own.ses.when(move |call| call.mails(&address)).reject("MessageRejected", ALWAYS);
+    let refused = stack.ses.when(move |call| call.mails(&address)).reject("MessageRejected", ALWAYS);
     ann.write(&bob, "Hello").await;
     ann.write(&zoe, "Hello").await;
     told(&zoe, 1).await;
-    let queued = async || Some(own.queue("Undone")).filter(|queued| !queued.is_empty());
+    let queued = async || Some(stack.queue("DeadLetters")).filter(|queued| !queued.is_empty());
     let queued = eventually("something in the queue", SOON, queued).await;
     assert_eq!((queued.len(), &queued[0]["reason"]), (1, &json!("SendEmail: MessageRejected")));
     assert!(!queued[0].to_string().contains(&bob.email));
     assert_eq!(refused.over().await, 1);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn while_the_queue_is_down_nothing_is_lost() {
-    let Some(own) = Interposed::start().await else { return };
-    let down = own.sqs.when(|_| true).answer(500, 6);
-    own.write(&[message("nobody's, and no id", 1)]).await;
-    let queued = async || Some(own.queue("Undone")).filter(|queued| !queued.is_empty());
+    let Some(stack) = FaultyStack::start().await else { return };
+    let down = stack.sqs.when(|_| true).answer(500, 6);
+    stack.write(&[message("nobody's, and no id", 1)]).await;
+    let queued = async || Some(stack.queue("DeadLetters")).filter(|queued| !queued.is_empty());
     let queued = eventually("something in the queue", SOON, queued).await;
     assert_eq!(queued.len(), 1);
     down.over().await;
-    handled(&own, 2).await;
-    own.stop().await;
+    handled(&stack, 2).await;
+    stack.stop().await;
 }

@@ -27,14 +27,14 @@ pub(super) type Found<T> = Result<T, Stop>;
 
 /// The bytes of an object that are known so far.
 #[derive(Clone, Debug)]
-pub struct Sparse {
+pub struct PartialObject {
     size: u64,
     /// By offset. No two overlap or touch each other.
     pieces: BTreeMap<u64, Bytes>,
     reads: Cell<u32>,
 }
 
-impl Sparse {
+impl PartialObject {
     /// An object of so many bytes, none of them known.
     pub fn new(size: u64) -> Self {
         Self { size, pieces: BTreeMap::new(), reads: Cell::new(0) }

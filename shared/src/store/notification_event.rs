@@ -6,7 +6,7 @@ use super::{Store, StoreError, StreamRecord, keys::Key, stream::Keys};
 use crate::types::{CommunityId, ConversationId, Parse, Timestamp, UserId};
 
 /// A message that has just been stored, as its recipient is told of it.
-pub struct News {
+pub struct NotificationEvent {
     pub to: UserId,
     pub place: Place,
     /// The message's id. Within one place, later ones sort behind earlier ones.
@@ -30,8 +30,8 @@ pub enum Place {
     },
 }
 
-impl News {
-    /// What a change of the table is news of. The error is for good: such a record will never be read.
+impl NotificationEvent {
+    /// What a change of the table is event of. The error is for good: such a record will never be read.
     pub fn of(record: &StreamRecord) -> Result<Self, StoreError> {
         Self::read(record).ok_or_else(|| StoreError::new("a message of the stream can't be read".to_owned()))
     }
@@ -66,8 +66,8 @@ impl News {
 
 impl Store {
     /// Whether the message is still there to be read: of one that was taken back or deleted meanwhile nobody is told.
-    pub async fn is_to_be_read(&self, news: &News) -> Result<bool, StoreError> {
-        let item = self.get_item(Key::of(&news.at)).await?;
+    pub async fn is_to_be_read(&self, event: &NotificationEvent) -> Result<bool, StoreError> {
+        let item = self.get_item(Key::of(&event.at)).await?;
         Ok(item.is_some_and(|item| !matches!(item.get("is_deleted"), Some(AttributeValue::Bool(true)))))
     }
 }

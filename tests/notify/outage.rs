@@ -1,16 +1,16 @@
-//! Stores and services that fail: sends don't notice, and everybody is told in the end, once.
+//! Stores and services that fail: sends don't state, and everybody is told in the end, once.
 
 use std::time::Duration;
 
 use super::steps::{handled, news_for, told};
-use crate::support::{ALWAYS, Browser, Interposed, SOON, User, all_at_once, eventually};
+use crate::support::{ALWAYS, Browser, FaultyStack, SOON, User, all_at_once, eventually};
 
 #[tokio::test]
 async fn while_mail_is_down_sends_are_fast_and_afterwards_everybody_is_told_once() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (ann, others) = (User::sign_up().await, User::many(4).await);
     let browser = Browser::of(&ann).await;
-    let down = own.ses.when(|call| call.mails("written to you")).refuse(ALWAYS);
+    let down = stack.ses.when(|call| call.mails("written to you")).refuse(ALWAYS);
     for other in &others {
         for n in 0..3 {
             let answer = ann.letter(&other.id, text(n)).send().await;
@@ -21,7 +21,7 @@ async fn while_mail_is_down_sends_are_fast_and_afterwards_everybody_is_told_once
     }
     // Pushes wait for no mail.
     browser.has(1).await;
-    handled(&own, 3).await;
+    handled(&stack, 3).await;
     assert!(news_for(&ann).await.is_empty());
     down.over().await;
     told(&ann, 4).await;
@@ -33,7 +33,7 @@ async fn while_mail_is_down_sends_are_fast_and_afterwards_everybody_is_told_once
     for other in &others {
         assert_eq!(news_for(other).await.len(), 1);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 fn text(n: usize) -> serde_json::Value {
@@ -43,66 +43,66 @@ fn text(n: usize) -> serde_json::Value {
 /// It was sent, and nobody knows: once more is better than never, but not once for each try.
 #[tokio::test]
 async fn a_mail_whose_note_is_lost_goes_out_once_more_at_most() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
-    let notes = own.dynamodb.when(|call| call.asks("UpdateItem", "quiet_until = :quiet")).answer(500, 3);
+    let notes = stack.dynamodb.when(|call| call.asks("UpdateItem", "quiet_until = :quiet")).answer(500, 3);
     ann.write(&bob, "Hello").await;
     told(&bob, 2).await;
     ann.write(&bob, "Hello again").await;
     notes.over().await;
     eventually("a note", SOON, async || {
-        let notices = own.stored_with(&format!("NOTICE#{}", bob.id)).await;
-        notices.iter().any(|notice| notice["quiet_until"].is_object()).then_some(())
+        let notified = stack.stored_with(&format!("NOTIFICATION#{}", bob.id)).await;
+        notified.iter().any(|state| state["quiet_until"].is_object()).then_some(())
     })
     .await;
     assert_eq!(news_for(&bob).await.len(), 2);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_worker_that_can_not_read_the_table_tells_when_it_can() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
-    let down = own.dynamodb.when(|call| call.asks("GetItem", "NOTICE#")).answer(500, 9);
+    let down = stack.dynamodb.when(|call| call.asks("GetItem", "NOTIFICATION#")).answer(500, 9);
     ann.write(&bob, "Hello").await;
     told(&bob, 1).await;
     down.over().await;
     assert_eq!(news_for(&bob).await.len(), 1);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn push_services_that_are_down_or_busy_are_asked_again() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let browser = Browser::of(&bob).await;
     for (status, times) in [(503, 1), (429, 2)] {
-        let busy = own.push.when(|call| call.method == "POST").answer(status, times);
+        let busy = stack.push.when(|call| call.method == "POST").answer(status, times);
         let before = browser.pushes().await.len();
         ann.write(&bob, "Hello").await;
         assert_eq!(browser.has(before + 1).await.len(), before + 1);
         assert_eq!(busy.over().await, times);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_push_service_that_stays_down_holds_up_neither_mail_nor_what_comes_behind() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let (ann, others) = (User::sign_up().await, User::many(2).await);
     let (broken, fine) = (Browser::of(&others[0]).await, Browser::of(&others[1]).await);
     let path = broken.endpoint.rsplit('/').next().expect("a path").to_owned();
-    let down = own.push.when(move |call| call.path.contains(&path)).answer(500, ALWAYS);
+    let down = stack.push.when(move |call| call.path.contains(&path)).answer(500, ALWAYS);
     ann.write(&others[0], "Hello").await;
     ann.write(&others[1], "Hello").await;
     told(&others[0], 1).await;
     fine.has(1).await;
     told(&others[1], 1).await;
-    let lines = handled(&own, 2).await;
+    let lines = handled(&stack, 2).await;
     assert!(lines.iter().any(|line| line["cause"] == "a push service answered 500"), "{lines:?}");
     // Nobody tries for ever.
     assert_eq!(down.over().await, 3);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]

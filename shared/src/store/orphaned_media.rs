@@ -7,8 +7,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
-    Item, Step, Store, StoreError, StreamRecord,
-    keys::{Key, SWEEPS},
+    Item, Store, StoreError, StreamRecord, TransactItem,
+    keys::{Key, ORPHANED_MEDIA},
     number,
 };
 use crate::types::{AssetSet, ConversationId, Parse, Timestamp};
@@ -17,16 +17,16 @@ use crate::types::{AssetSet, ConversationId, Parse, Timestamp};
 const SWEPT_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// Objects that are to go.
-pub struct Sweep {
+pub struct OrphanedMedia {
     pub conversation: ConversationId,
     pub set: AssetSet,
 }
 
-impl Sweep {
+impl OrphanedMedia {
     /// What a change of the table says is to go; `None` for another change.
     pub fn of(record: &StreamRecord) -> Option<Self> {
         let keys = record.keys();
-        let conversation = ConversationId::parse(keys.pk.text.strip_prefix(SWEEPS)?).ok()?;
+        let conversation = ConversationId::parse(keys.pk.text.strip_prefix(ORPHANED_MEDIA)?).ok()?;
         Some(Self { conversation, set: AssetSet::parse(&keys.sk.text).ok()? })
     }
 }
@@ -40,17 +40,17 @@ fn item(conversation: ConversationId, set: AssetSet, now: Timestamp) -> Item {
 impl Store {
     /// From here on whatever there is of these objects goes, unless a message takes them over. A transaction: a try of it that
     /// comes late, after the message, does nothing.
-    pub async fn announce_assets(
+    pub async fn reserve_assets(
         &self,
         conversation: ConversationId,
         set: AssetSet,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.transact(vec![self.sweep_step(conversation, set, now)]).await.map(drop)
+        self.transact(vec![self.sweep_item(conversation, set, now)]).await.map(drop)
     }
 
     /// No message takes the objects over any more; `false` when one has.
-    pub async fn give_up_assets(&self, conversation: ConversationId, set: AssetSet) -> Result<bool, StoreError> {
+    pub async fn abandon_assets(&self, conversation: ConversationId, set: AssetSet) -> Result<bool, StoreError> {
         let given_up = self.update(Key::sweep(conversation, &set.to_string()), |update| {
             update
                 .update_expression("SET given_up = :true")
@@ -61,18 +61,18 @@ impl Store {
     }
 
     /// The objects are gone.
-    pub async fn forget_assets(&self, conversation: ConversationId, set: AssetSet) -> Result<(), StoreError> {
+    pub async fn release_assets(&self, conversation: ConversationId, set: AssetSet) -> Result<(), StoreError> {
         self.delete(Key::sweep(conversation, &set.to_string()), |delete| delete).await
     }
 
     /// The write with which a message takes its objects over.
-    pub(super) fn take_over_step(&self, conversation: ConversationId, set: AssetSet) -> Step {
+    pub(super) fn take_over_item(&self, conversation: ConversationId, set: AssetSet) -> TransactItem {
         let condition = "attribute_exists(pk) AND attribute_not_exists(given_up)";
-        self.delete_step(Key::sweep(conversation, &set.to_string()), Some(condition))
+        self.transact_delete(Key::sweep(conversation, &set.to_string()), Some(condition))
     }
 
     /// The write with which a message lets go of its objects.
-    pub(super) fn sweep_step(&self, conversation: ConversationId, set: AssetSet, now: Timestamp) -> Step {
-        self.put_step(item(conversation, set, now), None, [])
+    pub(super) fn sweep_item(&self, conversation: ConversationId, set: AssetSet, now: Timestamp) -> TransactItem {
+        self.transact_put(item(conversation, set, now), None, [])
     }
 }

@@ -19,7 +19,7 @@ pub async fn measure(costs: &mut Costs<'_>) {
 /// The worker's line of that number.
 async fn add_line(costs: &mut Costs<'_>, number: usize, row: &str) {
     let line = eventually("the worker's line", SOON, async || {
-        let lines = costs.own.stack.logs().lines().into_iter();
+        let lines = costs.stack.stack.logs().lines().into_iter();
         let line = lines.filter(|line| &*line.function == "notify").nth(number - 1)?;
         Some(serde_json::from_str::<Value>(&line.text).expect("JSON"))
     });

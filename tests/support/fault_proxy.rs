@@ -105,14 +105,14 @@ enum Kind {
 }
 
 /// A proxy in front of one store.
-pub struct Interposer {
+pub struct FaultProxy {
     url: String,
     rules: Rules,
 }
 
-impl Interposer {
+impl FaultProxy {
     /// In front of the store that answers at `store`, for as long as the runtime of the test.
-    pub async fn before(store: &str) -> Interposer {
+    pub async fn before(store: &str) -> FaultProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let proxy = Proxy {
@@ -128,7 +128,7 @@ impl Interposer {
                 tokio::spawn(proxy.clone().serve(stream));
             }
         });
-        Interposer { url, rules }
+        FaultProxy { url, rules }
     }
 
     pub fn url(&self) -> String {
@@ -149,38 +149,38 @@ pub struct When<'a> {
 
 impl When<'_> {
     /// The next `times` of them are answered with this status, and the store never hears of them.
-    pub fn answer(self, status: u16, times: usize) -> Trouble {
+    pub fn answer(self, status: u16, times: usize) -> Fault {
         self.rule(Kind::Answer(StatusCode::from_u16(status).expect("a status"), None), times, None)
     }
 
     /// The next `times` of them are refused for this reason, by its name in the store, which will not be asked again.
-    pub fn reject(self, reason: &'static str, times: usize) -> Trouble {
+    pub fn reject(self, reason: &'static str, times: usize) -> Fault {
         self.rule(Kind::Answer(StatusCode::BAD_REQUEST, Some(reason)), times, None)
     }
 
     /// The connection ends under the next `times` of them, and the store never hears of them.
-    pub fn refuse(self, times: usize) -> Trouble {
+    pub fn refuse(self, times: usize) -> Fault {
         self.rule(Kind::Refusal, times, None)
     }
 
     /// The next `times` of them are done, and nobody hears of it: the connection ends.
-    pub fn lose_the_answer(self, times: usize) -> Trouble {
+    pub fn lose_the_answer(self, times: usize) -> Fault {
         self.rule(Kind::LostAnswer, times, None)
     }
 
     /// The next `times` of them are done, and nobody hears of it however long they wait.
-    pub fn never_answer(self, times: usize) -> Trouble {
+    pub fn never_answer(self, times: usize) -> Fault {
         self.rule(Kind::Silence, times, None)
     }
 
     /// The next `times` of them, transactions that fail, meet others that hold the items whose keys have `text` in them.
-    pub fn hold(self, text: String, times: usize) -> Trouble {
+    pub fn hold(self, text: String, times: usize) -> Fault {
         self.rule(Kind::Held(text), times, None)
     }
 
     /// Runs `action` when the first of them comes, and only then passes it on, to younger troubles if there are any. Whatever
     /// else they concern waits too: a client that loses its patience and asks again doesn't overtake the action.
-    pub fn first(self, action: impl Future<Output = ()> + Send + 'static) -> Trouble {
+    pub fn first(self, action: impl Future<Output = ()> + Send + 'static) -> Fault {
         let ((met, mut is_met), (is_done, done)) = (watch::channel(false), watch::channel(false));
         let action = tokio::spawn(async move {
             if is_met.wait_for(|met| *met).await.is_ok() {
@@ -191,25 +191,25 @@ impl When<'_> {
         self.rule(Kind::Meanwhile { met, done }, ALWAYS, Some(action))
     }
 
-    fn rule(self, kind: Kind, times: usize, action: Option<JoinHandle<()>>) -> Trouble {
+    fn rule(self, kind: Kind, times: usize, action: Option<JoinHandle<()>>) -> Fault {
         let (left, met) = (AtomicUsize::new(times), AtomicUsize::new(0));
         static RULES: AtomicUsize = AtomicUsize::new(0);
         let age = RULES.fetch_add(1, Ordering::SeqCst);
         let rule = Arc::new(Rule { age, concerns: self.concerns, left, met, kind });
         self.rules.lock().expect("rules").push(rule.clone());
-        Trouble { rule, rules: self.rules.clone(), action }
+        Fault { rule, rules: self.rules.clone(), action }
     }
 }
 
 /// Lasts until it is over or dropped.
 #[must_use]
-pub struct Trouble {
+pub struct Fault {
     rule: Arc<Rule>,
     rules: Rules,
     action: Option<JoinHandle<()>>,
 }
 
-impl Trouble {
+impl Fault {
     /// Ends it, and insists that there was some. How many requests it met.
     pub async fn over(mut self) -> usize {
         self.end();
@@ -226,7 +226,7 @@ impl Trouble {
     }
 }
 
-impl Drop for Trouble {
+impl Drop for Fault {
     fn drop(&mut self) {
         self.end();
     }

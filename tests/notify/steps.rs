@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Interposed, SOON, User, eventually, mails_for};
+use crate::support::{FaultyStack, SOON, User, eventually, mails_for};
 
 /// What a user was told by mail so far, newest first. Codes are not among it.
 pub async fn news_for(user: &User) -> Vec<Value> {
@@ -23,13 +23,13 @@ pub fn says(mail: &Value) -> &str {
 }
 
 /// Waits until the worker has handled that many records of this stack's.
-pub async fn handled(own: &Interposed, count: usize) -> Vec<Value> {
-    let lines = async || Some(worker_lines(own)).filter(|lines| lines.len() >= count);
+pub async fn handled(stack: &FaultyStack, count: usize) -> Vec<Value> {
+    let lines = async || Some(worker_lines(stack)).filter(|lines| lines.len() >= count);
     eventually(&format!("{count} handled records"), SOON, lines).await
 }
 
-pub fn worker_lines(own: &Interposed) -> Vec<Value> {
-    let lines = own.stack.logs().lines().into_iter().filter(|line| &*line.function == "notify");
+pub fn worker_lines(stack: &FaultyStack) -> Vec<Value> {
+    let lines = stack.stack.logs().lines().into_iter().filter(|line| &*line.function == "notify");
     lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
 }
 

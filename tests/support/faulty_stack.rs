@@ -3,33 +3,33 @@
 use local::{Endpoints, Options, Stack};
 use serde_json::{Value, json};
 
-use super::{Elsewhere, Interposer, Visitor, ask, bodies, options, own_stack, stored_in, texts};
+use super::{Elsewhere, FaultProxy, Visitor, ask, bodies, options, stack_or_skip, stored_in, texts};
 
 /// While this lives, what this thread's test does goes to it.
-pub struct Interposed {
+pub struct FaultyStack {
     pub stack: Stack,
-    pub dynamodb: Interposer,
-    pub s3: Interposer,
-    pub ses: Interposer,
+    pub dynamodb: FaultProxy,
+    pub s3: FaultProxy,
+    pub ses: FaultProxy,
     /// In front of every push service.
-    pub push: Interposer,
-    pub sqs: Interposer,
+    pub push: FaultProxy,
+    pub sqs: FaultProxy,
     /// In front of what wakes the workers.
-    pub streams: Interposer,
+    pub streams: FaultProxy,
     /// Where its DynamoDB is when nobody is in between.
     store: String,
     _elsewhere: Elsewhere,
 }
 
-impl Interposed {
+impl FaultyStack {
     /// In front of the stores of the tests' own stack. None without one.
-    pub async fn start() -> Option<Interposed> {
-        let shared = own_stack("comes between functions and stores")?;
+    pub async fn start() -> Option<FaultyStack> {
+        let shared = stack_or_skip("comes between functions and stores")?;
         let (dynamodb, s3) =
-            (Interposer::before(shared.dynamodb_url()).await, Interposer::before(shared.s3_url()).await);
+            (FaultProxy::before(shared.dynamodb_url()).await, FaultProxy::before(shared.s3_url()).await);
         let (ses, streams) =
-            (Interposer::before(shared.ses_url()).await, Interposer::before(shared.dynamodb_url()).await);
-        let (push, sqs) = (Interposer::before(shared.push_url()).await, Interposer::before(shared.sqs_url()).await);
+            (FaultProxy::before(shared.ses_url()).await, FaultProxy::before(shared.dynamodb_url()).await);
+        let (push, sqs) = (FaultProxy::before(shared.push_url()).await, FaultProxy::before(shared.sqs_url()).await);
         let credentials = Some(shared.another_key());
         let endpoints = Endpoints {
             dynamodb: Some(dynamodb.url()),
@@ -43,7 +43,7 @@ impl Interposed {
         let stack = Stack::start(Options { endpoints, ..options() }).await.expect("a second stack");
         let elsewhere = Elsewhere::at(&stack);
         let store = shared.dynamodb_url().to_owned();
-        Some(Interposed { stack, dynamodb, s3, ses, push, sqs, streams, store, _elsewhere: elsewhere })
+        Some(FaultyStack { stack, dynamodb, s3, ses, push, sqs, streams, store, _elsewhere: elsewhere })
     }
 
     /// Every item of its table.
@@ -61,7 +61,7 @@ impl Interposed {
     /// What is in the queue that the template calls `id`.
     pub fn queue(&self, id: &str) -> Vec<Value> {
         let name = self.stack.queue_name(id).unwrap_or_else(|| panic!("there is no queue {id}"));
-        let shared = own_stack("has queues").expect("the stack whose queues these are");
+        let shared = stack_or_skip("has queues").expect("the stack whose queues these are");
         bodies(shared.queues().messages(name))
     }
 

@@ -12,14 +12,14 @@ use crate::{
 use super::Caller;
 
 /// Who an identifier stands for. For nobody it holds ids of nobody, so that the calls that follow are the same.
-pub struct Known {
+pub struct LoginTarget {
     user: UserId,
     username: Username,
     /// Under what tries are counted: the account, whichever way it was named; else what stood for one.
     target: String,
 }
 
-impl Known {
+impl LoginTarget {
     pub async fn find(app: &App, identifier: &Identifier) -> Result<Self, StoreError> {
         let found = match identifier {
             Identifier::Email(email) => {
@@ -42,7 +42,7 @@ impl Known {
 }
 
 /// An account whose password was given.
-pub struct SigningIn<'a> {
+pub struct Authenticated<'a> {
     pub account: Account,
     pub claim: UsernameClaim,
     /// The device that was named, if it is one of the account's.
@@ -51,8 +51,8 @@ pub struct SigningIn<'a> {
     pub tries: Tries<'a>,
 }
 
-impl Known {
-    /// Counts a try, by the account and `by_client`, and looks at it. Known or not, the same calls are made and the same work is
+impl LoginTarget {
+    /// Counts a try, by the account and `by_client`, and looks at it. LoginTarget or not, the same calls are made and the same work is
     /// done: neither time nor cost may tell. The inner error: too many tries.
     pub async fn try_password<'a>(
         &self,
@@ -61,7 +61,7 @@ impl Known {
         device: Option<DeviceId>,
         by_client: Option<Meter<'a>>,
         now: Timestamp,
-    ) -> Result<Result<SigningIn<'a>, TooMany>, AccountsError> {
+    ) -> Result<Result<Authenticated<'a>, TooMany>, AccountsError> {
         let by_account = Limit::Passwords.meter(&app.store, &app.tokens, Counted::Everyone, &self.target, now);
         let (by_account, account, claim, device) = futures_util::try_join!(
             by_account,
@@ -78,7 +78,7 @@ impl Known {
         let hash = account.as_ref().map_or(&nobody, |account| &account.password_hash);
         match (hash.is_of(password.as_str()).await, account, claim) {
             (true, Some(account), Some(claim)) if claim.status == AccountStatus::Active => {
-                Ok(Ok(SigningIn { account, claim, device, tries }))
+                Ok(Ok(Authenticated { account, claim, device, tries }))
             }
             (true, Some(_), Some(_)) => Err(AccountsError::NotActive),
             _ => Err(AccountsError::WrongCredentials),

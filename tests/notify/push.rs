@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Value, json};
 
 use super::steps::{news_for, told};
-use crate::support::{ALWAYS, Browser, Interposed, User, now};
+use crate::support::{ALWAYS, Browser, FaultyStack, User, now};
 
 #[tokio::test]
 async fn a_browser_subscribes_is_pushed_to_and_reads_what_only_it_can_read() {
@@ -54,35 +54,35 @@ async fn every_browser_of_a_user_is_pushed_to() {
 
 #[tokio::test]
 async fn a_subscription_that_has_ended_is_forgotten_and_the_others_live() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     for status in [404, 410] {
         let (ended, lives) = (Browser::of(&bob).await, Browser::of(&bob).await);
         let path = ended.endpoint.rsplit('/').next().expect("a path").to_owned();
-        let gone = own.push.when(move |call| call.path.contains(&path)).answer(status, ALWAYS);
+        let gone = stack.push.when(move |call| call.path.contains(&path)).answer(status, ALWAYS);
         ann.write(&bob, "Hello").await;
         lives.has(1).await;
         ann.write(&bob, "Hello again").await;
         lives.has(2).await;
         assert_eq!(gone.over().await, 1);
-        assert!(own.stored_with(&ended.endpoint).await.is_empty());
-        assert_eq!(own.stored_with(&lives.endpoint).await.len(), 1);
+        assert!(stack.stored_with(&ended.endpoint).await.is_empty());
+        assert_eq!(stack.stored_with(&lives.endpoint).await.len(), 1);
     }
     told(&bob, 1).await;
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_push_service_that_points_elsewhere_is_not_followed() {
-    let Some(own) = Interposed::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let browser = Browser::of(&bob).await;
-    let moved = own.push.when(|_| true).answer(307, 1);
+    let moved = stack.push.when(|_| true).answer(307, 1);
     ann.write(&bob, "Hello").await;
     told(&bob, 1).await;
     ann.write(&bob, "Hello again").await;
     browser.has(1).await;
     assert_eq!(moved.over().await, 1);
     assert_eq!((browser.pushes().await.len(), news_for(&bob).await.len()), (1, 1));
-    own.stop().await;
+    stack.stop().await;
 }

@@ -78,7 +78,7 @@ impl EmailMessage {
             subject: subject.to_owned(),
             text: format!("{says}\n\n    {code}\n\nIt is good for 5 minutes. Give it to nobody.\n"),
             html: page(&format!(
-                "<p>{says}</p><p style=\"font-size:2em;email-spacing:.2em\"><strong>{code}</strong></p>\
+                "<p>{says}</p><p style=\"font-size:2em;letter-spacing:.2em\"><strong>{code}</strong></p>\
                  <p>It is good for 5 minutes. Give it to nobody.</p>"
             )),
             headers: Vec::new(),

@@ -36,8 +36,8 @@ impl Reply {
 fn document(status: StatusCode, title: &str, text: &str, form: &str) -> Reply {
     let (title, text) = (escape(title), escape(text));
     let html = format!(
-        "<!doctype html><html lang=\"en\"><thread><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title><style>{STYLE}</style></thread>\
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>{title}</title><style>{STYLE}</style></head>\
          <body><main><h1>{title}</h1><p>{text}</p>{form}</main></body></html>\n"
     );
     Reply::html(status, html, &POLICY)

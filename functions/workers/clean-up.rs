@@ -27,7 +27,7 @@ async fn erase(app: &App, erasure: &Erasure) -> Result<(), StoreError> {
     let started = Instant::now();
     while erase_some(app, erasure).await? {
         if started.elapsed() > PATIENCE {
-            return Err(StoreError::more_to_do());
+            return Err(StoreError::MoreToDo);
         }
     }
     Ok(())

@@ -55,7 +55,7 @@ pub const WAIT: u64 = 42;
 impl<E: Documented> Operation<E> {
     /// One that asks the store, which may fail.
     pub fn of(function: &'static str) -> Self {
-        Self::without_store(function).fails([Problem::from(StoreError::more_to_do())])
+        Self::without_store(function).fails([Problem::from(StoreError::MoreToDo)])
     }
 
     pub fn without_store(function: &'static str) -> Self {

@@ -226,7 +226,7 @@ fn send(operation: Operation<Error>) -> Operation<Error> {
             Error::Blocked,
             Error::ForeignMedia,
             Error::MixedMedia(MessageKindOf::Image),
-            Error::NotPromoted(shared::store::StoreError::more_to_do()),
+            Error::NotPromoted(shared::store::StoreError::MoreToDo),
         ])
 }
 

@@ -160,12 +160,12 @@ impl Attachments {
 
 /// Ends well within a function's own time-out, so that the caller gets an answer and what was made is removed.
 async fn in_time<T>(time: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    let late = || StoreError::new("media took too long".to_owned());
+    let late = || StoreError::Late("media took too long");
     tokio::time::timeout(time, work).await.unwrap_or_else(|_| Err(late()))
 }
 
-fn unfit(why: &str) -> StoreError {
-    StoreError::new(format!("an upload {why}"))
+fn unfit(why: &'static str) -> StoreError {
+    StoreError::Upload(why)
 }
 
 fn replaced() -> StoreError {

@@ -1,6 +1,7 @@
 //! The bucket: the few calls to S3 that cards and media make, each counted, bounded in time and understood in one place.
 
 use std::{
+    borrow::Cow,
     ops::Range,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -11,17 +12,12 @@ use aws_sdk_s3::{
     config::{Builder, timeout::TimeoutConfig},
     error::ProvideErrorMetadata,
     presigning::PresigningConfig,
-    primitives::ByteStream,
+    primitives::{ByteStream, ByteStreamError},
     types::{Delete, MetadataDirective, ObjectIdentifier},
 };
 use bytes::Bytes;
 
-use crate::{
-    aws::{AwsClients, describe},
-    config::Config,
-    stats::RequestStats,
-    store::StoreError,
-};
+use crate::{aws::AwsClients, config::Config, error::StoreError, stats::RequestStats};
 
 /// How long a call may take that moves up to 200 MiB within S3, or 16 MiB to it.
 const LONG: Duration = Duration::from_secs(14);
@@ -76,11 +72,14 @@ impl Bucket {
                 let output = call.send().await.map_err(|error| {
                     let is_absent =
                         error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 403 | 404 | 412 | 416));
-                    if is_absent { None } else { Some(StoreError::new(describe("GetObject", &error))) }
+                    if is_absent { None } else { Some(StoreError::call("GetObject", error)) }
                 })?;
                 let size = output.content_range().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
                 let (etag, content_type) = (output.e_tag.unwrap_or_default(), output.content_type.unwrap_or_default());
-                let broken = |_| Some(StoreError::new("GetObject: the object could not be read".to_owned()));
+                let broken = |error: ByteStreamError| {
+                    let (operation, reason) = ("GetObject", "the object could not be read".into());
+                    Some(StoreError::Call { operation, reason, source: Some(error.into()) })
+                };
                 let bytes = output.body.collect().await.map_err(broken)?.into_bytes();
                 let size = size.unwrap_or(bytes.len() as u64);
                 Ok(Part { bytes, size, etag, content_type })
@@ -112,7 +111,7 @@ impl Bucket {
             Err(error) if matches!(error.code(), Some("PreconditionFailed" | "NoSuchKey" | "AccessDenied")) => {
                 Ok(false)
             }
-            Err(error) => Err(StoreError::new(describe("CopyObject", &error))),
+            Err(error) => Err(StoreError::call("CopyObject", error)),
         }
     }
 
@@ -129,7 +128,7 @@ impl Bucket {
             .config_override(patient());
         match self.stats.call(&["s3:PutObject"], call.send()).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(StoreError::new(describe("PutObject", &error))),
+            Err(error) => Err(StoreError::call("PutObject", error)),
         }
     }
 
@@ -137,7 +136,7 @@ impl Bucket {
         let call = self.client().delete_object().bucket(&self.name).key(key);
         match self.stats.call(&["s3:DeleteObject"], call.send()).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(StoreError::new(describe("DeleteObject", &error))),
+            Err(error) => Err(StoreError::call("DeleteObject", error)),
         }
     }
 
@@ -150,10 +149,14 @@ impl Bucket {
             .stats
             .call(&["s3:DeleteObject"], call.send())
             .await
-            .map_err(|error| StoreError::new(describe("DeleteObjects", &error)))?;
-        match output.errors().first().map(|error| error.code().unwrap_or("unknown")) {
+            .map_err(|error| StoreError::call("DeleteObjects", error))?;
+        match output.errors.unwrap_or_default().into_iter().next() {
             None => Ok(()),
-            Some(code) => Err(StoreError::new(format!("DeleteObjects: {code}"))),
+            Some(error) => Err(StoreError::Call {
+                operation: "DeleteObjects",
+                reason: error.code.map_or("unknown".into(), Cow::Owned),
+                source: None,
+            }),
         }
     }
 
@@ -164,7 +167,7 @@ impl Bucket {
             .stats
             .call(&["s3:ListBucket"], call.send())
             .await
-            .map_err(|error| StoreError::new(describe("ListObjectsV2", &error)))?;
+            .map_err(|error| StoreError::call("ListObjectsV2", error))?;
         let keys: Vec<String> = page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key).collect();
         if !keys.is_empty() {
             self.delete_these(keys.into_iter()).await?;
@@ -178,7 +181,7 @@ impl Bucket {
         self.stats.note(&["s3:GetObject"]);
         match call.presigned(expiring(lifetime)?).await {
             Ok(request) => Ok(request.uri().to_owned()),
-            Err(error) => Err(StoreError::new(describe("GetObject", &error))),
+            Err(error) => Err(StoreError::call("GetObject", error)),
         }
     }
 
@@ -200,13 +203,13 @@ impl Bucket {
         self.stats.note(&["s3:PutObject"]);
         match call.presigned(expiring(lifetime)?).await {
             Ok(request) => Ok(request.uri().to_owned()),
-            Err(error) => Err(StoreError::new(describe("PutObject", &error))),
+            Err(error) => Err(StoreError::call("PutObject", error)),
         }
     }
 }
 
 fn expiring(lifetime: Duration) -> Result<PresigningConfig, StoreError> {
-    PresigningConfig::expires_in(lifetime).map_err(|_| StoreError::new("a URL can't live that long".to_owned()))
+    PresigningConfig::expires_in(lifetime).map_err(|error| StoreError::unwritable("a URL that lives so long", error))
 }
 
 fn patient() -> Builder {

@@ -6,7 +6,7 @@ use aws_sdk_s3::{error::ProvideErrorMetadata, primitives::ByteStream};
 use bytes::Bytes;
 use ring::digest;
 
-use crate::{aws::describe, bucket::Bucket, store::StoreError, tokens::Tokens, types::LinkId};
+use crate::{bucket::Bucket, error::StoreError, tokens::Tokens, types::LinkId};
 
 /// How long the CDN and browsers may show a card that was replaced or deleted since.
 const CACHE_CONTROL: &str = "public, max-age=300";
@@ -67,7 +67,7 @@ impl Cards {
             match error.code() {
                 // Another upload has won, or has just collided with this one and may still fail.
                 Some("PreconditionFailed" | "ConditionalRequestConflict") => {}
-                _ => return Err(StoreError::new(describe("PutObject", &error))),
+                _ => return Err(StoreError::call("PutObject", error)),
             }
             match self.hash_of(share_token).await? {
                 Some(there) if there == hash => return Ok(Stored::Same),
@@ -75,7 +75,7 @@ impl Cards {
                 None => {}
             }
         }
-        Err(StoreError::new("PutObject: a card in the way came and went".to_owned()))
+        Err(StoreError::Busy("PutObject: a card in the way came and went"))
     }
 
     pub async fn delete(&self, share_token: &str) -> Result<(), StoreError> {
@@ -98,7 +98,7 @@ impl Cards {
             Err(error) if error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 403 | 404)) => {
                 Ok(None)
             }
-            Err(error) => Err(StoreError::new(describe("HeadObject", &error))),
+            Err(error) => Err(StoreError::call("HeadObject", error)),
         }
     }
 }

@@ -59,7 +59,7 @@ pub async fn mail_code_if_possible(
     match mailed {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => app.store.record_degradation(&error),
-        Err(_) => app.store.record_degradation(&StoreError::new("a code was not mailed in time".to_owned())),
+        Err(_) => app.store.record_degradation(&StoreError::Late("a code was not mailed in time")),
     }
 }
 

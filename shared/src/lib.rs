@@ -19,6 +19,7 @@ pub mod codes;
 pub mod community_access;
 mod config;
 pub mod erasing;
+mod error;
 mod html;
 pub mod http;
 pub mod limits;

@@ -15,11 +15,11 @@ use aws_sdk_sesv2::{
 };
 
 use crate::{
-    aws::{AwsClients, describe},
+    aws::AwsClients,
     config::MailConfig,
+    error::StoreError,
     html::escape,
     stats::RequestStats,
-    store::StoreError,
     types::{Code, Email},
 };
 
@@ -46,11 +46,11 @@ pub struct NotMailed {
 }
 
 impl NotMailed {
-    fn of(error: &SdkError<SendEmailError>) -> Self {
+    fn of(error: SdkError<SendEmailError>) -> Self {
         Self {
-            cause: StoreError::new(describe("SendEmail", error)),
             is_final: error.as_service_error().is_some_and(is_final),
             may_be_sent: error.as_service_error().is_none(),
+            cause: StoreError::call("SendEmail", error),
         }
     }
 }
@@ -114,7 +114,7 @@ impl EmailMessage {
             let headers = Some(headers).filter(|headers| !headers.is_empty());
             Ok(Message::builder().subject(subject).body(body).set_headers(headers).build())
         });
-        made.map_err(|_| StoreError::new("a letter can't be written".to_owned()))
+        made.map_err(|error| StoreError::unwritable("a mail", error))
     }
 }
 
@@ -142,11 +142,11 @@ impl Mailer {
     pub async fn send_one_of_many(&self, to: &Email, email: &EmailMessage) -> Result<(), NotMailed> {
         let rests_until = *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
         if rests_until.is_some_and(|until| Instant::now() < until) {
-            let cause = StoreError::new("SendEmail: not tried, as it has just failed".to_owned());
+            let cause = StoreError::Busy("SendEmail: not tried, as it has just failed");
             return Err(NotMailed { cause, is_final: false, may_be_sent: false });
         }
         let call = self.call(to, email)?.customize().config_override(once());
-        let sent = self.stats.call(&["ses:SendEmail"], call.send()).await.map_err(|error| NotMailed::of(&error));
+        let sent = self.stats.call(&["ses:SendEmail"], call.send()).await.map_err(NotMailed::of);
         if sent.as_ref().is_err_and(|error| !error.is_final) {
             *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
         }
@@ -157,7 +157,7 @@ impl Mailer {
     pub async fn send(&self, to: &Email, email: &EmailMessage) -> Result<(), NotMailed> {
         let call = self.call(to, email)?;
         let sent = self.stats.call(&["ses:SendEmail"], call.send()).await;
-        sent.map(drop).map_err(|error| NotMailed::of(&error))
+        sent.map(drop).map_err(NotMailed::of)
     }
 
     fn call(&self, to: &Email, email: &EmailMessage) -> Result<SendEmailFluentBuilder, NotMailed> {

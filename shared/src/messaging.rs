@@ -168,7 +168,7 @@ impl<'a> Outgoing<'a> {
         let upload = |name| match Upload::named(name, self.sender()) {
             Ok(Some(upload)) if self.send.kind.may_carry(upload.kind) => Ok(upload),
             Ok(Some(_)) => Err(PrivateError::MixedMedia(self.send.kind)),
-            Ok(None) => Err(PrivateError::NotPromoted(StoreError::new("an upload has no name of ours".to_owned()))),
+            Ok(None) => Err(PrivateError::NotPromoted(StoreError::Upload("has no name of ours"))),
             Err(_) => Err(PrivateError::ForeignMedia),
         };
         names.map(upload).collect()

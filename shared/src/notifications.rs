@@ -150,7 +150,7 @@ async fn turn(app: &App, event: &NotificationEvent, state: NotificationState) ->
             Turn::Ours => return Ok(true),
             Turn::Done => return Ok(false),
             Turn::Busy if started.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
-            Turn::Busy => return Err(StoreError::new("another mail of the conversation is under way".to_owned())),
+            Turn::Busy => return Err(StoreError::Busy("another mail of the conversation is under way")),
         }
         state = app.store.notification_state(event).await?;
     }

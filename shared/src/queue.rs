@@ -4,12 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use aws_sdk_sqs::Client;
 
-use crate::{
-    aws::{AwsClients, describe},
-    config::QueueConfig,
-    stats::RequestStats,
-    store::StoreError,
-};
+use crate::{aws::AwsClients, config::QueueConfig, error::StoreError, stats::RequestStats};
 
 pub struct Queue {
     /// Made at the first use: there should be none.
@@ -29,6 +24,6 @@ impl Queue {
         let client = self.client.get_or_init(|| self.clients.sqs(self.config.endpoint.clone()));
         let call = client.send_message().queue_url(&self.config.url).message_body(body);
         let sent = self.stats.call(&["sqs:SendMessage"], call.send()).await;
-        sent.map(drop).map_err(|error| StoreError::new(describe("SendMessage", &error)))
+        sent.map(drop).map_err(|error| StoreError::call("SendMessage", error))
     }
 }

@@ -9,7 +9,7 @@ use p256::{SecretKey, elliptic_curve::sec1::ToEncodedPoint, pkcs8::EncodePrivate
 use ring::hmac;
 use serde::Serialize;
 
-use crate::{store::StoreError, types::Timestamp};
+use crate::{error::StoreError, types::Timestamp};
 
 /// Half of what RFC 8292, section 2, allows: clocks may differ.
 const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
@@ -56,7 +56,7 @@ impl VapidKey {
     pub fn authorization(&self, audience: &str, subject: &str, now: Timestamp) -> Result<String, StoreError> {
         let claims = Claims { aud: audience, exp: now.after(LIFETIME).millis() / 1000, sub: subject };
         let token = encode(&Header::new(Algorithm::ES256), &claims, &self.signs)
-            .map_err(|_| StoreError::new("a VAPID token can't be signed".to_owned()))?;
+            .map_err(|error| StoreError::unwritable("a VAPID token", error))?;
         Ok(format!("vapid t={token}, k={}", self.public_text()))
     }
 }

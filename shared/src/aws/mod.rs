@@ -3,10 +3,7 @@
 use std::{fs, io, time::Duration};
 
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::{
-    config::{BehaviorVersion, Region, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig},
-    error::{ProvideErrorMetadata, SdkError},
-};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
@@ -80,19 +77,4 @@ fn time_outs(attempt: Duration) -> TimeoutConfig {
         .operation_attempt_timeout(attempt)
         .operation_timeout(Duration::from_secs(8))
         .build()
-}
-
-/// Why a call failed, in words for the log: the operation and AWS's error code. Never a message or a response,
-/// which could quote what people wrote.
-pub fn describe<E: ProvideErrorMetadata>(operation: &'static str, error: &SdkError<E>) -> String {
-    let reason = match error {
-        SdkError::ConstructionFailure(_) => "the request could not be made",
-        SdkError::TimeoutError(_) => "timed out",
-        SdkError::DispatchFailure(failure) if failure.is_timeout() => "connecting timed out",
-        SdkError::DispatchFailure(_) => "no connection",
-        SdkError::ResponseError(_) => "the response could not be read",
-        SdkError::ServiceError(failure) => failure.err().code().unwrap_or("unknown service error"),
-        _ => "unknown",
-    };
-    format!("{operation}: {reason}")
 }

@@ -62,7 +62,7 @@ async fn work(
         let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
         let outcome = match tokio::time::timeout(left.saturating_sub(RESERVE), handle(app, record)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(StoreError::more_to_do()),
+            Err(_) => Err(StoreError::MoreToDo),
         };
         log::record(&log::Line {
             request_id: &event.context.request_id,

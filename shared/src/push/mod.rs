@@ -91,11 +91,11 @@ impl Pusher {
         now: Timestamp,
     ) -> Result<Pushed, StoreError> {
         let body = encrypt(message.as_bytes(), &to.p256dh, &to.auth)
-            .ok_or_else(|| StoreError::new("a push can't be encrypted for its browser".to_owned()))?;
+            .ok_or_else(|| StoreError::Unwritable("a push for the keys of this browser", None))?;
         let authorization = self.key.authorization(&to.endpoint.origin(), &self.config.contact, now)?;
         let host = to.endpoint.host();
         if self.resting().get(host).is_some_and(|until| Instant::now() < *until) {
-            return Err(StoreError::new("a push service was not asked, as it has just failed".to_owned()));
+            return Err(StoreError::Busy("a push service was not asked, as it has just failed"));
         }
         let tries = async {
             for number in 0.. {
@@ -139,14 +139,14 @@ impl Pusher {
         let request = self.request(to, body, authorization, topic).map_err(NotTaken::Never)?;
         let connector = self.connector.get_or_init(|| connector(self.config.ca_bundle.as_deref())).as_ref();
         let connector = connector
-            .ok_or_else(|| NotTaken::Never(StoreError::new("the roots for push services can't be read".to_owned())))?;
+            .ok_or_else(|| NotTaken::Never(StoreError::Unexpected("the roots for push services can't be read")))?;
         let call = self.stats.call(&[], connector.call(request));
         let response = match tokio::time::timeout(TIME_OUT, call).await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) | Err(_) => return Err(NotTaken::NoAnswer),
         };
         let status = response.status().as_u16();
-        let refused = || StoreError::new(format!("a push service answered {status}"));
+        let refused = || StoreError::PushRefused(status);
         match status {
             200..300 => Ok(()),
             404 | 410 => Err(NotTaken::Gone),
@@ -184,16 +184,12 @@ impl Pusher {
         ];
         let set =
             |(name, value): (&'static str, &str)| request.headers_mut().try_insert(name, value.to_owned()).is_ok();
-        if made && headers.into_iter().all(set) {
-            Ok(request)
-        } else {
-            Err(StoreError::new("a push can't be written".to_owned()))
-        }
+        if made && headers.into_iter().all(set) { Ok(request) } else { Err(StoreError::Unwritable("a push", None)) }
     }
 }
 
 fn no_answer() -> StoreError {
-    StoreError::new("a push service did not answer".to_owned())
+    StoreError::Late("a push service did not answer")
 }
 
 /// Before the next try, after the one of that number: what the service wants, else half a second that doubles; with jitter, so that

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use futures_util::future::try_join_all;
 use serde::de::DeserializeOwned;
 
-use super::{Collisions, Item, Store, StoreError, describe, from_item, keys::Key};
+use super::{Collisions, Item, Store, StoreError, from_item, keys::Key};
 
 /// Items that one BatchGetItem gives at most.
 const BATCH: usize = 100;
@@ -27,7 +27,7 @@ impl Store {
             .set_projection_expression(attributes.map(str::to_owned))
             .consistent_read(true)
             .build()
-            .map_err(|_| StoreError("BatchGetItem: no keys".to_owned()))?;
+            .map_err(|error| StoreError::unwritable("a batch of keys", error))?;
         let (mut left, mut items) = (Some(wanted), Vec::new());
         let mut collisions = Collisions::default();
         while let Some(wanted) = left {
@@ -40,13 +40,13 @@ impl Store {
                 .stats
                 .call(&["dynamodb:BatchGetItem"], call.send())
                 .await
-                .map_err(|error| StoreError(describe("BatchGetItem", &error)))?;
+                .map_err(|error| StoreError::call("BatchGetItem", error))?;
             output.consumed_capacity().iter().for_each(|consumed| self.spend_read(Some(consumed)));
             items.extend(output.responses.and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default());
             // What a response had no room for, or the table no capacity.
             left = output.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
             if left.is_some() && !collisions.pause().await {
-                return Err(StoreError("BatchGetItem: the table gives no more for now".to_owned()));
+                return Err(StoreError::Busy("BatchGetItem: the table gives no more for now"));
             }
         }
         Ok(items)

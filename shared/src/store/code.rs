@@ -124,7 +124,7 @@ impl Store {
         match self.write(guards, vec![step]).await? {
             Written::Done(hits) => Ok(Ok(Receipt(hits))),
             Written::Stopped(stopped) => Ok(Err(stopped)),
-            Written::Refused(_) => Err(StoreError::new("a code was refused without a condition".to_owned())),
+            Written::Refused(_) => Err(StoreError::Unexpected("a code was refused without a condition")),
         }
     }
 

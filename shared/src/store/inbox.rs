@@ -63,7 +63,7 @@ impl Store {
             Written::Done(_) => Ok(Delivery::Done),
             Written::Stopped(Stopped::Repeated(repeat)) => Ok(Delivery::Repeated(repeat)),
             Written::Stopped(Stopped::Limited(_)) | Written::Refused(_) => {
-                Err(StoreError::new("a message was refused without a condition".to_owned()))
+                Err(StoreError::Unexpected("a message was refused without a condition"))
             }
         }
     }

@@ -273,7 +273,7 @@ impl Change {
     }
 
     fn values(self) -> Result<Item, StoreError> {
-        serde_dynamo::to_item(self.values).map_err(|_| StoreError("a change can't be written".to_owned()))
+        serde_dynamo::to_item(self.values).map_err(|error| StoreError::unwritable("a change", error))
     }
 }
 

@@ -66,7 +66,7 @@ impl Store {
                 Some(changed) => link = changed,
             }
         }
-        Err(StoreError("a link's cap changed too often during a deletion".to_owned()))
+        Err(StoreError::Busy("a link's cap changed too often during a deletion"))
     }
 
     /// Notes that a card of the message is in the bucket; only `replace` does so when there was one.

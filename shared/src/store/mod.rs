@@ -36,7 +36,7 @@ mod tries;
 mod username;
 mod write;
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -50,7 +50,8 @@ use aws_sdk_dynamodb::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{aws::describe, stats::RequestStats};
+pub use crate::error::StoreError;
+use crate::stats::RequestStats;
 pub use account::{Account, EmailClaim, NewAccount, SignedUp};
 pub use block::Block;
 pub use code::{CodeFor, OneTimeCode};
@@ -86,39 +87,6 @@ pub use username::{AccountStatus, UsernameClaim};
 pub use write::{Guards, Stopped};
 
 type Item = HashMap<String, AttributeValue>;
-
-/// A call that failed though nothing in the request is to blame. Holds words for the log, no content.
-#[derive(Debug)]
-pub struct StoreError(String);
-
-/// What [`from_item`] says.
-const UNREADABLE: &str = "an item can't be read";
-
-impl StoreError {
-    pub(crate) fn new(cause: String) -> Self {
-        Self(cause)
-    }
-
-    /// Whether no other try will end otherwise: an item is not what it should be.
-    pub fn is_final(&self) -> bool {
-        self.0 == UNREADABLE
-    }
-
-    /// Not a failure but the end of a function's time: the next try goes on.
-    pub fn more_to_do() -> Self {
-        Self("there is more to do than one try has time for".to_owned())
-    }
-
-    fn no_slot() -> Self {
-        Self("a limit had neither a free slot nor a full window".to_owned())
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 pub struct Store {
     client: Client,
@@ -158,7 +126,7 @@ impl Store {
             .stats
             .call(&["dynamodb:GetItem"], call.send())
             .await
-            .map_err(|error| StoreError(describe("GetItem", &error)))?;
+            .map_err(|error| StoreError::call("GetItem", error))?;
         self.spend_read(output.consumed_capacity());
         Ok(output.item)
     }
@@ -181,7 +149,7 @@ impl Store {
             .stats
             .call(&["dynamodb:Query"], call.send())
             .await
-            .map_err(|error| StoreError(describe("Query", &error)))?;
+            .map_err(|error| StoreError::call("Query", error))?;
         self.spend_read(output.consumed_capacity());
         Ok(output)
     }
@@ -207,7 +175,7 @@ impl Store {
             }
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(Err(failed.item.clone())),
-                _ => Err(StoreError(describe("UpdateItem", &error))),
+                _ => Err(StoreError::call("UpdateItem", error)),
             },
         }
     }
@@ -223,7 +191,7 @@ impl Store {
         let output = self
             .write_alone("dynamodb:PutItem", async || call.clone().send().await)
             .await
-            .map_err(|error| StoreError(describe("PutItem", &error)))?;
+            .map_err(|error| StoreError::call("PutItem", error))?;
         self.spend_write(output.consumed_capacity());
         Ok(())
     }
@@ -244,7 +212,7 @@ impl Store {
         match self.write_alone("dynamodb:DeleteItem", async || call.clone().send().await).await {
             Ok(output) => self.spend_write(output.consumed_capacity()),
             Err(error) if error.code() == Some("ConditionalCheckFailedException") => {}
-            Err(error) => return Err(StoreError(describe("DeleteItem", &error))),
+            Err(error) => return Err(StoreError::call("DeleteItem", error)),
         }
         Ok(())
     }
@@ -278,14 +246,13 @@ fn write_units(consumed: &ConsumedCapacity) -> f64 {
 }
 
 fn to_item(key: Key, value: &impl Serialize) -> Result<Item, StoreError> {
-    let mut item: Item = serde_dynamo::to_item(value).map_err(|_| StoreError("an item can't be written".to_owned()))?;
+    let mut item: Item = serde_dynamo::to_item(value).map_err(|error| StoreError::unwritable("an item", error))?;
     item.extend(key.into_item());
     Ok(item)
 }
 
-/// The cause names no value: an item holds what people wrote.
 fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, StoreError> {
-    serde_dynamo::from_item(item).map_err(|_| StoreError(UNREADABLE.to_owned()))
+    serde_dynamo::from_item(item).map_err(StoreError::Unreadable)
 }
 
 fn number(value: impl ToString) -> AttributeValue {

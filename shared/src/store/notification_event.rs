@@ -33,7 +33,7 @@ pub enum Place {
 impl NotificationEvent {
     /// What a change of the table is event of. The error is for good: such a record will never be read.
     pub fn of(record: &StreamRecord) -> Result<Self, StoreError> {
-        Self::read(record).ok_or_else(|| StoreError::new("a message of the stream can't be read".to_owned()))
+        Self::read(record).ok_or_else(|| StoreError::Unexpected("a message of the stream can't be read"))
     }
 
     fn read(record: &StreamRecord) -> Option<Self> {

@@ -112,7 +112,7 @@ impl<'a> Once<'a> {
             return Ok(Some(Repeat::Pending));
         }
         let answer = self.tokens.open(Purpose::KeptAnswer, &self.seal_key(), &kept.answer);
-        answer.map(Repeat::Answer).map(Some).ok_or_else(|| StoreError("a kept answer can't be opened".to_owned()))
+        answer.map(Repeat::Answer).map(Some).ok_or_else(|| StoreError::Unexpected("a kept answer can't be opened"))
     }
 }
 

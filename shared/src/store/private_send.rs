@@ -112,7 +112,7 @@ impl Store {
                 break;
             }
         }
-        Err(StoreError::new("a conversation moved on too often during a send".to_owned()))
+        Err(StoreError::Busy("a conversation moved on too often during a send"))
     }
 }
 
@@ -123,6 +123,8 @@ fn participant(refused: &Refused) -> Result<Option<Participant>, StoreError> {
 
 /// The sender's account has gone meanwhile, or the objects were given up.
 fn lost(draft: &PrivateDraft) -> StoreError {
-    let what = if draft.media.is_empty() { "its sender's side" } else { "its sender's side or its objects" };
-    StoreError::new(format!("a message lost {what} during a send"))
+    StoreError::Unexpected(match draft.media.is_empty() {
+        true => "a message lost its sender's side during a send",
+        false => "a message lost its sender's side or its objects during a send",
+    })
 }

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, ReturnConsumedCapac
 use futures_util::future::try_join_all;
 
 use super::{
-    Collisions, Item, Store, StoreError, describe,
+    Collisions, Item, Store, StoreError,
     keys::{Key, LINK_SHARDS, MEMBERSHIPS, SIDES, link_shard},
     link::Link,
     text,
@@ -77,14 +77,14 @@ impl Store {
                 .stats
                 .call(&["dynamodb:BatchWriteItem"], call.send())
                 .await
-                .map_err(|error| StoreError(describe("BatchWriteItem", &error)))?;
+                .map_err(|error| StoreError::call("BatchWriteItem", error))?;
             output.consumed_capacity().iter().for_each(|consumed| self.spend_write(Some(consumed)));
             left = output.unprocessed_items.and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default();
             if left.is_empty() {
                 return Ok(());
             }
             if !collisions.pause().await {
-                return Err(StoreError("BatchWriteItem: the table takes no more for now".to_owned()));
+                return Err(StoreError::Busy("BatchWriteItem: the table takes no more for now"));
             }
         }
     }

@@ -100,7 +100,7 @@ impl Store {
             }
             // Else the unused one was deleted meanwhile, or is used again: there may be room, which is counted first.
             if !collisions.pause().await {
-                return Err(StoreError::new("subscriptions changed too often while one was written".to_owned()));
+                return Err(StoreError::Busy("subscriptions changed too often while one was written"));
             }
         }
     }

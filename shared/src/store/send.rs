@@ -70,7 +70,7 @@ impl Store {
                 None => return Ok(Sent::Gone),
             }
         }
-        Err(StoreError::new("a link's cap changed too often during a send".to_owned()))
+        Err(StoreError::Busy("a link's cap changed too often during a send"))
     }
 
     /// A full link may be full of the very message that this request repeats.

@@ -125,7 +125,7 @@ impl Store {
             let (Outcome::Done | Outcome::Refused(_)) =
                 self.transact(steps.collect::<Result<_, StoreError>>()?).await?;
         }
-        Err(StoreError::new("the keys of senders could not be made".to_owned()))
+        Err(StoreError::Unexpected("the keys of senders could not be made"))
     }
 
     async fn read_sender_keys(&self, tokens: &Tokens, period: i64) -> Result<[Option<PeriodKey>; 3], StoreError> {
@@ -139,8 +139,8 @@ impl Store {
         let mut keys = [None; 3];
         for item in page.await?.items.unwrap_or_default() {
             let kept: Kept = from_item(item)?;
-            let key = open_key(tokens, &kept)
-                .ok_or_else(|| StoreError::new("a key of senders can't be opened".to_owned()))?;
+            let key =
+                open_key(tokens, &kept).ok_or_else(|| StoreError::Unexpected("a key of senders can't be opened"))?;
             if let Some(place) = usize::try_from(kept.period - period + 1).ok().and_then(|place| keys.get_mut(place)) {
                 *place = Some(key);
             }

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::{
     },
 };
 
-use super::{Item, Store, StoreError, describe, keys::Key, write_units};
+use super::{Item, Store, StoreError, keys::Key, write_units};
 use crate::tokens::random;
 
 /// How long a write that collides with others is tried again: well within every function's time-out.
@@ -80,7 +80,7 @@ impl Store {
             };
             let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error()
             else {
-                return Err(StoreError(describe("TransactWriteItems", &error)));
+                return Err(StoreError::call("TransactWriteItems", error));
             };
             let reasons = cancelled.cancellation_reasons();
             if reasons.iter().any(|reason| reason.code() == Some("ConditionalCheckFailed")) {
@@ -88,7 +88,9 @@ impl Store {
             }
             if !reasons.iter().all(passes_by) || !collisions.pause().await {
                 let codes: Vec<&str> = reasons.iter().filter_map(CancellationReason::code).collect();
-                return Err(StoreError(format!("TransactWriteItems: cancelled, {}", codes.join(" "))));
+                let reason = format!("cancelled, {}", codes.join(" ")).into();
+                let (operation, source) = ("TransactWriteItems", Some(error.into()));
+                return Err(StoreError::Call { operation, reason, source });
             }
         }
     }

@@ -56,7 +56,7 @@ impl Store {
             let Some(found) = found else { return Ok(false) };
             (member, thread) = (found, now);
         }
-        Err(StoreError::new("a conversation of a community changed too often during a block".to_owned()))
+        Err(StoreError::Busy("a conversation of a community changed too often during a block"))
     }
 
     /// The write that lists the conversation again, or no longer; where there is none, it must stay so until then.

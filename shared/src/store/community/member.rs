@@ -93,7 +93,7 @@ impl Store {
             Written::Stopped(stopped) => return Ok(Joined::Stopped(stopped)),
             Written::Refused(refused) => {
                 let found = refused.into_iter().next().and_then(|step| step.item);
-                let found = found.ok_or_else(|| StoreError::new("joining was refused by nobody".to_owned()))?;
+                let found = found.ok_or_else(|| StoreError::Unexpected("joining was refused by nobody"))?;
                 return self.stay(&from_item(found)?, answer, guards).await;
             }
         };

@@ -70,7 +70,7 @@ impl Store {
         match self.write(guards, steps).await? {
             Written::Done(_) => Ok(Founded::Done),
             Written::Stopped(stopped) => Ok(Founded::Stopped(stopped)),
-            Written::Refused(_) => Err(StoreError::new("the id of a new community was taken".to_owned())),
+            Written::Refused(_) => Err(StoreError::Unexpected("the id of a new community was taken")),
         }
     }
 

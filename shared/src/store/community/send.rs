@@ -98,10 +98,10 @@ impl Store {
                 break;
             }
         }
-        Err(StoreError::new("a conversation of a community moved on too often during a send".to_owned()))
+        Err(StoreError::Busy("a conversation of a community moved on too often during a send"))
     }
 }
 
 fn unclear() -> StoreError {
-    StoreError::new("a send was refused without a reason".to_owned())
+    StoreError::Unexpected("a send was refused without a reason")
 }

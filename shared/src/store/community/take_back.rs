@@ -73,9 +73,7 @@ impl Store {
                 None => return Ok(TakenBack::NotFound),
             };
         }
-        Err(StoreError::new(
-            "a conversation of a community moved on too often while a message was taken back".to_owned(),
-        ))
+        Err(StoreError::Busy("a conversation of a community moved on too often while a message was taken back"))
     }
 
     /// The write that makes `before` the last message again, or ends the conversation.

@@ -48,12 +48,12 @@ install_sam() {
   python_tool sam aws-sam-cli==1.170.0
 }
 
-# build_functions PROFILE [ARGUMENT...]: into target/lambda
+# build_functions [ARGUMENT...]: as they are deployed, into target/lambda
 build_functions() {
   cargo lambda --version >/dev/null 2>&1 || python_tool cargo-lambda cargo-lambda==1.9.2
   # A machine without zig builds for the C library that it has itself: as good, as the functions run here.
   command -v zig >/dev/null || export CARGO_LAMBDA_COMPILER=cargo
-  cargo lambda build --profile "$1" --locked "${@:2}"
+  cargo lambda build --release --locked "$@"
 }
 
 free_port() {

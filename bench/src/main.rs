@@ -1,5 +1,6 @@
-//! Cold and warm timings of `send-link-message` beside the smallest function there is, in one run, on release binaries, over
-//! TLS. Run by `cargo run --profile quick -p bench`; prints a table for ARCHITECTURE.md.
+//! Cold and warm timings of `send-link-message` beside the smallest function there is, in one run, over TLS.
+//! `cargo run --release -p bench` prints a table for ARCHITECTURE.md. `cargo run -p bench -- 1` starts each variant once, to
+//! show that the benchmark still runs: the functions have the profile of the benchmark itself.
 
 mod runtime_api;
 mod tls;
@@ -19,7 +20,7 @@ use tokio::process::{Child, Command};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// Starts of each variant, taken in turn.
+/// Starts of each variant, taken in turn, unless the first argument is another number.
 const STARTS: usize = 30;
 /// Requests to one warm process.
 const WARM: usize = 200;
@@ -41,9 +42,12 @@ struct Figures {
 #[tokio::main]
 async fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace")?;
+    let starts = std::env::args().nth(1).map_or(Ok(STARTS), |starts| starts.parse())?;
+    // The functions are built beside this program.
+    let program = std::env::current_exe()?;
+    let built = program.parent().ok_or("the directory of the program")?;
     build(root)?;
-    let release = root.join("target/release");
-    let stack = stack(root, &release).await?;
+    let stack = stack(root, built).await?;
     let slug = "bench-link";
     create_link(&stack, slug).await?;
     let tls = Tls::before(stack.dynamodb_url()).await?;
@@ -62,29 +66,29 @@ async fn main() -> Result<()> {
             ("SOTTO_PRIME", prime.to_owned()),
         ]
     };
-    let send = release.join("send-link-message");
+    let send = built.join("send-link-message");
     let variants = [
-        Variant { name: "`lambda_http` hello", binary: release.join("hello"), variables: Vec::new() },
+        Variant { name: "`lambda_http` hello", binary: built.join("hello"), variables: Vec::new() },
         Variant { name: "send-link-message, unprimed", binary: send.clone(), variables: store("off") },
         Variant { name: "send-link-message, as deployed", binary: send, variables: store("on") },
     ];
     let mut api = RuntimeApi::start().await?;
     let mut figures: [Figures; 3] = Default::default();
     let mut sender = 0;
-    for round in 0..=STARTS {
+    for round in 0..=starts {
         for (variant, figures) in variants.iter().zip(&mut figures) {
-            let requests = if round == STARTS { WARM } else { 1 };
+            let requests = if round == starts { WARM } else { 1 };
             let mut run = Run::start(&mut api, variant).await?;
             for request in 0..requests {
                 sender += 1;
                 let took = run.request(&mut api, &event(slug, sender)).await?;
-                if round < STARTS {
+                if round < starts {
                     figures.first.push(took);
                 } else if request > 0 {
                     figures.warm.push(took);
                 }
             }
-            if round < STARTS {
+            if round < starts {
                 figures.init.push(run.init);
             } else {
                 figures.memory_mib = peak_memory(&run.child)?;
@@ -139,17 +143,23 @@ impl Run {
     }
 }
 
-/// Both in one build, so that both have the same crates.
+/// What is called here, in one build, so that all have the same crates.
 fn build(root: &Path) -> Result<()> {
     let mut cargo = std::process::Command::new("cargo");
-    let built = cargo.args(["build", "--release", "--package", "sotto", "--package", "hello", "--bins"]);
-    if built.current_dir(root).status()?.success() { Ok(()) } else { Err("the build failed".into()) }
+    cargo.args(["build", "--locked", "--package", "sotto", "--package", "hello"]);
+    cargo.args(["--bin", "create-link", "--bin", "send-link-message", "--bin", "hello"]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    if cargo.current_dir(root).status()?.success() { Ok(()) } else { Err("the build failed".into()) }
 }
 
-async fn stack(root: &Path, release: &Path) -> Result<Stack> {
-    let functions = std::fs::read_dir(root.join("functions/links"))?;
-    let names = functions.filter_map(|file| Some(file.ok()?.path().file_stem()?.to_str()?.to_owned()));
-    let binaries: HashMap<String, PathBuf> = names.map(|name| (name.clone(), release.join(name))).collect();
+async fn stack(root: &Path, built: &Path) -> Result<Stack> {
+    // Every function of the template needs a place. Only those that are called have to be there.
+    let files = std::fs::read_dir(root.join("functions"))?.map(|family| std::fs::read_dir(family?.path()));
+    let files = files.collect::<std::io::Result<Vec<_>>>()?.into_iter().flatten();
+    let names = files.filter_map(|file| Some(file.ok()?.path().file_stem()?.to_str()?.to_owned()));
+    let binaries: HashMap<String, PathBuf> = names.map(|name| (name.clone(), built.join(name))).collect();
     let template = root.join("template.yaml");
     let endpoints = Endpoints::from_env();
     let parameters = HashMap::new();

@@ -1,7 +1,7 @@
-//! The function that the tests of the local stack run: a Runtime API client by hand, on the standard library alone.
+//! The function that the tests of the local stack run. It has its own client of the Runtime API, on the standard library.
 //!
-//! The first part of the path says what it does; anything else is answered with the event itself. Records of a stream
-//! are printed.
+//! The first segment of the path selects what it does. By default it answers with the event itself. It prints the events of
+//! streams.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
@@ -16,7 +16,7 @@ fn main() {
         eprintln!("init fails as asked");
         process::exit(1);
     }
-    // Ends when the Runtime API does: the poll breaks.
+    // It ends with the Runtime API, as the connection breaks.
     if let Err(error) = serve() {
         eprintln!("probe: {error}");
         process::exit(1);
@@ -41,8 +41,8 @@ fn serve() -> io::Result<()> {
     }
 }
 
-/// Says which records there are and fails as they ask for: a record with the number `fails` fails so many times, and all
-/// of its batch with it unless it says `reports`.
+/// Prints the event. At a record with the number `fails`, it fails so many times. If the record has `reports`, it reports only
+/// that record as failed, otherwise the whole batch fails.
 fn take(event: &Value, failures: &mut HashMap<String, u64>) -> Result<Vec<u8>, String> {
     println!("{event}");
     for record in event["Records"].as_array().into_iter().flatten() {
@@ -63,7 +63,7 @@ fn take(event: &Value, failures: &mut HashMap<String, u64>) -> Result<Vec<u8>, S
     Ok(b"null".into())
 }
 
-/// What the function returns: any bytes, as a badly written one might.
+/// Returns the answer to a request. It can be malformed, as that of a badly written function.
 fn act(event: &[u8], held: &mut Vec<TcpStream>) -> Result<Vec<u8>, String> {
     let event: Value = serde_json::from_slice(event).map_err(|error| error.to_string())?;
     let path = event["rawPath"].as_str().unwrap_or_default();
@@ -84,13 +84,13 @@ fn act(event: &[u8], held: &mut Vec<TcpStream>) -> Result<Vec<u8>, String> {
             let variables: HashMap<String, String> = env::vars().collect();
             Ok(text(serde_json::json!({"pid": process::id(), "variables": variables}).to_string()))
         }
-        // Tells the test that it is busy, and stays so until the test lets it go on.
+        // Connects to the test, and is busy until the test closes the connection.
         "wait" => {
             let mut test = TcpStream::connect(query("at")).map_err(|error| error.to_string())?;
             test.read_to_end(&mut Vec::new()).map_err(|error| error.to_string())?;
             Ok(text(process::id().to_string()))
         }
-        // Lets the test see when this process ends.
+        // Connects to the test, which sees by the connection when this process ends.
         "hold" => {
             held.push(TcpStream::connect(query("at")).map_err(|error| error.to_string())?);
             Ok(text(process::id().to_string()))

@@ -1,5 +1,4 @@
-//! S3 buckets as the template declares them: a name, and who may read and write there from other origins. The rest of
-//! their properties is not looked at; a lifecycle rule, for one, is not enforced here.
+//! The template's S3 buckets: their names and CORS rules. Other properties are ignored, lifecycle rules for example.
 
 use crate::Error;
 use crate::intrinsics::Scope;
@@ -17,7 +16,7 @@ pub struct Bucket {
     rules: Vec<Rule>,
 }
 
-/// A rule as CloudFormation writes it.
+/// A CORS rule of CloudFormation.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Rule {
@@ -40,7 +39,7 @@ impl Bucket {
         Ok(Self { name: scope.names[resource.id].clone(), rules: rules.flatten().unwrap_or_default() })
     }
 
-    /// Makes the bucket, unless it exists, and tells the store its rules.
+    /// Makes the bucket, unless it exists, and sets its CORS rules.
     pub async fn make(&self, s3: &Client) -> Result<(), Error> {
         let failed = |error: &dyn std::error::Error| {
             Error::new(format!("making the bucket {}: {}", self.name, DisplayErrorContext(error)))

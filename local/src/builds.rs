@@ -1,4 +1,4 @@
-//! Building of the functions that a template names.
+//! Builds the functions of a template.
 
 use crate::Error;
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-/// What cargo says of each thing that it has built.
+/// One of cargo's JSON messages.
 #[derive(Deserialize)]
 struct Message {
     reason: String,
@@ -27,17 +27,16 @@ pub fn find_template(directory: &Path) -> Result<PathBuf, Error> {
     found.ok_or_else(|| Error::new(format!("there is no template.yaml in {} or above it", directory.display())))
 }
 
-/// Builds the binaries of the workspace in `directory`, and returns their files by name. What the compiler has to say goes
-/// to stderr.
+/// Builds the binaries of the workspace in `directory`, and returns their files by name. Compiler messages go to stderr.
 pub async fn binaries(directory: &Path, release: bool) -> Result<HashMap<String, PathBuf>, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--bins", "--message-format=json-render-diagnostics"]);
-    // A debug build is of the whole workspace, so that it shares every crate with this very program; a release build, which
-    // shares nothing and links for minutes, is of the functions alone.
+    // A debug build is of the whole workspace: so it shares every compiled crate with this program. A release build shares
+    // none, so it builds the functions only.
     command.arg(if release { "--release" } else { "--workspace" });
-    // `cargo run` tells its program what package it is. Passed on, that changes what build scripts see, and they would be
-    // run, and all that follows compiled, anew at each start.
+    // `cargo run` sets variables of this package. Build scripts would see them, run again, and all crates that depend on
+    // them would be compiled anew at each start.
     for (name, _) in std::env::vars_os() {
         let is_of_this_package =
             name.to_str().is_some_and(|name| name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_"));

@@ -1,13 +1,13 @@
-//! The content network: what a CloudFront distribution would serve of the bucket, at `/_local/cdn/<key>`.
+//! The content network: serves objects of the bucket as a CloudFront distribution would, at `/_local/cdn/<key>`.
 
 use crate::Error;
-use crate::http::{self, Body};
 use crate::intrinsics::Scope;
 use crate::resources::Resource;
 use aws_sdk_s3::Client;
-use bytes::Bytes;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
 use hyper::header::{self, HeaderValue};
-use hyper::{Method, Response, StatusCode};
+use hyper::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_yaml_ng::Value;
@@ -15,11 +15,11 @@ use serde_yaml_ng::Value;
 /// Where the gateway serves the distribution.
 pub const PATH: &str = "/_local/cdn/";
 
-/// What bucket policies let CloudFront read.
+/// The objects that bucket policies let CloudFront read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
     bucket: String,
-    /// Keys that may be read; one that ends in `*` stands for all that start so.
+    /// Keys that may be read. `prefix*` stands for all keys with the prefix.
     keys: Vec<String>,
 }
 
@@ -64,10 +64,10 @@ impl Grant {
         Ok(Some(Self { bucket, keys }))
     }
 
-    /// The key that a path under [`PATH`] names, when it may be read.
+    /// The key of a path under [`PATH`]. `None`: it may not be read.
     fn key(&self, path: &str) -> Option<String> {
         let key = percent_decode_str(path).decode_utf8().ok()?.into_owned();
-        // Of `a/../b` it would not be clear under which prefix it is. Nothing of ours has such a key.
+        // Clients and proxies may resolve `a/../b` to another key. The product has no such keys.
         let is_plain = key.split('/').all(|segment| !matches!(segment, "" | "." | ".."));
         let allows = |allowed: &String| match allowed.strip_suffix('*') {
             Some(prefix) => key.starts_with(prefix),
@@ -100,13 +100,13 @@ impl OneOrMore {
     }
 }
 
-/// Answers a request for `path`, what comes after [`PATH`]. What is missing looks like what is forbidden, as it does
-/// through CloudFront when it may not list the bucket.
-pub async fn answer(grant: &Grant, s3: &Client, method: &Method, path: &str) -> Response<Body> {
+/// Answers a request for `path`, the part after [`PATH`]. A missing object is 403, as in CloudFront without the right to
+/// list the bucket.
+pub async fn answer(grant: &Grant, s3: &Client, method: &Method, path: &str) -> Response {
     let forbidden = || {
         let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
             <Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
-        http::with_type(StatusCode::FORBIDDEN, "application/xml", body)
+        (StatusCode::FORBIDDEN, [(header::CONTENT_TYPE, "application/xml")], body).into_response()
     };
     let key = match *method {
         Method::GET | Method::HEAD => grant.key(path),
@@ -121,9 +121,8 @@ pub async fn answer(grant: &Grant, s3: &Client, method: &Method, path: &str) -> 
         (header::CONTENT_ENCODING, object.content_encoding),
         (header::ETAG, object.e_tag),
     ];
-    let Ok(body) = object.body.collect().await else { return http::empty(StatusCode::BAD_GATEWAY) };
-    let body: Bytes = body.into_bytes();
-    let mut response = Response::new(Body::from(body));
+    let Ok(body) = object.body.collect().await else { return StatusCode::BAD_GATEWAY.into_response() };
+    let mut response = Response::new(Body::from(body.into_bytes()));
     for (name, value) in described {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
             response.headers_mut().insert(name, value);

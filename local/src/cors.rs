@@ -1,4 +1,4 @@
-//! Cross-origin requests, answered as an HTTP API with a `CorsConfiguration` does.
+//! Answers cross-origin requests as an HTTP API with a `CorsConfiguration` does.
 
 use crate::Error;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -17,15 +17,15 @@ pub struct Cors {
 }
 
 impl Cors {
-    /// The configuration, if API Gateway would take it.
+    /// The configuration, if API Gateway would accept it.
     pub fn checked(self) -> Result<Self, Error> {
         match self.allow_credentials && self.allow_origins.iter().any(|origin| origin == "*") {
-            true => Err(Error::new("AllowCredentials takes origins by name, and no *")),
+            true => Err(Error::new("with AllowCredentials, AllowOrigins can't be *")),
             false => Ok(self),
         }
     }
 
-    /// The headers of the answer to a preflight request: none when its origin or method is not allowed.
+    /// The headers of the answer to a preflight request. There are none if its origin or method is not allowed.
     pub fn preflight(&self, request: &HeaderMap) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let method = request.get(header::ACCESS_CONTROL_REQUEST_METHOD).and_then(|method| method.to_str().ok());
@@ -42,7 +42,7 @@ impl Cors {
         headers
     }
 
-    /// Replaces what the function said about cross-origin access by what the configuration says.
+    /// Replaces the function's own CORS headers by those of the configuration.
     pub fn apply(&self, request: &HeaderMap, answer: &mut HeaderMap) {
         let own: Vec<HeaderName> =
             answer.keys().filter(|name| name.as_str().starts_with("access-control-")).cloned().collect();
@@ -55,7 +55,7 @@ impl Cors {
         }
     }
 
-    /// What to answer as the allowed origin, when the request has an origin and it is allowed.
+    /// The value of `Access-Control-Allow-Origin`. `None`: the request has no origin, or it is not allowed.
     fn allowed_origin(&self, request: &HeaderMap) -> Option<HeaderValue> {
         let origin = request.get(header::ORIGIN)?;
         let text = origin.to_str().ok()?;
@@ -77,7 +77,7 @@ impl Cors {
     }
 }
 
-/// Sets a header, unless there is nothing to say or it can't be said in a header.
+/// Sets a header, unless the value is empty or not allowed in a header.
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value)
         && !value.is_empty()
@@ -102,7 +102,7 @@ mod tests {
         AllowHeaders: [content-type], ExposeHeaders: [x-request-id], AllowCredentials: true}";
 
     #[test]
-    fn a_preflight_of_an_allowed_origin_and_method_is_told_all() {
+    fn a_preflight_of_an_allowed_origin_and_method_gets_all_headers() {
         let asked = headers(&[("origin", "https://a.example"), ("access-control-request-method", "POST")]);
         let expected = headers(&[
             ("access-control-allow-origin", "https://a.example"),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_preflight_of_another_origin_or_method_is_told_nothing() {
+    fn a_preflight_of_another_origin_or_method_gets_no_headers() {
         for (origin, method) in [("https://b.example", "GET"), ("https://a.example", "DELETE")] {
             let asked = headers(&[("origin", origin), ("access-control-request-method", method)]);
             assert!(cors(CONFIGURATION).preflight(&asked).is_empty());
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_functions_own_word_is_dropped() {
+    fn the_functions_own_headers_are_replaced() {
         let mut answer = headers(&[("access-control-allow-origin", "*"), ("etag", "x")]);
         cors(CONFIGURATION).apply(&headers(&[("origin", "https://evil.example")]), &mut answer);
         assert_eq!(answer, headers(&[("etag", "x")]));
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_for_origins_with_a_name() {
+    fn credentials_need_origins_by_name() {
         assert!(cors(CONFIGURATION).checked().is_ok());
         assert!(cors("{AllowOrigins: ['*']}").checked().is_ok());
         assert!(cors("{AllowOrigins: ['*'], AllowCredentials: true}").checked().is_err());

@@ -1,50 +1,48 @@
 //! The embedded DynamoDB: dynoxide, served over HTTP.
 
-use crate::life::Life;
-use crate::{Error, State, reach};
+use crate::state::State;
+use crate::tasks::Tasks;
+use crate::{Error, network};
 use dynoxide::Database;
 use rusqlite::Connection;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
-/// How often items whose time has come are looked for. AWS takes hours.
+/// How often expired items are deleted. AWS takes hours.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// How long requests under way may take when the stack stops.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
-/// Without this index dynoxide reads every record of every stream for each write and for each look at a stream.
+/// Without this index, dynoxide reads all records of all streams for each write and for each read of a stream.
 const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS sotto_stream_records
     ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
 
-/// A stream keeps its records for a day, says AWS; dynoxide keeps them for ever.
+/// AWS keeps a stream's records for a day. dynoxide never deletes them.
 const TRIM_STREAMS: &str =
     "DELETE FROM _stream_records WHERE created_at < CAST(strftime('%s', 'now', '-1 day') AS INTEGER)";
 
-/// Serves one on a free port of `host` until `life` ends; its URL.
-pub async fn start(state: &State, host: IpAddr, life: &Life) -> Result<String, Error> {
-    let database = match state {
-        State::Memory => in_memory()?,
-        State::Directory(directory) => in_file(&directory.join("dynamodb.sqlite"))?,
+/// Serves a DynamoDB on a free port of `host`. Returns its URL.
+pub async fn start(state: &State, host: IpAddr, tasks: &Tasks) -> Result<String, Error> {
+    let database = match state.path("dynamodb.sqlite") {
+        None => in_memory()?,
+        Some(file) => in_file(&file)?,
     };
-    let (listener, url) = reach::listen(host).await?;
-    let (ended, sweeper) = (life.clone(), database.clone());
+    let (listener, url) = network::listen(host).await?;
+    tasks.spawn(delete_expired(database.clone()));
+    let (tasks, shutdown) = (tasks.clone(), tasks.clone());
     tokio::spawn(async move {
-        let until = {
-            let life = ended.clone();
-            async move { life.ended().await }
-        };
-        let finish = async {
-            ended.ended().await;
+        let cancelled = async move { shutdown.cancelled().await };
+        let too_late = async {
+            tasks.cancelled().await;
             tokio::time::sleep(FINISH_WITHIN).await
         };
         tokio::select! {
-            _ = dynoxide::server::serve_with_shutdown(listener, database, until) => {}
-            () = finish => {}
+            _ = dynoxide::server::serve_with_shutdown(listener, database, cancelled) => {}
+            () = too_late => {}
         }
     });
-    tokio::spawn(sweep(sweeper, life.clone()));
     Ok(url)
 }
 
@@ -59,7 +57,7 @@ fn in_file(file: &Path) -> Result<Database, Error> {
     Ok(database)
 }
 
-/// A database in memory can only be given an index by way of a file.
+/// dynoxide gives no access to the SQLite of a database in memory. So the index is made in a file, which is then loaded.
 fn in_memory() -> Result<Database, Error> {
     let file = std::env::temp_dir().join(format!("sotto-{}.sqlite", uuid::Uuid::new_v4().simple()));
     let template = in_file(&file).map(drop);
@@ -78,16 +76,13 @@ fn in_memory() -> Result<Database, Error> {
     database
 }
 
-/// Deletes what has expired, now and then, as the real one does.
-async fn sweep(database: Database, life: Life) {
+/// Deletes expired items from time to time. dynoxide doesn't do so by itself.
+async fn delete_expired(database: Database) {
     let mut every = tokio::time::interval(SWEEP_EVERY);
     loop {
-        tokio::select! {
-            _ = every.tick() => {}
-            () = life.ended() => return,
-        }
+        every.tick().await;
         let database = database.clone();
-        // What could not be swept is there still, and swept next time.
+        // After a failure the items are deleted next time.
         let _ = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
     }
 }

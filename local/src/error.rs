@@ -1,18 +1,17 @@
-//! The one error of the local stack: a message that a person can act on.
+//! The error type of the local stack: a message that a person can act on.
 
 use std::fmt;
 
-/// Why the stack could not start, in words for the person who started it.
+/// Why the stack could not start.
 #[derive(Debug)]
 pub struct Error(String);
 
 impl Error {
-    /// An error that says `message`.
     pub fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }
 
-    /// An error that says what was being done, then what stood in the way with all its causes.
+    /// An error with the action that failed, and its cause with all deeper causes.
     pub fn of(doing: impl fmt::Display, cause: &dyn std::error::Error) -> Self {
         let mut message = format!("{doing}: {cause}");
         let mut cause = cause.source();
@@ -23,7 +22,7 @@ impl Error {
         Self(message)
     }
 
-    /// The same error, saying first where it happened.
+    /// The same error, with the place of the failure before the message.
     pub fn within(self, place: impl fmt::Display) -> Self {
         Self(format!("{place}: {}", self.0))
     }

@@ -1,6 +1,6 @@
-//! A request as an HTTP API tells a function of it: payload format 2.0.
+//! The event for a request: payload format 2.0 of HTTP APIs.
 //!
-//! What AWS's documentation leaves open follows what others captured from real APIs: `rawPath` comes percent-decoded
+//! AWS's documentation leaves some details open. These follow captures of real APIs: `rawPath` is percent-decoded
 //! (middleapi/standard-server#93), and only four kinds of content are text (ministackorg/ministack#766).
 
 use crate::ACCOUNT;
@@ -20,7 +20,7 @@ use time::macros::format_description;
 const TIME: &[BorrowedFormatItem<'_>] =
     format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
 
-/// About the connection, not the connection's other end: a gateway doesn't pass these on.
+/// Headers about the connection only. A gateway doesn't forward them.
 const HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
     header::EXPECT,
@@ -32,11 +32,11 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     HeaderName::from_static("keep-alive"),
 ];
 
-/// What the gateway knows of a request beside the request.
+/// The gateway's own data about a request.
 pub struct Received<'r> {
     pub request_id: &'r str,
     pub source_ip: IpAddr,
-    /// Where the gateway listens.
+    /// The gateway's host.
     pub domain: &'r str,
     pub port: u16,
     pub at: OffsetDateTime,
@@ -165,7 +165,7 @@ fn headers<'r>(from: &'r HeaderMap, body: &Text, received: &Received<'_>) -> BTr
     headers
 }
 
-/// All values of a header in one, as a gateway passes them on.
+/// All values of a header in one, as API Gateway forwards them.
 fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
     let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     values.collect::<Vec<_>>().join(",")
@@ -206,7 +206,7 @@ mod tests {
         let received = Received {
             request_id: "Id=",
             source_ip: [192, 0, 2, 7].into(),
-            domain: "127.0.0.1",
+            domain: "localhost",
             port: 3000,
             at: OffsetDateTime::from_unix_timestamp(1_583_348_638).unwrap(),
         };
@@ -247,8 +247,8 @@ mod tests {
             "requestContext": {
                 "accountId": "000000000000",
                 "apiId": "local",
-                "domainName": "127.0.0.1",
-                "domainPrefix": "127",
+                "domainName": "localhost",
+                "domainPrefix": "localhost",
                 "http": {
                     "method": "POST",
                     "path": "/a/x y",
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_left_out() {
+    fn empty_fields_are_left_out() {
         let event = told(Request::get("/").body(&b""[..]).unwrap());
         for field in ["cookies", "queryStringParameters", "pathParameters", "body"] {
             assert_eq!(event.get(field), None, "{field}");

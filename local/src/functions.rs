@@ -1,10 +1,10 @@
 //! Functions as the template declares them, and the routes and streams that lead to them.
 
 use crate::Error;
+use crate::deployment::Deployment;
 use crate::intrinsics::Scope;
 use crate::resources::{Resource, get};
 use crate::streams::Mapping as StreamMapping;
-use crate::template::Deployment;
 use serde::Deserialize;
 use serde_yaml_ng::{Mapping, Value};
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// An `AWS::Serverless::Function`.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// What the template calls it.
+    /// Its logical id in the template.
     pub id: String,
     /// The last part of its `CodeUri`, which names its binary.
     pub binary: String,
@@ -25,7 +25,7 @@ pub struct Function {
 /// Where a route leads.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// Its place among the template's functions.
+    /// The index of the function in the template.
     pub function: usize,
     /// How long the gateway waits for the function.
     pub patience: Duration,
@@ -84,14 +84,14 @@ impl Function {
             id: resource.id.to_owned(),
             binary,
             environment,
-            // What they are in AWS when nothing is said.
+            // The defaults of Lambda.
             timeout: Duration::from_secs(number("Timeout")?.unwrap_or(3).into()),
             memory_mb: number("MemorySize")?.unwrap_or(128),
         })
     }
 }
 
-/// The events of the function `resource`, whose place is `function`.
+/// The events of the function `resource`, whose index is `function`.
 pub fn events(resource: &Resource<'_>, function: usize, scope: &Scope) -> Result<Vec<Event>, Error> {
     let mut events = Vec::new();
     let declared = resource.properties.get("Events").and_then(Value::as_mapping).into_iter().flatten();

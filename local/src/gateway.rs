@@ -1,46 +1,49 @@
-//! The front door: an API Gateway HTTP API with the template's routes.
+//! An API Gateway HTTP API with the template's routes.
 
 use crate::cdn;
 use crate::cors::Cors;
 use crate::event::{self, Received};
 use crate::functions::Target;
-use crate::http::{self, Body, Unread};
-use crate::life::Life;
+use crate::http::{self, Unread};
 use crate::outbox::Outbox;
 use crate::pool::Pool;
 use crate::queues::Queues;
 use crate::reply;
 use crate::routes::Routes;
 use crate::runtime::PAYLOAD_LIMIT;
+use crate::tasks::Tasks;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 
-/// The most that a request's body may have, as in API Gateway.
+/// API Gateway's limit on the body of a request.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
-/// A test says with this header from which address it wants to come. It never reaches a function.
+/// With this header a test chooses the source address of its request. Functions don't see it.
 const SOURCE_IP: HeaderName = HeaderName::from_static("x-sotto-local-source-ip");
 
-/// Where the outbox is, for a person or a test that only knows the gateway.
+/// Shows the outbox, for people and for tests that only know the gateway's URL.
 const OUTBOX: &str = "/_local/outbox";
 
-/// Where the embedded queues are, for a person.
+/// Shows the embedded queues.
 const QUEUES: &str = "/_local/queues";
 
-/// Carries the request's id in every answer.
+/// The request's id, in every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
 
-/// Everything that requests need.
+/// The gateway's routes, and all that it needs to answer requests.
 pub struct Gateway {
     pub routes: Routes<Target>,
     /// In the order of the template's functions.
@@ -49,63 +52,41 @@ pub struct Gateway {
     pub cdn: Option<(cdn::Grant, aws_sdk_s3::Client)>,
     pub outbox: Outbox,
     pub queues: Queues,
-    /// Where it listens.
-    pub address: SocketAddr,
+    pub port: u16,
 }
 
 impl Gateway {
-    /// Answers on `listener` until `life` ends.
-    pub fn serve(self, listener: TcpListener, life: Life) {
-        let gateway = Arc::new(self);
-        tokio::spawn(http::serve(listener, life, move |request, peer: SocketAddr| {
-            let gateway = gateway.clone();
-            async move { gateway.answer(request, peer).await }
-        }));
+    /// Answers on `listeners` until the stack stops.
+    pub fn serve(self, listeners: Vec<TcpListener>, tasks: &Tasks) {
+        let router = Router::new().fallback(answer).with_state(Arc::new(self));
+        for listener in listeners {
+            http::serve(listener, router.clone(), tasks);
+        }
     }
 
-    /// Answers a request that came from `peer`.
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
-        if let (Some((grant, s3)), Some(path)) = (&self.cdn, request.uri().path().strip_prefix(cdn::PATH)) {
-            return cdn::answer(grant, s3, request.method(), path).await;
+    /// The stack's own pages, under `/_local/`.
+    async fn local(&self, method: &Method, path: &str) -> Option<Response> {
+        if let (Some((grant, s3)), Some(key)) = (&self.cdn, path.strip_prefix(cdn::PATH)) {
+            return Some(cdn::answer(grant, s3, method, key).await);
         }
-        match (request.method(), request.uri().path()) {
-            (&Method::GET, OUTBOX) => return told(&Value::from(self.outbox.entries())),
+        let page = match (method, path) {
+            (&Method::GET, OUTBOX) => Value::from(self.outbox.entries()),
             (&Method::GET, QUEUES) => {
                 let names = self.queues.names().into_iter();
-                return told(&names.map(|name| (name.clone(), json!(self.queues.messages(&name)))).collect());
+                names.map(|name| (name.clone(), json!(self.queues.messages(&name)))).collect()
             }
-            _ => {}
-        }
-        let (mut request, body) = request.into_parts();
-        let id: Arc<str> = request_id().into();
-        let mut response = match &self.cors {
-            Some(cors) if request.method == Method::OPTIONS && request.headers.contains_key(header::ORIGIN) => {
-                let mut response = http::empty(StatusCode::NO_CONTENT);
-                *response.headers_mut() = cors.preflight(&request.headers);
-                response
-            }
-            cors => {
-                let answer = self.invoke(&mut request, body, &id, peer).await;
-                let mut response = answer.unwrap_or_else(Refusal::response);
-                if let Some(cors) = cors {
-                    cors.apply(&request.headers, response.headers_mut());
-                }
-                response
-            }
+            _ => return None,
         };
-        if let Ok(id) = HeaderValue::from_str(&id) {
-            response.headers_mut().insert(REQUEST_ID, id);
-        }
-        response
+        Some(([(header::CACHE_CONTROL, "no-store")], Json(page)).into_response())
     }
 
     async fn invoke(
         &self,
         request: &mut Parts,
-        body: Incoming,
+        body: Body,
         id: &Arc<str>,
         peer: SocketAddr,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Response, Refusal> {
         let admitted = source_ip(&mut request.headers, peer).and_then(|ip| check(request).map(|()| ip));
         let found = self.routes.find(&request.method, request.uri.path()).ok_or(Refusal::NotFound);
         let (source_ip, found) = match admitted.and_then(|ip| Ok((ip, found?))) {
@@ -118,17 +99,16 @@ impl Gateway {
         let patience = found.target.patience;
         let answer = async {
             let body = http::read(body, BODY_LIMIT).await?;
-            let domain = self.address.ip().to_string();
-            let port = self.address.port();
-            let received = Received { request_id: id, source_ip, domain: &domain, port, at: OffsetDateTime::now_utc() };
+            let at = OffsetDateTime::now_utc();
+            let received = Received { request_id: id, source_ip, domain: "localhost", port: self.port, at };
             let event = event::event(request, &body, &found, &received);
             if event.len() > PAYLOAD_LIMIT {
                 return Err(Refusal::TooLarge);
             }
-            let turn = self.pools[found.target.function].turn().await;
-            // In a task of its own: a function that was called finishes, whether or not somebody still waits for it.
+            let permit = self.pools[found.target.function].permit().await;
+            // An invocation finishes even if the client goes away, so it is a task of its own.
             let id = id.clone();
-            let answer = tokio::spawn(async move { turn.invoke(&id, event.into()).await }).await;
+            let answer = tokio::spawn(async move { permit.invoke(&id, event.into()).await }).await;
             let returned = answer.map_err(|_| Refusal::Failed)?.map_err(|_| Refusal::Failed)?;
             reply::reply(&returned).ok_or(Refusal::Failed)
         };
@@ -136,7 +116,7 @@ impl Gateway {
     }
 }
 
-/// Why the gateway answers in a function's place.
+/// Why the gateway itself answers.
 enum Refusal {
     BadRequest,
     NotFound,
@@ -146,7 +126,7 @@ enum Refusal {
 }
 
 impl Refusal {
-    fn response(self) -> Response<Body> {
+    fn response(self) -> Response {
         let (status, message) = match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
             Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
@@ -171,22 +151,46 @@ impl From<Unread> for Refusal {
     }
 }
 
-/// What the stack itself says, as it is now.
-fn told(what: &Value) -> Response<Body> {
-    let mut response = http::with_type(StatusCode::OK, "application/json", what.to_string());
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+async fn answer(
+    State(gateway): State<Arc<Gateway>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    if let Some(page) = gateway.local(request.method(), request.uri().path()).await {
+        return page;
+    }
+    let (mut request, body) = request.into_parts();
+    let id: Arc<str> = request_id().into();
+    let mut response = match &gateway.cors {
+        Some(cors) if request.method == Method::OPTIONS && request.headers.contains_key(header::ORIGIN) => {
+            (StatusCode::NO_CONTENT, cors.preflight(&request.headers)).into_response()
+        }
+        cors => {
+            let answer = gateway.invoke(&mut request, body, &id, peer).await;
+            let mut response = answer.unwrap_or_else(Refusal::response);
+            if let Some(cors) = cors {
+                cors.apply(&request.headers, response.headers_mut());
+            }
+            response
+        }
+    };
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
     response
 }
 
-/// The peer's address, or the one that a test asks for.
+/// The peer's address, or the one that a test has chosen. This machine is one client, whichever of its loopback addresses
+/// it uses.
 fn source_ip(headers: &mut HeaderMap, peer: SocketAddr) -> Result<IpAddr, Refusal> {
     match headers.remove(SOURCE_IP) {
+        None if peer.ip().is_loopback() => Ok(Ipv4Addr::LOCALHOST.into()),
         None => Ok(peer.ip()),
         Some(asked) => asked.to_str().ok().and_then(|ip| ip.parse().ok()).ok_or(Refusal::BadRequest),
     }
 }
 
-/// Refuses what an event can't say, and a host that no gateway would be asked for.
+/// Refuses requests that can't be written as an event, and impossible hosts.
 fn check(request: &Parts) -> Result<(), Refusal> {
     let is_text = request.headers.values().all(|value| std::str::from_utf8(value.as_bytes()).is_ok());
     let path_is_text = percent_decode_str(request.uri.path()).decode_utf8().is_ok();
@@ -194,8 +198,8 @@ fn check(request: &Parts) -> Result<(), Refusal> {
     if is_text && path_is_text && host { Ok(()) } else { Err(Refusal::BadRequest) }
 }
 
-/// Whether `host` is an IP address or a domain name, perhaps with a port. A function builds URLs with it, and some that
-/// headers allow are none.
+/// Whether `host` is an IP address or a domain name, with or without a port. Functions build URLs with it, and not every
+/// value that a header may have makes a URL.
 fn is_host(host: &str) -> bool {
     if host.parse::<SocketAddr>().is_ok() || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv4()) {
         return true;
@@ -209,7 +213,7 @@ fn is_host(host: &str) -> bool {
     is_name && port.parse::<u16>().is_ok()
 }
 
-/// An id that looks like API Gateway's.
+/// An id in the form of API Gateway's.
 fn request_id() -> String {
     let random = uuid::Uuid::new_v4();
     STANDARD.encode(&random.as_bytes()[..11]).replace('+', "-").replace('/', "_")
@@ -230,10 +234,12 @@ mod tests {
     }
 
     #[test]
-    fn the_header_decides_the_source_address_and_is_taken_out() {
-        let peer = SocketAddr::from(([127, 0, 0, 1], 5));
+    fn a_test_chooses_its_source_address_with_a_header_that_is_removed() {
         let mut headers = HeaderMap::new();
-        assert!(matches!(source_ip(&mut headers, peer), Ok(ip) if ip == peer.ip()));
+        for (peer, ip) in [("127.0.0.1:5", "127.0.0.1"), ("[::1]:5", "127.0.0.1"), ("192.0.2.1:5", "192.0.2.1")] {
+            assert!(matches!(source_ip(&mut headers, peer.parse().unwrap()), Ok(found) if found.to_string() == ip));
+        }
+        let peer = SocketAddr::from(([127, 0, 0, 1], 5));
         headers.insert(SOURCE_IP, HeaderValue::from_static("2001:db8::1"));
         assert!(matches!(source_ip(&mut headers, peer), Ok(ip) if ip.to_string() == "2001:db8::1"));
         assert!(headers.is_empty());

@@ -1,12 +1,13 @@
 //! One process of a function, from its start to its end.
 
-use crate::life::Life;
 use crate::logs::Logs;
-use crate::pool::Program;
 use crate::runtime::{Job, Outcome, RuntimeApi};
+use crate::tasks::Tasks;
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,35 +19,45 @@ use tokio::task::JoinHandle;
 /// How long an instance may take to come for its first job, as in Lambda.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long the last lines of a process that has exited are waited for.
+/// How long to wait for the last lines of a process that has exited.
 const LAST_LINES_WITHIN: Duration = Duration::from_secs(1);
 
-/// A process that is alive, as far as is known. Dropping it kills the process.
+/// A function's program and settings.
+pub struct Program {
+    /// The name of the function's binary.
+    pub name: Arc<str>,
+    pub file: PathBuf,
+    /// The template's variables, and those that Lambda sets: region, credentials and endpoints.
+    pub environment: BTreeMap<String, String>,
+    pub memory_mb: u32,
+    pub timeout: Duration,
+}
+
+/// A process that is probably alive. Dropping it kills the process.
 pub struct Instance {
     jobs: mpsc::Sender<Job>,
     kill: oneshot::Sender<Infallible>,
-    pub pulse: Pulse,
+    pub status: Status,
 }
 
-/// Tells whether a process is alive.
+/// Tells whether a process is alive, and how it ended.
 #[derive(Clone)]
-pub struct Pulse {
+pub struct Status {
     pub pid: u32,
-    /// How the process ended, once it has.
+    /// How the process ended. `None`: it has not ended.
     exit: watch::Receiver<Option<String>>,
 }
 
-impl Pulse {
-    /// Whether the process has not ended yet.
+impl Status {
     pub fn is_alive(&self) -> bool {
         self.exit.borrow().is_none()
     }
 
-    /// How the process ended; waits until it has.
+    /// Waits until the process has ended. Returns how it ended.
     async fn exit(&mut self) -> String {
         match self.exit.wait_for(Option::is_some).await {
             Ok(status) => status.clone().unwrap_or_default(),
-            Err(_) => "it is gone".into(), // with the runtime that its keeper ran in
+            Err(_) => "it is gone".into(), // the stack's runtime has ended
         }
     }
 }
@@ -58,9 +69,9 @@ pub enum Failure {
     NotTaken(String),
     /// The process ended while it had the job.
     Exited(String),
-    /// It took longer than its function may.
+    /// The function took longer than its timeout.
     TimedOut(Duration),
-    /// The function says so itself.
+    /// The function returned an error.
     Returned,
 }
 
@@ -71,7 +82,7 @@ impl Instance {
         number: u64,
         api: &Arc<RuntimeApi>,
         logs: &Logs,
-        life: &Life,
+        tasks: &Tasks,
     ) -> Result<Self, Failure> {
         let (address, jobs) = api.open(&program.name, number);
         let child = command(program, &address, number).spawn();
@@ -80,25 +91,25 @@ impl Instance {
             Failure::NotTaken(format!("starting {}: {error}", program.file.display()))
         })?;
         let readers = [
-            child.stdout.take().map(|pipe| pass_on(pipe, program.name.clone(), logs.clone())),
-            child.stderr.take().map(|pipe| pass_on(pipe, program.name.clone(), logs.clone())),
+            child.stdout.take().map(|pipe| log_lines(pipe, program.name.clone(), logs.clone())),
+            child.stderr.take().map(|pipe| log_lines(pipe, program.name.clone(), logs.clone())),
         ];
         let pid = child.id().unwrap_or_default();
         let (kill, killed) = oneshot::channel();
         let (ended, exit) = watch::channel(None);
-        let (api, name, life) = (api.clone(), program.name.clone(), life.clone());
+        let (api, name, tasks) = (api.clone(), program.name.clone(), tasks.clone());
         tokio::spawn(async move {
-            let status = end(&mut child, killed, &life).await;
+            let status = end(&mut child, killed, &tasks).await;
             for reader in readers.into_iter().flatten() {
                 let _ = tokio::time::timeout(LAST_LINES_WITHIN, reader).await;
             }
             api.close(&name, number);
             ended.send_replace(Some(status));
         });
-        Ok(Self { jobs, kill, pulse: Pulse { pid, exit } })
+        Ok(Self { jobs, kill, status: Status { pid, exit } })
     }
 
-    /// Gives the instance a job and waits for its outcome. A process that fails it has ended when this returns.
+    /// Gives the instance a job and waits for its outcome.
     pub async fn run(&mut self, request_id: &Arc<str>, event: Bytes, timeout: Duration) -> Result<Bytes, Failure> {
         let (taken, is_taken) = oneshot::channel();
         let (done, is_done) = oneshot::channel();
@@ -107,7 +118,7 @@ impl Instance {
         tokio::select! {
             biased;
             true = taken => {}
-            status = self.pulse.exit() => return Err(Failure::NotTaken(status)),
+            status = self.status.exit() => return Err(Failure::NotTaken(status)),
             () = tokio::time::sleep(INIT_LIMIT) => {
                 return Err(Failure::NotTaken(format!("it did not come for an event within {INIT_LIMIT:?}")));
             }
@@ -118,7 +129,7 @@ impl Instance {
                 Outcome::Answer(answer) => Ok(answer),
                 Outcome::Failed => Err(Failure::Returned),
             },
-            status = self.pulse.exit() => Err(Failure::Exited(status)),
+            status = self.status.exit() => Err(Failure::Exited(status)),
             () = tokio::time::sleep(timeout) => Err(Failure::TimedOut(timeout)),
         }
     }
@@ -126,16 +137,16 @@ impl Instance {
     /// Kills the process and returns when it has ended.
     pub async fn stop(mut self) {
         drop(self.kill);
-        self.pulse.exit().await;
+        self.status.exit().await;
     }
 }
 
-/// Waits until a process ends, by itself or because it has to.
-async fn end(child: &mut Child, killed: oneshot::Receiver<Infallible>, life: &Life) -> String {
+/// Waits until the process ends. Kills it when the instance is dropped or the stack stops.
+async fn end(child: &mut Child, killed: oneshot::Receiver<Infallible>, tasks: &Tasks) -> String {
     let status = tokio::select! {
         status = child.wait() => status,
         _ = killed => child.kill().await.and(child.wait().await),
-        () = life.ended() => child.kill().await.and(child.wait().await),
+        () = tasks.cancelled() => child.kill().await.and(child.wait().await),
     };
     match status {
         Ok(status) => status.to_string(),
@@ -143,7 +154,7 @@ async fn end(child: &mut Child, killed: oneshot::Receiver<Infallible>, life: &Li
     }
 }
 
-/// The process as Lambda starts one, with nothing of the developer's own environment.
+/// The process as Lambda starts it, without the developer's environment variables.
 fn command(program: &Program, address: &str, number: u64) -> Command {
     let mut command = Command::new(&program.file);
     let memory = program.memory_mb.to_string();
@@ -172,8 +183,8 @@ fn command(program: &Program, address: &str, number: u64) -> Command {
     command
 }
 
-/// Passes a process's lines on to the logs.
-fn pass_on(pipe: impl AsyncRead + Unpin + Send + 'static, function: Arc<str>, logs: Logs) -> JoinHandle<()> {
+/// Copies a process's lines to the logs.
+fn log_lines(pipe: impl AsyncRead + Unpin + Send + 'static, function: Arc<str>, logs: Logs) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut lines = BufReader::new(pipe).split(b'\n');
         while let Ok(Some(line)) = lines.next_segment().await {

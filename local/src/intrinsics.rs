@@ -1,13 +1,13 @@
 //! CloudFormation's intrinsic functions, evaluated on a template's YAML.
 //!
-//! Evaluation is lazy: only what the local stack uses of a template is evaluated, so a template may hold what this
-//! module doesn't know as long as nothing here depends on it.
+//! Evaluation is lazy: only the values that the local stack needs are evaluated. So a template may contain functions that
+//! this module doesn't know, as long as the local stack doesn't need their values.
 
 use crate::Error;
 use serde_yaml_ng::{Mapping, Value};
 use std::collections::HashMap;
 
-/// What a template's expressions may refer to.
+/// The names that a template's expressions may refer to.
 #[derive(Default)]
 pub struct Scope {
     /// Values of parameters; a list for list types.
@@ -30,7 +30,7 @@ impl Scope {
         self.test(condition).map_err(|error| error.within(format!("condition {name}")))
     }
 
-    /// `None` stands for `AWS::NoValue`, which takes the entry or item that it is the value of away.
+    /// `None` stands for `AWS::NoValue`: the entry or item with this value is left out.
     fn evaluate(&self, value: &Value) -> Result<Option<Value>, Error> {
         if let Some((function, argument)) = intrinsic(value) {
             return self.call(&function, argument);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn no_value_takes_its_entry_away() {
+    fn an_entry_without_a_value_is_left_out() {
         assert_eq!(
             resolved("{a: !If [IsTest, 1, !Ref AWS::NoValue], b: [1, !Ref AWS::NoValue]}"),
             resolved("{b: [1]}")
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_named() {
+    fn an_error_names_the_unknown_part() {
         assert!(refused("{a: [!GetAtt Queue.Arn]}").contains("Queue.Arn"));
         assert!(refused("!Sub '${Nope}'").contains("Nope"));
         assert!(refused("{'Fn::ImportValue': x}").contains("ImportValue"));

@@ -1,40 +1,47 @@
 //! The local stack: the whole product on a laptop, as template.yaml declares it. It is never deployed.
 //!
-//! It makes the tables, buckets and queues of the template, starts each function's real binary on demand behind a Lambda
-//! Runtime API, serves the template's routes as an API Gateway HTTP API would, and hands the changes of tables to the
-//! functions on their streams. What functions mail, and push, goes into an outbox. It knows no endpoint by itself.
+//! It stands in for AWS:
+//! - It creates the template's tables, buckets and queues.
+//! - It serves the template's routes as an API Gateway HTTP API does.
+//! - It starts the real binaries of functions on demand, behind a Lambda Runtime API.
+//! - It invokes functions with the changes of tables.
+//! - It puts mails and push messages into an outbox.
+//!
+//! The code knows no endpoint of the product. README.md tells how to use it.
 
 mod buckets;
 mod cdn;
 mod cors;
+mod deployment;
 mod dynamodb;
+mod environment;
 mod error;
 mod event;
 mod functions;
 mod gateway;
-mod ground;
 mod http;
 mod instance;
 mod intrinsics;
-mod life;
 mod logs;
+mod network;
 mod outbox;
 mod parameters;
 mod pool;
 mod push;
 mod queues;
-mod reach;
 mod reply;
 mod resources;
 mod routes;
 mod runtime;
 mod secrets;
+mod services;
 mod ses;
 mod stack;
+mod state;
 mod store_only;
-mod stores;
 mod streams;
 mod tables;
+mod tasks;
 mod template;
 mod times;
 
@@ -45,15 +52,17 @@ pub use error::Error;
 pub use logs::{Line, Logs, Reader};
 pub use outbox::Outbox;
 pub use queues::{Message, Queues};
-pub use stack::{Options, Stack, State};
+pub use services::Endpoints;
+pub use stack::{Options, Stack};
+pub use state::State;
 pub use store_only::{StoreOnly, StoreOptions};
-pub use stores::Endpoints;
 
-/// The access key id of the stack's own stores.
+/// The access key id of the embedded services.
 pub const ACCESS_KEY: &str = "SOTTOLOCAL";
-/// The secret access key of the stack's own stores. It guards nothing: they listen on loopback, or where somebody asks them to.
+/// The secret access key of the embedded services. It protects nothing: they listen on loopback, unless somebody chooses
+/// another address.
 pub const SECRET_KEY: &str = "sotto-local-secret";
-/// The region that the stack pretends to be in.
+/// The region of the local stack.
 pub const REGION: &str = "us-east-1";
-/// The account that the stack pretends to belong to.
+/// The AWS account of the local stack.
 pub const ACCOUNT: &str = "000000000000";

@@ -1,14 +1,15 @@
-//! What the functions print.
+//! The lines that functions print.
 
+use parking_lot::Mutex;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// How many lines are kept; older ones are forgotten.
+/// How many lines are kept. Older ones are dropped.
 const KEPT: usize = 100_000;
 
-/// One line that a function printed, or that the stack says about one of its invocations.
+/// One line that a function printed, or a line of the stack about an invocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     /// The function's binary.
@@ -17,20 +18,20 @@ pub struct Line {
     pub text: String,
 }
 
-/// Every log line of the functions so far (the last 100,000), and a way to wait for one.
+/// The last 100,000 log lines of the functions.
 #[derive(Clone)]
 pub struct Logs(Arc<Inner>);
 
 struct Inner {
     lines: Mutex<Kept>,
-    /// How many lines there have ever been.
+    /// How many lines there were since the start.
     total: watch::Sender<u64>,
 }
 
 #[derive(Default)]
 struct Kept {
     lines: VecDeque<Line>,
-    forgotten: u64,
+    dropped: u64,
 }
 
 impl Logs {
@@ -39,23 +40,23 @@ impl Logs {
     }
 
     pub(crate) fn push(&self, function: &Arc<str>, text: String) {
-        let mut kept = self.lock();
+        let mut kept = self.0.lines.lock();
         kept.lines.push_back(Line { function: function.clone(), text });
         if kept.lines.len() > KEPT {
             kept.lines.pop_front();
-            kept.forgotten += 1;
+            kept.dropped += 1;
         }
-        let total = kept.forgotten + kept.lines.len() as u64;
+        let total = kept.dropped + kept.lines.len() as u64;
         drop(kept);
         self.0.total.send_modify(|seen| *seen = total.max(*seen));
     }
 
     /// The lines so far, oldest first.
     pub fn lines(&self) -> Vec<Line> {
-        self.lock().lines.iter().cloned().collect()
+        self.0.lines.lock().lines.iter().cloned().collect()
     }
 
-    /// The first line for which `wanted` is true, as soon as there is one; `None` when there is none within `deadline`.
+    /// Waits for a line for which `wanted` is true. `None`: there was none within `deadline`.
     pub async fn wait(&self, wanted: impl Fn(&Line) -> bool, deadline: Duration) -> Option<String> {
         let mut reader = self.reader();
         let found = async {
@@ -68,17 +69,13 @@ impl Logs {
         tokio::time::timeout(deadline, found).await.ok()
     }
 
-    /// Reads the lines from the first one that is kept.
+    /// A reader that begins at the oldest line.
     pub fn reader(&self) -> Reader {
         Reader { logs: self.clone(), total: self.0.total.subscribe(), read: 0 }
     }
-
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-/// A place in the logs.
+/// Reads the logs line by line.
 pub struct Reader {
     logs: Logs,
     total: watch::Receiver<u64>,
@@ -91,18 +88,18 @@ impl Reader {
         loop {
             self.total.borrow_and_update();
             let lines = self.unread();
-            // The sender lives as long as the logs, so this can't fail while we hold them.
+            // `changed` fails only when the logs are gone, and we hold them.
             if !lines.is_empty() || self.total.changed().await.is_err() {
                 return lines;
             }
         }
     }
 
-    /// The lines since the last call, which may be none.
+    /// The lines since the last call. There may be none.
     pub fn unread(&mut self) -> Vec<Line> {
-        let kept = self.logs.lock();
-        let skip = self.read.saturating_sub(kept.forgotten) as usize;
-        self.read = kept.forgotten + kept.lines.len() as u64;
+        let kept = self.logs.0.lines.lock();
+        let skip = self.read.saturating_sub(kept.dropped) as usize;
+        self.read = kept.dropped + kept.lines.len() as u64;
         kept.lines.iter().skip(skip).cloned().collect()
     }
 }

@@ -1,17 +1,18 @@
-//! What the functions have sent to the world outside, for people and tests to look at.
+//! The mails and push messages that functions have sent, for people and tests.
 
 use crate::times;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
-/// How many messages are kept; older ones are forgotten.
+/// How many messages are kept. Older ones are dropped.
 const KEPT: usize = 10_000;
 
-/// Every message that the stack's recorders took (the last 10,000), and a way to wait for one.
+/// The last 10,000 messages that the recorders have taken.
 #[derive(Clone)]
 pub struct Outbox(Arc<Inner>);
 
@@ -26,45 +27,40 @@ impl Outbox {
         Self(Arc::new(Inner { entries: Mutex::default(), changed: watch::Sender::new(()) }))
     }
 
-    /// Keeps a message of the kind `kind`, sent now, with the members of `said`.
-    pub(crate) fn push(&self, kind: &str, said: Value) {
+    /// Adds a message of the kind `kind` with the given members, sent now.
+    pub(crate) fn push(&self, kind: &str, members: Value) {
         let mut entry = json!({"kind": kind});
-        if let (Some(entry), Value::Object(said)) = (entry.as_object_mut(), said) {
-            entry.extend(said);
+        if let (Some(entry), Value::Object(members)) = (entry.as_object_mut(), members) {
+            entry.extend(members);
             entry.insert("at".into(), times::milliseconds(OffsetDateTime::now_utc()).into());
         }
-        let mut entries = self.lock();
+        let mut entries = self.0.entries.lock();
         entries.push_front(entry);
         entries.truncate(KEPT);
         drop(entries);
         self.0.changed.send_replace(());
     }
 
-    /// The messages so far, newest first: `{"kind": "email", "from", "to", "subject", "text", "html", "headers", "at"}`
-    /// and `{"kind": "push", "endpoint", "headers", "body", "at"}`, whose body is base64.
+    /// The messages so far, the newest first. A mail is `{"kind": "email", "from", "to", "subject", "text", "html",
+    /// "headers", "at"}`. A push message is `{"kind": "push", "endpoint", "headers", "body", "at"}`, with a body in base64.
     pub fn entries(&self) -> Vec<Value> {
-        self.lock().iter().cloned().collect()
+        self.0.entries.lock().iter().cloned().collect()
     }
 
-    /// The newest message for which `wanted` is true, as soon as there is one; `None` when there is none within
-    /// `deadline`.
+    /// Waits for a message for which `wanted` is true, and returns the newest. `None`: there was none within `deadline`.
     pub async fn wait(&self, wanted: impl Fn(&Value) -> bool, deadline: Duration) -> Option<Value> {
         let mut changed = self.0.changed.subscribe();
         let found = async {
             loop {
                 changed.borrow_and_update();
-                let found = self.lock().iter().find(|entry| wanted(entry)).cloned();
-                // The sender lives as long as the outbox, so this can't fail while we hold it.
+                let found = self.0.entries.lock().iter().find(|entry| wanted(entry)).cloned();
+                // `changed` fails only when the outbox is gone, and we hold it.
                 if found.is_some() || changed.changed().await.is_err() {
                     return found;
                 }
             }
         };
         tokio::time::timeout(deadline, found).await.ok().flatten()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Value>> {
-        self.0.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

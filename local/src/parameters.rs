@@ -1,6 +1,6 @@
-//! The template's parameters, and what a laptop says where a deployer would.
+//! The template's parameters. The local stack gives some of them a value that a deployer would give otherwise.
 
-use crate::template::Deployment;
+use crate::deployment::Deployment;
 use crate::{Error, intrinsics};
 use serde::Deserialize;
 use serde_yaml_ng::Value;
@@ -30,34 +30,34 @@ impl Parameter {
     fn value(&self, name: &str, deployment: &Deployment) -> Result<Value, Error> {
         let text = match (deployment.parameters.get(name), name, &self.default) {
             (Some(given), ..) => given.clone(),
-            // Only the stack knows where it is reached, whatever the default is.
+            // Its default is for AWS.
             (None, "PublicBaseUrl", _) => deployment.public_base_url.clone(),
             (None, _, Some(default)) => intrinsics::text(default)?,
-            // Mail goes nowhere, so that it may come from anywhere.
+            // No mail leaves this machine, so the sender can be any address.
             (None, "MailFrom", None) => "sotto@example.com".into(),
             (None, _, None) => {
                 return Err(Error::new(format!("it has no default: give it a value, with --parameter {name}=...")));
             }
         };
-        Ok(match self.r#type.as_str() {
-            "CommaDelimitedList" | "List<Number>" => {
-                text.split(',').map(|item| Value::String(item.trim().to_owned())).collect()
-            }
-            _ => Value::String(text),
-        })
+        if !matches!(self.r#type.as_str(), "CommaDelimitedList" | "List<Number>") {
+            return Ok(Value::String(text));
+        }
+        let mut items: Vec<String> = text.split(',').map(|item| item.trim().to_owned()).collect();
+        if name == "AllowedOrigins" {
+            // A browser may have loaded our own pages under any name of this machine. PublicBaseUrl is only one of them.
+            items.extend(deployment.own_origins.iter().filter(|own| !items.contains(own)).cloned().collect::<Vec<_>>());
+        }
+        Ok(items.into_iter().map(Value::String).collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secrets::Secrets;
 
     fn valued(declared: &str, given: &[(&str, &str)]) -> Result<HashMap<String, Value>, Error> {
         let parameters = given.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-        let (name, authority, sqs_url) = ("local".into(), String::new(), String::new());
-        let (public_base_url, secrets) = ("http://127.0.0.1:3000".into(), Secrets::new(None));
-        let deployment = Deployment { name, authority, public_base_url, sqs_url, secrets, parameters };
+        let deployment = Deployment { parameters, ..Deployment::for_tests() };
         values(&serde_yaml_ng::from_str(declared).unwrap(), &deployment)
     }
 
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!((&values["A"], &values["B"]), (&"own".into(), &"".into()));
         assert_eq!(values["L"], serde_yaml_ng::from_str::<Value>("[x, y]").unwrap());
         assert_eq!(values["MailFrom"], "sotto@example.com");
-        assert_eq!(values["PublicBaseUrl"], "http://127.0.0.1:3000");
+        assert_eq!(values["PublicBaseUrl"], "http://localhost:3000");
         assert_eq!(
             valued("{MailFrom: {Type: String}}", &[("MailFrom", "me@a.test")]).unwrap()["MailFrom"],
             "me@a.test"
@@ -78,7 +78,18 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_gives_a_value_and_what_is_not_declared_stops_the_start() {
+    fn the_stacks_own_origins_are_allowed_too() {
+        let declared = "{AllowedOrigins: {Type: CommaDelimitedList, Default: http://localhost:5173}}";
+        for (given, first) in [("http://a.test", "http://a.test"), ("http://localhost:3000", "http://127.0.0.1:3000")] {
+            let values = valued(declared, &[("AllowedOrigins", given)]).unwrap();
+            let origins: Vec<_> = values["AllowedOrigins"].as_sequence().unwrap().iter().collect();
+            assert!(origins.len() <= 3 && origins.contains(&&first.into()), "{origins:?}");
+            assert!(origins.contains(&&"http://localhost:3000".into()) && origins.contains(&&given.into()));
+        }
+    }
+
+    #[test]
+    fn a_parameter_without_a_value_and_an_unknown_parameter_stop_the_start() {
         let missing = valued("{P: {Type: String}}", &[]).unwrap_err().to_string();
         assert_eq!(missing, "parameter P: it has no default: give it a value, with --parameter P=...");
         let unknown = valued("{P: {Type: String}}", &[("P", "1"), ("Q", "2")]).unwrap_err().to_string();

@@ -1,61 +1,47 @@
 //! The instances of one function: started on demand, reused, never more at once than allowed.
 
-use crate::instance::{Failure, Instance, Pulse};
-use crate::life::Life;
+use crate::instance::{Failure, Instance, Program, Status};
 use crate::logs::Logs;
 use crate::runtime::RuntimeApi;
+use crate::tasks::Tasks;
 use bytes::Bytes;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// What the instances of a function are processes of.
-pub struct Program {
-    /// The function's binary, as it is called everywhere.
-    pub name: Arc<str>,
-    pub file: PathBuf,
-    /// The template's variables, and those that Lambda sets for the region, the credentials and the endpoints.
-    pub environment: BTreeMap<String, String>,
-    pub memory_mb: u32,
-    pub timeout: Duration,
-}
-
-/// A function's instances. A free turn stands for each that is idle or may be started, so that there are never more
-/// instances than turns.
+/// A function's instances. An invocation needs a permit, so there are never more instances than permits.
 pub struct Pool {
     program: Program,
-    turns: Arc<Semaphore>,
-    /// The most recently used last: it goes first, so that what a burst started can be told from what is needed.
+    permits: Arc<Semaphore>,
+    /// The most recently used one is the last, and the first to be used again. So a low load uses few instances.
     idle: Mutex<Vec<Instance>>,
     /// Every instance that was alive when the last one was started.
-    known: Mutex<Vec<Pulse>>,
+    known: Mutex<Vec<Status>>,
     started: AtomicU64,
     api: Arc<RuntimeApi>,
     logs: Logs,
-    life: Life,
+    tasks: Tasks,
 }
 
-/// The right to one instance, for one invocation.
-pub struct Turn {
+/// The right to one invocation.
+pub struct Permit {
     pool: Arc<Pool>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Pool {
     /// A pool of at most `most` instances, none of them started yet.
-    pub fn new(program: Program, most: usize, api: Arc<RuntimeApi>, logs: Logs, life: Life) -> Arc<Self> {
+    pub fn new(program: Program, most: usize, api: Arc<RuntimeApi>, logs: Logs, tasks: Tasks) -> Arc<Self> {
         Arc::new(Self {
             program,
-            turns: Arc::new(Semaphore::new(most.max(1))),
+            permits: Arc::new(Semaphore::new(most.max(1))),
             idle: Mutex::default(),
             known: Mutex::default(),
             started: AtomicU64::new(0),
             api,
             logs,
-            life,
+            tasks,
         })
     }
 
@@ -66,34 +52,34 @@ impl Pool {
 
     /// Process ids of the instances that are alive.
     pub fn pids(&self) -> Vec<u32> {
-        lock(&self.known).iter().filter(|pulse| pulse.is_alive()).map(|pulse| pulse.pid).collect()
+        self.known.lock().iter().filter(|status| status.is_alive()).map(|status| status.pid).collect()
     }
 
-    /// Waits for a turn; first come, first served.
-    pub async fn turn(self: &Arc<Self>) -> Turn {
-        match self.turns.clone().acquire_owned().await {
-            Ok(permit) => Turn { pool: self.clone(), _permit: permit },
+    /// Waits for a permit; first come, first served.
+    pub async fn permit(self: &Arc<Self>) -> Permit {
+        match self.permits.clone().acquire_owned().await {
+            Ok(permit) => Permit { pool: self.clone(), _permit: permit },
             Err(_) => unreachable!("nothing closes the semaphore"),
         }
     }
 
     fn start(&self) -> Result<Instance, Failure> {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
-        let instance = Instance::start(&self.program, number, &self.api, &self.logs, &self.life)?;
-        let mut known = lock(&self.known);
-        known.retain(Pulse::is_alive);
-        known.push(instance.pulse.clone());
+        let instance = Instance::start(&self.program, number, &self.api, &self.logs, &self.tasks)?;
+        let mut known = self.known.lock();
+        known.retain(Status::is_alive);
+        known.push(instance.status.clone());
         Ok(instance)
     }
 
     fn take_idle(&self) -> Option<Instance> {
-        let mut idle = lock(&self.idle);
-        std::iter::from_fn(|| idle.pop()).find(|instance| instance.pulse.is_alive())
+        let mut idle = self.idle.lock();
+        std::iter::from_fn(|| idle.pop()).find(|instance| instance.status.is_alive())
     }
 }
 
-impl Turn {
-    /// Has an instance answer `event`. Why it did not is in the log as well.
+impl Permit {
+    /// Invokes the function with `event`. A failure is logged, too.
     pub async fn invoke(self, request_id: &Arc<str>, event: Bytes) -> Result<Bytes, Failure> {
         let answer = self.run(request_id, event).await;
         if let Err(failure) = &answer {
@@ -110,18 +96,14 @@ impl Turn {
             let mut instance = idle.map_or_else(|| pool.start(), Ok)?;
             let answer = instance.run(request_id, event.clone(), pool.program.timeout).await;
             match answer {
-                Ok(_) | Err(Failure::Returned) => lock(&pool.idle).push(instance),
+                Ok(_) | Err(Failure::Returned) => pool.idle.lock().push(instance),
                 Err(_) => instance.stop().await,
             }
             match answer {
-                // It had died while it was idle and never saw the event: another one may have it.
+                // The instance had died while it was idle and never saw the event: another one takes it.
                 Err(Failure::NotTaken(_)) if was_idle => continue,
                 answer => return answer,
             }
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

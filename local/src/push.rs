@@ -1,58 +1,50 @@
-//! Every push service at once: takes what one would take by RFC 8030, 8188 and 8292 of `https://<host>/<path>` at
-//! `/<host>/<path>`, and delivers nothing.
+//! The push recorder stands in for every push service. A message for `https://<host>/<path>` is posted to `/<host>/<path>`.
+//! It accepts what RFC 8030, 8188 and 8292 allow, puts it into the outbox, and delivers nothing.
 
-use crate::Error;
-use crate::http::{self, Body, Unread};
-use crate::life::Life;
+use crate::http::{self, Unread};
 use crate::outbox::Outbox;
-use crate::reach;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderValue, LOCATION};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::header::{AUTHORIZATION, CONTENT_ENCODING, HeaderMap, LOCATION};
+use hyper::{Method, StatusCode};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::net::{IpAddr, SocketAddr};
 use time::OffsetDateTime;
 
-/// The most that a message may have: what every push service takes (RFC 8030, 7.2), and none takes more.
+/// The limit on a message: every push service accepts this much (RFC 8030, 7.2), and none accepts more.
 const MESSAGE_LIMIT: usize = 4096;
 
-/// What an encrypted message begins with (RFC 8188, 2.1): salt, record size, length of the key, key (RFC 8291, 4).
+/// The length of an encrypted message's header (RFC 8188, 2.1): salt, record size, length of the key, key (RFC 8291, 4).
 const PREAMBLE: usize = 16 + 4 + 1 + 65;
 
-/// The delimiter and the tag of its one record, which may be empty otherwise.
+/// The length of the shortest record: a delimiter and a tag.
 const LEAST: usize = 1 + 16;
 
-/// The longest that a sender's token may be good for, in seconds: a day (RFC 8292, 2).
+/// The longest lifetime of a sender's token, in seconds: a day (RFC 8292, 2).
 const LONGEST_TOKEN: i64 = 86_400;
 
-/// What a sender says of himself (RFC 8292, 2).
+/// The claims of a sender's token (RFC 8292, 2).
 #[derive(Deserialize)]
 struct Claims {
     aud: String,
     exp: i64,
-    /// Optional by the RFC, but not to Apple.
+    /// The RFC makes it optional, but Apple requires it.
     sub: Option<String>,
 }
 
-/// Why a push service doesn't take a message.
+/// Why a push service refuses a message.
 #[derive(Debug, PartialEq, Eq)]
 struct Refusal(StatusCode, &'static str);
 
-/// Serves the push services on a free port of `host` until `life` ends; its URL.
-pub async fn start(outbox: Outbox, host: IpAddr, life: &Life) -> Result<String, Error> {
-    let (listener, url) = reach::listen(host).await?;
-    tokio::spawn(http::serve(listener, life.clone(), move |request, _: SocketAddr| {
-        let outbox = outbox.clone();
-        async move { answer(&outbox, request).await.unwrap_or_else(Refusal::response) }
-    }));
-    Ok(url)
+pub fn router(outbox: Outbox) -> Router {
+    Router::new().fallback(receive).with_state(outbox)
 }
 
-async fn answer(outbox: &Outbox, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
+async fn receive(State(outbox): State<Outbox>, request: Request) -> Result<Response, Refusal> {
     let (head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("", |path| path.as_str());
     let Some((host, path)) = endpoint(path) else {
@@ -67,34 +59,30 @@ async fn answer(outbox: &Outbox, request: Request<Incoming>) -> Result<Response<
         Unread::TooLong => Refusal(StatusCode::PAYLOAD_TOO_LARGE, "a message has at most 4096 bytes"),
         Unread::Broken => Refusal(StatusCode::BAD_REQUEST, "the message ends in its middle"),
     })?;
-    // An origin doesn't name the port that it has anyway (RFC 6454, 6.2).
+    // An origin leaves out the default port (RFC 6454, 6.2).
     let origin = format!("https://{}", host.strip_suffix(":443").unwrap_or(host));
     check(&head.headers, &body, &origin, OffsetDateTime::now_utc().unix_timestamp())?;
     outbox.push(
         "push",
         json!({
             "endpoint": format!("https://{host}{path}"),
-            "headers": said(&head.headers),
+            "headers": by_name(&head.headers),
             "body": STANDARD.encode(&body),
         }),
     );
-    let mut response = http::empty(StatusCode::CREATED);
     let receipt = format!("{origin}/m/{}", uuid::Uuid::new_v4().simple());
-    if let Ok(receipt) = HeaderValue::from_str(&receipt) {
-        response.headers_mut().insert(LOCATION, receipt);
-    }
-    Ok(response)
+    Ok((StatusCode::CREATED, [(LOCATION, receipt)]).into_response())
 }
 
-/// Host and path of the endpoint that a path here stands for.
+/// The host and the path of the endpoint that `path` stands for.
 fn endpoint(path: &str) -> Option<(&str, &str)> {
     let path = path.strip_prefix('/')?;
     let (host, path) = path.split_at(path.find('/')?);
     (host.contains('.') && path.len() > 1).then_some((host, path))
 }
 
-/// The headers by name. One that came several times is a list, as HTTP has it.
-fn said(headers: &HeaderMap) -> Map<String, Value> {
+/// The headers by name. Several values of one header are joined, as HTTP allows.
+fn by_name(headers: &HeaderMap) -> Map<String, Value> {
     let text = |name| {
         let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
         values.join(", ")
@@ -102,7 +90,7 @@ fn said(headers: &HeaderMap) -> Map<String, Value> {
     headers.keys().map(|name| (name.as_str().to_owned(), text(name).into())).collect()
 }
 
-/// Refuses what push services refuse at `now`, in seconds since 1970.
+/// Refuses what push services refuse. `now` is in seconds since 1970.
 fn check(headers: &HeaderMap, body: &[u8], origin: &str, now: i64) -> Result<(), Refusal> {
     let bad = |why| Err(Refusal(StatusCode::BAD_REQUEST, why));
     let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("\u{fffd}"));
@@ -129,23 +117,22 @@ fn check(headers: &HeaderMap, body: &[u8], origin: &str, now: i64) -> Result<(),
     }
     let sender = header(AUTHORIZATION.as_str()).and_then(|value| value.split_once(' '));
     match sender {
-        Some((scheme, sender)) if scheme.eq_ignore_ascii_case("vapid") => {
-            vouched(sender, origin, now).ok_or(Refusal(StatusCode::FORBIDDEN, "the token is not good (RFC 8292)"))
-        }
-        _ => Err(Refusal(StatusCode::UNAUTHORIZED, "a sender has to say who he is (RFC 8292)")),
+        Some((scheme, sender)) if scheme.eq_ignore_ascii_case("vapid") => has_valid_token(sender, origin, now)
+            .ok_or(Refusal(StatusCode::FORBIDDEN, "the token is not good (RFC 8292)")),
+        _ => Err(Refusal(StatusCode::UNAUTHORIZED, "the Authorization of the sender is missing (RFC 8292)")),
     }
 }
 
-/// Whether a browser could decrypt it, as far as that can be told without its key: what comes first is a key, and the
-/// record is whole and smaller than it may be.
+/// Whether the body looks like an encrypted message: it begins with a header that has a key, and its one record is complete
+/// and not too long. Only the browser can tell whether it can be decrypted.
 fn is_encrypted(body: &[u8]) -> bool {
     let Some((preamble, record)) = body.split_at_checked(PREAMBLE) else { return false };
     let size = u32::from_be_bytes([preamble[16], preamble[17], preamble[18], preamble[19]]);
     preamble[20..22] == [65, 4] && record.len() >= LEAST && (size as usize) > record.len()
 }
 
-/// Whether a sender holds the key that he names, and means this service and this day.
-fn vouched(sender: &str, origin: &str, now: i64) -> Option<()> {
+/// Checks that the token is signed with the sender's key, is meant for this service, and is valid now.
+fn has_valid_token(sender: &str, origin: &str, now: i64) -> Option<()> {
     let parameter = |name: &str| {
         let mut parameters = sender.split(',').filter_map(|parameter| parameter.trim().split_once('='));
         parameters.find(|(key, _)| *key == name).map(|(_, value)| value)
@@ -154,7 +141,8 @@ fn vouched(sender: &str, origin: &str, now: i64) -> Option<()> {
     let (x, y) = key[1..].split_at(32);
     let key = DecodingKey::from_ec_components(&URL_SAFE_NO_PAD.encode(x), &URL_SAFE_NO_PAD.encode(y)).ok()?;
     let mut validation = Validation::new(Algorithm::ES256);
-    (validation.validate_aud, validation.validate_exp) = (false, false); // both are, here, by the rules of VAPID
+    // Both are checked below, by the rules of VAPID.
+    (validation.validate_aud, validation.validate_exp) = (false, false);
     let claims = decode::<Claims>(parameter("t")?, &key, &validation).ok()?.claims;
     let is_contact = |sub: &str| sub.starts_with("mailto:") || sub.starts_with("https:");
     let is_good = claims.aud == origin
@@ -163,8 +151,8 @@ fn vouched(sender: &str, origin: &str, now: i64) -> Option<()> {
     is_good.then_some(())
 }
 
-impl Refusal {
-    fn response(self) -> Response<Body> {
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
         http::message(self.0, self.1)
     }
 }
@@ -200,7 +188,7 @@ mod tests {
         body
     }
 
-    /// What becomes of a good message when these headers are changed; an empty value takes one away.
+    /// The answer to a valid message after these changes of its headers. An empty value removes a header.
     fn answered(changes: &[(&'static str, &str)], body: &[u8]) -> u16 {
         let sender = sender(claims());
         let mut headers = HeaderMap::new();
@@ -215,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_taken_as_push_services_take_them() {
+    fn messages_are_accepted_as_push_services_accept_them() {
         let body = encrypted();
         assert_eq!(answered(&[], &body), 201);
         assert_eq!(answered(&[("topic", "a-b_C1"), ("urgency", "very-low"), ("ttl", "0")], &body), 201);
@@ -243,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_vouches_for_one_service_and_for_a_day() {
+    fn a_token_is_for_one_service_and_at_most_a_day() {
         let answered = |name: &str, value: Value| {
             let mut claims = claims();
             claims[name] = value;
@@ -265,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_has_signed_what_he_says() {
+    fn a_token_must_be_signed_with_the_senders_key() {
         let (good, other) =
             (sender(claims()), sender(json!({"aud": ORIGIN, "exp": NOW + 1, "sub": "mailto:x@y.test"})));
         let (said, _) = good.rsplit_once('.').unwrap();

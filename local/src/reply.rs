@@ -1,10 +1,11 @@
-//! What a function returned, as the answer that an HTTP API makes of it.
+//! Turns a function's return value into the HTTP response, as API Gateway does.
 
-use crate::http::Body;
+use axum::body::Body;
+use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hyper::StatusCode;
 use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -38,25 +39,25 @@ enum Scalar {
     Boolean(bool),
 }
 
-/// The answer; `None` when what the function returned makes none.
-pub fn reply(returned: &[u8]) -> Option<Response<Body>> {
+/// The response. `None`: the return value is malformed.
+pub fn reply(returned: &[u8]) -> Option<Response> {
     let value: Value = serde_json::from_slice(returned).ok()?;
     match value {
         Value::Object(object) if object.contains_key("statusCode") => {
             serde_json::from_value::<Reply>(Value::Object(object)).ok()?.response()
         }
-        // Without a status the value itself is the body.
+        // Without a status code, the value itself is the body.
         Value::String(text) => inferred(text),
         other => inferred(other.to_string()),
     }
 }
 
-fn inferred(body: String) -> Option<Response<Body>> {
+fn inferred(body: String) -> Option<Response> {
     Response::builder().header(header::CONTENT_TYPE, "application/json").body(Body::from(body)).ok()
 }
 
 impl Reply {
-    fn response(self) -> Option<Response<Body>> {
+    fn response(self) -> Option<Response> {
         let body = self.body.unwrap_or_default();
         let body = match self.is_base64_encoded {
             Some(true) => STANDARD.decode(body).ok()?.into(),
@@ -71,7 +72,7 @@ impl Reply {
             headers.insert(name, HeaderValue::from_bytes(value.text().as_bytes()).ok()?);
         }
         for own in [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::UPGRADE] {
-            headers.remove(own); // the gateway's affair
+            headers.remove(own); // the gateway sets these itself
         }
         for cookie in self.cookies.unwrap_or_default() {
             headers.append(header::SET_COOKIE, HeaderValue::from_bytes(cookie.as_bytes()).ok()?);
@@ -86,7 +87,7 @@ impl Code {
             Self::Number(code) => *code,
             Self::Text(code) => code.parse().ok()?,
         };
-        // 1xx is not an answer, and there is nothing over 599.
+        // A final status is 200 to 599.
         StatusCode::from_u16(code).ok().filter(|code| (200..600).contains(&code.as_u16()))
     }
 }
@@ -110,7 +111,6 @@ mod tests {
     /// Status, headers and body.
     type Answer = (u16, Vec<(String, String)>, Vec<u8>);
 
-    /// The answer to what a function returned.
     fn answered(returned: Value) -> Option<Answer> {
         let (parts, body) = reply(returned.to_string().as_bytes())?.into_parts();
         let header =
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_answer_is_refused() {
+    fn a_malformed_return_value_is_refused() {
         assert!(reply(b"{").is_none());
         for wrong in [
             json!({"statusCode": 99}),

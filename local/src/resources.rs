@@ -1,8 +1,8 @@
-//! A template's resources: what other resources call them, and their properties.
+//! A template's resources: the values of `Ref` and `GetAtt`, and properties.
 
+use crate::deployment::Deployment;
 use crate::intrinsics::Scope;
-use crate::template::Deployment;
-use crate::{ACCOUNT, Error, REGION, cdn};
+use crate::{ACCOUNT, Error, REGION};
 use serde::de::DeserializeOwned;
 use serde_yaml_ng::Mapping;
 
@@ -15,7 +15,7 @@ pub struct Resource<'t> {
 }
 
 impl Resource<'_> {
-    /// Tells `scope` what `Ref` and `GetAtt` of this resource are.
+    /// Adds the values of `Ref` and `GetAtt` of this resource to `scope`.
     pub fn name(&self, scope: &mut Scope, deployment: &Deployment) -> Result<(), Error> {
         let id = self.id;
         let usual = format!("{}-{}", deployment.name, id.to_lowercase());
@@ -25,7 +25,7 @@ impl Resource<'_> {
                 let arn = format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}");
                 let mut attributes = vec![("Arn", arn.clone())];
                 if self.properties.contains_key("StreamSpecification") {
-                    // The real one ends in when the stream was made, which nobody knows before.
+                    // In AWS the ARN ends in the time when the stream was created.
                     attributes.push(("StreamArn", format!("{arn}/stream/2026-01-01T00:00:00.000")));
                 }
                 (table, attributes)
@@ -55,11 +55,11 @@ impl Resource<'_> {
                 (arn.clone(), vec![("Id", arn)])
             }
             "AWS::CloudFront::Distribution" => {
-                let domain = format!("{}{}", deployment.authority, cdn::PATH.trim_end_matches('/'));
+                let domain = format!("{}{}", deployment.authority, deployment.cdn_path.trim_end_matches('/'));
                 (id.to_owned(), vec![("Id", id.to_owned()), ("DomainName", domain)])
             }
             "AWS::Serverless::HttpApi" => (id.to_owned(), vec![]),
-            _ => return Ok(()), // what refers to it is told that there is no value
+            _ => return Ok(()), // a reference to it is an error, if the stack needs it at all
         };
         scope.names.insert(id.to_owned(), reference);
         scope.names.extend(attributes.into_iter().map(|(name, value)| (format!("{id}.{name}"), value)));
@@ -72,7 +72,7 @@ impl Resource<'_> {
     }
 }
 
-/// One property, resolved. Only properties that are asked for need to be within what the scope knows.
+/// One property, resolved. Properties that nobody reads may refer to anything.
 pub fn get<T: DeserializeOwned>(properties: &Mapping, scope: &Scope, key: &str) -> Result<Option<T>, Error> {
     let Some(value) = properties.get(key) else { return Ok(None) };
     let value = scope.resolve(value).map_err(|error| error.within(key))?;

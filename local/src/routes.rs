@@ -1,15 +1,15 @@
-//! Which function answers a method and a path, by the rules of HTTP APIs.
+//! Finds the route of a request, by the rules of HTTP APIs.
 
 use crate::Error;
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 use std::collections::BTreeMap;
 
-/// Routes in the order in which they are tried, each to a `T`.
+/// Routes in the order in which they are tried. Each has a target `T`.
 pub struct Routes<T>(Vec<Route<T>>);
 
 struct Route<T> {
-    /// As the event names it: `GET /api/links/{slug}`, or `$default`.
+    /// The route key in events: `GET /api/links/{slug}`, or `$default`.
     key: String,
     /// `None` for any method.
     method: Option<Method>,
@@ -17,31 +17,30 @@ struct Route<T> {
     target: T,
 }
 
-/// In the order of their precedence: what is more exact goes first.
+/// In the order of precedence: the more exact one is tried first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Segment {
     Text(String),
-    /// `{name}`: one segment that is not empty.
+    /// `{name}`: one segment with at least one character.
     One(String),
     /// `{name+}`: one segment or more.
     Rest(String),
-    /// `$default`: whatever there is, even nothing.
+    /// `$default`: any path.
     Anything,
 }
 
-/// A route that a request matched.
+/// The route of a request.
 #[derive(Debug)]
 pub struct Found<'r, T> {
-    /// The route as the event names it.
+    /// The route key in events.
     pub key: &'r str,
-    /// What it leads to.
     pub target: &'r T,
     /// Path parameters, percent-decoded.
     pub parameters: BTreeMap<&'r str, String>,
 }
 
 impl<T> Routes<T> {
-    /// Routes from `(method, path, target)`; no path stands for `$default`.
+    /// Routes from `(method, path, target)`. A route without a path is `$default`.
     pub fn new(routes: impl IntoIterator<Item = (String, Option<String>, T)>) -> Result<Self, Error> {
         let mut routes = routes.into_iter().map(Route::parse).collect::<Result<Vec<_>, _>>()?;
         routes.sort_by(|one, other| one.precedence().cmp(&other.precedence()));
@@ -56,7 +55,7 @@ impl<T> Routes<T> {
         self.0.iter().map(|route| route.key.as_str())
     }
 
-    /// The most exact route for a method and a path as it was sent.
+    /// The most exact route for a method and a percent-encoded path.
     pub fn find(&self, method: &Method, path: &str) -> Option<Found<'_, T>> {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         self.0.iter().filter(|route| route.method.as_ref().is_none_or(|only| only == method)).find_map(|route| {
@@ -86,12 +85,12 @@ impl<T> Route<T> {
         Ok(Self { key, method, pattern, target })
     }
 
-    /// The path decides first, segment by segment, then the method.
+    /// The path is compared first, segment by segment, then the method.
     fn precedence(&self) -> (&[Segment], bool) {
         (&self.pattern, self.method.is_none())
     }
 
-    /// The path parameters, when the route matches.
+    /// The path parameters, if the path matches the route.
     fn parameters(&self, mut segments: &[&str]) -> Option<BTreeMap<&str, String>> {
         let mut parameters = BTreeMap::new();
         for segment in &self.pattern {
@@ -125,7 +124,7 @@ impl Segment {
     }
 }
 
-/// Percent-decoded text of a part of a path that is known to be UTF-8 when decoded.
+/// Percent-decodes a part of a path. The caller has checked that the result is UTF-8.
 pub fn decoded(part: &str) -> String {
     percent_decode_str(part).decode_utf8_lossy().into_owned()
 }
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn impossible_routes_are_refused() {
         let route = |method: &str, path: &str| (method.to_owned(), Some(path.to_owned()), ());
         assert!(Routes::new([route("GET", "a")]).is_err());
         assert!(Routes::new([route("GET", "/{a+}/b")]).is_err());

@@ -1,24 +1,28 @@
-//! The Lambda Runtime API, one port for every instance of every function:
+//! The Lambda Runtime API, on one port for every instance of every function:
 //! `http://127.0.0.1:<port>/rt/<function>/<instance>/2018-06-01/runtime/...`
 //!
-//! It hands jobs to instances and their outcomes back. Processes and their number are the pool's affair.
+//! It hands jobs to instances and returns their outcomes. The pool decides how many instances there are.
 
-use crate::http::{self, Body, Unread};
-use crate::life::Life;
+use crate::http::{self, Unread};
 use crate::logs::Logs;
-use crate::{ACCOUNT, REGION};
+use crate::tasks::Tasks;
+use crate::{ACCOUNT, Error, REGION, network};
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use bytes::Bytes;
-use hyper::body::Incoming;
-use hyper::header::HeaderValue;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::StatusCode;
+use parking_lot::Mutex;
+use serde_json::json;
 use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-/// The most that an event or an answer may have: 6 MB, as Lambda counts them.
+/// Lambda's limit on an event and on an answer: 6 MB.
 pub const PAYLOAD_LIMIT: usize = 6_291_556;
 
 /// One invocation of a function.
@@ -26,168 +30,150 @@ pub struct Job {
     pub request_id: Arc<str>,
     pub event: Bytes,
     pub timeout: Duration,
-    /// Told when the instance has taken the event.
+    /// Sent when the instance has taken the event.
     pub taken: oneshot::Sender<()>,
-    /// Told what the instance made of it.
     pub done: oneshot::Sender<Outcome>,
 }
 
-/// What an instance said about a job.
+/// What an instance reports about a job.
 pub enum Outcome {
     Answer(Bytes),
-    /// The function returned an error, or an answer over [`PAYLOAD_LIMIT`]; why is in its log.
+    /// The function returned an error, or an answer over [`PAYLOAD_LIMIT`]. The reason is in its log.
     Failed,
 }
 
-/// Where instances come for jobs.
+/// The server that instances fetch jobs from.
 pub struct RuntimeApi {
-    authority: String,
-    instances: Mutex<HashMap<String, Arc<Desk>>>,
+    url: String,
+    instances: Mutex<HashMap<(String, u64), Arc<InstanceQueue>>>,
     logs: Logs,
 }
 
-/// An instance as the Runtime API sees it.
-struct Desk {
+/// The jobs of one instance.
+struct InstanceQueue {
     function: Arc<str>,
     jobs: tokio::sync::Mutex<mpsc::Receiver<Job>>,
     current: Mutex<Option<(Arc<str>, oneshot::Sender<Outcome>)>>,
 }
 
+/// Either way the handler has answered.
+type Answer = Result<Response, StatusCode>;
+
+type Api = State<Arc<RuntimeApi>>;
+
 impl RuntimeApi {
-    /// Serves the Runtime API on a free port of the loopback device until `life` ends.
-    pub async fn start(logs: Logs, life: &Life) -> std::io::Result<Arc<Self>> {
-        let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
-        let authority = listener.local_addr()?.to_string();
-        let api = Arc::new(Self { authority, instances: Mutex::default(), logs });
-        let served = api.clone();
-        tokio::spawn(http::serve(listener, life.clone(), move |request, _: SocketAddr| {
-            let api = served.clone();
-            async move { api.answer(request).await }
-        }));
+    /// Serves the Runtime API on a free port of the loopback device.
+    pub async fn start(logs: Logs, tasks: &Tasks) -> Result<Arc<Self>, Error> {
+        let listening = network::listen(Ipv4Addr::LOCALHOST.into()).await;
+        let (listener, url) = listening.map_err(|error| error.within("the Runtime API"))?;
+        let api = Arc::new(Self { url, instances: Mutex::default(), logs });
+        let instance = Router::new()
+            .route("/invocation/next", get(next))
+            .route("/invocation/{request_id}/response", post(respond))
+            .route("/invocation/{request_id}/error", post(fail))
+            .route("/init/error", post(fail_init));
+        let router = Router::new().nest("/rt/{function}/{number}/2018-06-01/runtime", instance);
+        http::serve(listener, router.with_state(api.clone()), tasks);
         Ok(api)
     }
 
-    /// Opens the instance `number` of `function`: where it sends its requests (a value for `AWS_LAMBDA_RUNTIME_API`),
-    /// and where its jobs go.
+    /// Opens the instance `number` of `function`. Returns its value of `AWS_LAMBDA_RUNTIME_API`, and the sender of its
+    /// jobs.
     pub fn open(&self, function: &Arc<str>, number: u64) -> (String, mpsc::Sender<Job>) {
-        let (jobs, desk) = mpsc::channel(1);
-        let desk = Desk { function: function.clone(), jobs: desk.into(), current: Mutex::default() };
-        self.desks().insert(name(function, number), Arc::new(desk));
-        (format!("http://{}/rt/{}", self.authority, name(function, number)), jobs)
+        let (sender, jobs) = mpsc::channel(1);
+        let queue = InstanceQueue { function: function.clone(), jobs: jobs.into(), current: Mutex::default() };
+        self.instances.lock().insert((function.to_string(), number), Arc::new(queue));
+        (format!("{}/rt/{function}/{number}", self.url), sender)
     }
 
-    /// Forgets an instance, which fails its job if it has one.
+    /// Removes an instance. Its job fails if it has one.
     pub fn close(&self, function: &Arc<str>, number: u64) {
-        self.desks().remove(&name(function, number));
+        self.instances.lock().remove(&(function.to_string(), number));
     }
 
-    fn desks(&self) -> MutexGuard<'_, HashMap<String, Arc<Desk>>> {
-        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self, function: String, number: u64) -> Result<Arc<InstanceQueue>, StatusCode> {
+        self.instances.lock().get(&(function, number)).cloned().ok_or(StatusCode::NOT_FOUND)
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let path = request.uri().path().to_owned();
-        let parts = path.strip_prefix("/rt/").and_then(|path| path.split_once("/2018-06-01/runtime/"));
-        let desk = parts.and_then(|(instance, _)| self.desks().get(instance).cloned());
-        let (Some(desk), Some((_, action))) = (desk, parts) else {
-            return http::empty(StatusCode::NOT_FOUND);
-        };
-        let action: Vec<&str> = action.split('/').collect();
-        match (request.method(), &action[..]) {
-            (&Method::GET, ["invocation", "next"]) => desk.next().await,
-            (&Method::POST, ["invocation", id, "response"]) => {
-                let answer = http::read(request.into_body(), PAYLOAD_LIMIT).await;
-                self.respond(&desk, id, answer)
-            }
-            (&Method::POST, ["invocation", id, "error"]) => {
-                self.report(&desk, "Error", request.into_body()).await;
-                desk.done(id, Outcome::Failed)
-            }
-            (&Method::POST, ["init", "error"]) => {
-                self.report(&desk, "Init error", request.into_body()).await;
-                http::empty(StatusCode::ACCEPTED)
-            }
-            _ => http::empty(StatusCode::NOT_FOUND),
-        }
-    }
-
-    fn respond(&self, desk: &Desk, id: &str, answer: Result<Bytes, Unread>) -> Response<Body> {
-        match answer {
-            Ok(answer) => desk.done(id, Outcome::Answer(answer)),
-            Err(Unread::Broken) => http::empty(StatusCode::BAD_REQUEST),
-            Err(Unread::TooLong) => {
-                let limit =
-                    format!("Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)");
-                self.logs.push(&desk.function, format!("RequestId: {id} {limit}"));
-                let accepted = desk.done(id, Outcome::Failed);
-                if accepted.status() == StatusCode::ACCEPTED {
-                    http::empty(StatusCode::PAYLOAD_TOO_LARGE)
-                } else {
-                    accepted
-                }
-            }
-        }
-    }
-
-    /// Puts what a function says about its failure into its log.
-    async fn report(&self, desk: &Desk, what: &str, body: Incoming) {
-        let said = http::read(body, PAYLOAD_LIMIT).await.unwrap_or_default();
-        self.logs.push(&desk.function, format!("{what}: {}", String::from_utf8_lossy(&said)));
+    /// Logs what a function reports about its failure.
+    async fn log_failure(&self, queue: &InstanceQueue, what: &str, body: Body) {
+        let report = http::read(body, PAYLOAD_LIMIT).await.unwrap_or_default();
+        self.logs.push(&queue.function, format!("{what}: {}", String::from_utf8_lossy(&report)));
     }
 }
 
-impl Desk {
-    /// The next job; waits for it as long as the instance does.
-    async fn next(&self) -> Response<Body> {
-        let job = self.jobs.lock().await.recv().await;
-        let Some(Job { request_id, event, timeout, taken, done }) = job else {
-            return http::empty(StatusCode::GONE); // the instance was given up
-        };
-        let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + timeout;
-        let headers = [
-            ("lambda-runtime-aws-request-id", request_id.to_string()),
-            ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
-            ("lambda-runtime-invoked-function-arn", arn(&self.function)),
-            ("lambda-runtime-trace-id", format!("Root=1-{:08x}-{};Sampled=0", deadline.as_secs(), &hex_id()[..24])),
-        ];
-        *self.current() = Some((request_id, done));
-        let _ = taken.send(()); // nobody waits for a job that was given up
-        let mut response = http::with_type(StatusCode::OK, "application/json", event);
-        for (name, value) in headers {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                response.headers_mut().insert(name, value);
+/// The next job. Waits for it as long as the instance does.
+async fn next(State(api): Api, Path((function, number)): Path<(String, u64)>) -> Answer {
+    let queue = api.queue(function, number)?;
+    let job = queue.jobs.lock().await.recv().await;
+    // Without a sender of jobs, the pool is stopping this instance.
+    let Job { request_id, event, timeout, taken, done } = job.ok_or(StatusCode::GONE)?;
+    let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + timeout;
+    let trace_id = uuid::Uuid::new_v4().simple().to_string();
+    let headers = [
+        ("content-type", "application/json".to_owned()),
+        ("lambda-runtime-aws-request-id", request_id.to_string()),
+        ("lambda-runtime-deadline-ms", deadline.as_millis().to_string()),
+        ("lambda-runtime-invoked-function-arn", arn(&queue.function)),
+        ("lambda-runtime-trace-id", format!("Root=1-{:08x}-{};Sampled=0", deadline.as_secs(), &trace_id[..24])),
+    ];
+    *queue.current.lock() = Some((request_id, done));
+    let _ = taken.send(()); // if this fails, the caller has given up
+    Ok((headers, event).into_response())
+}
+
+async fn respond(
+    State(api): Api,
+    Path((function, number, request_id)): Path<(String, u64, String)>,
+    body: Body,
+) -> Answer {
+    let queue = api.queue(function, number)?;
+    match http::read(body, PAYLOAD_LIMIT).await {
+        Ok(answer) => Ok(queue.done(&request_id, Outcome::Answer(answer))),
+        Err(Unread::Broken) => Err(StatusCode::BAD_REQUEST),
+        Err(Unread::TooLong) => {
+            let limit = format!("Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)");
+            api.logs.push(&queue.function, format!("RequestId: {request_id} {limit}"));
+            match queue.done(&request_id, Outcome::Failed) {
+                accepted if accepted.status() == StatusCode::ACCEPTED => Err(StatusCode::PAYLOAD_TOO_LARGE),
+                refused => Ok(refused),
             }
         }
-        response
     }
+}
 
-    fn done(&self, id: &str, outcome: Outcome) -> Response<Body> {
-        let current = self.current().take_if(|(current, _)| **current == *id);
+async fn fail(
+    State(api): Api,
+    Path((function, number, request_id)): Path<(String, u64, String)>,
+    body: Body,
+) -> Answer {
+    let queue = api.queue(function, number)?;
+    api.log_failure(&queue, "Error", body).await;
+    Ok(queue.done(&request_id, Outcome::Failed))
+}
+
+async fn fail_init(State(api): Api, Path((function, number)): Path<(String, u64)>, body: Body) -> Answer {
+    let queue = api.queue(function, number)?;
+    api.log_failure(&queue, "Init error", body).await;
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+impl InstanceQueue {
+    fn done(&self, request_id: &str, outcome: Outcome) -> Response {
+        let current = self.current.lock().take_if(|(current, _)| **current == *request_id);
         match current {
             Some((_, done)) => {
-                let _ = done.send(outcome); // nobody waits for a job that was given up
-                http::with_type(StatusCode::ACCEPTED, "application/json", r#"{"status":"OK"}"#)
+                let _ = done.send(outcome); // if this fails, the caller has given up
+                (StatusCode::ACCEPTED, Json(json!({"status": "OK"}))).into_response()
             }
             None => {
-                let wrong = r#"{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}"#;
-                http::with_type(StatusCode::BAD_REQUEST, "application/json", wrong)
+                let wrong = json!({"errorMessage": "Invalid request ID", "errorType": "InvalidRequestID"});
+                (StatusCode::BAD_REQUEST, Json(wrong)).into_response()
             }
         }
     }
-
-    fn current(&self) -> MutexGuard<'_, Option<(Arc<str>, oneshot::Sender<Outcome>)>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn name(function: &str, number: u64) -> String {
-    format!("{function}/{number}")
 }
 
 fn arn(function: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}")
-}
-
-fn hex_id() -> String {
-    uuid::Uuid::new_v4().simple().to_string()
 }

@@ -1,4 +1,4 @@
-//! Secrets Manager's part of the stack: secrets that the template has generated, and references to them.
+//! Secrets Manager: generates the template's secrets and resolves references to them.
 
 use crate::Error;
 use serde::Deserialize;
@@ -25,19 +25,19 @@ fn usual_length() -> usize {
     32
 }
 
-/// The stack's secrets by ARN. Each is made once and then kept, unless the stack lives in memory.
+/// The stack's secrets by ARN. With a data directory, each is generated once and then kept.
 pub struct Secrets {
     directory: Option<PathBuf>,
     values: HashMap<String, String>,
 }
 
 impl Secrets {
-    /// Secrets kept as files in `directory`, or nowhere.
+    /// Secrets that are files in `directory`, or in memory only.
     pub fn new(directory: Option<PathBuf>) -> Self {
         Self { directory, values: HashMap::new() }
     }
 
-    /// Finds or makes the secret `id`, which the template will refer to as `arn`.
+    /// Finds or generates the secret `id`, which the template refers to as `arn`.
     pub fn make(&mut self, id: &str, arn: &str, generate: &Generate) -> Result<(), Error> {
         let value = match &self.directory {
             None => generate.value()?,
@@ -45,7 +45,7 @@ impl Secrets {
                 let path = directory.join(id);
                 match std::fs::read_to_string(&path) {
                     Ok(value) if generate.could_have_made(&value) => value,
-                    // The template says something else of it than when it was made; AWS would make it anew, too.
+                    // The template has changed: the secret needs other members. AWS would generate it anew, too.
                     Ok(_) => generate.kept(&path)?,
                     Err(error) if error.kind() == std::io::ErrorKind::NotFound => generate.kept(&path)?,
                     Err(error) => return Err(Error::of(format!("reading {}", path.display()), &error)),
@@ -56,7 +56,7 @@ impl Secrets {
         Ok(())
     }
 
-    /// `text` with each `{{resolve:secretsmanager:<arn>[:SecretString[:<key>]]}}` replaced by what it stands for.
+    /// `text` with each `{{resolve:secretsmanager:<arn>[:SecretString[:<key>]]}}` replaced by its value.
     pub fn resolve(&self, text: &str) -> Result<String, Error> {
         const START: &str = "{{resolve:";
         let mut result = String::new();
@@ -93,7 +93,7 @@ impl Generate {
         Ok(value)
     }
 
-    /// Whether `value` has the members that this would give it.
+    /// Whether `value` has the members that a generated value has.
     fn could_have_made(&self, value: &str) -> bool {
         let members = |text: &str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).ok();
         let (Some(template), Some(key)) = (&self.secret_string_template, &self.generate_string_key) else {
@@ -123,7 +123,7 @@ impl Generate {
         if alphabet.is_empty() {
             return Err(Error::new("no character is left to make a secret of"));
         }
-        // Bytes from the last, incomplete run of the alphabet are thrown away: they would favour its start.
+        // Bytes over the largest multiple of the alphabet's length are dropped: they would favour its first characters.
         let even = 256 - 256 % alphabet.len();
         let mut password = String::new();
         while password.len() < self.password_length {
@@ -137,7 +137,7 @@ impl Generate {
     }
 }
 
-/// Writes a file that only its owner can read, whole or not at all.
+/// Writes a file that only its owner can read. The file is complete, or it doesn't exist.
 fn keep(path: &std::path::Path, value: &str) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     if let Some(directory) = path.parent() {

@@ -1,27 +1,27 @@
-//! Simple Email Service's part of the stack: takes what its `SendEmail` takes, and sends nothing.
+//! The embedded SES: accepts the mails that `SendEmail` of SES accepts. It puts them into the outbox and sends nothing.
 
-use crate::Error;
-use crate::http::{self, Body};
-use crate::life::Life;
+use crate::http;
 use crate::outbox::Outbox;
-use crate::reach;
-use hyper::body::Incoming;
-use hyper::header::{HeaderName, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use hyper::StatusCode;
+use hyper::header::HeaderName;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use std::net::{IpAddr, SocketAddr};
 
-/// `SendEmail` of the API's second version.
+/// `SendEmail` of version 2 of the API.
 const PATH: &str = "/v2/email/outbound-emails";
 
-/// The most that a message may have: 40 MB, as in SES.
+/// SES's limit on a message: 40 MB.
 const MESSAGE_LIMIT: usize = 40 * 1024 * 1024;
 
-/// The most recipients that a message may have, as in SES.
+/// SES's limit on the recipients of a message.
 const RECIPIENTS: usize = 50;
 
-/// Says in an answer what went wrong, for the SDKs.
+/// The kind of an error, for the SDKs.
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 #[derive(Deserialize)]
@@ -77,45 +77,41 @@ struct Header {
     value: String,
 }
 
-/// Serves an SES on a free port of `host` until `life` ends; its URL.
-pub async fn start(outbox: Outbox, host: IpAddr, life: &Life) -> Result<String, Error> {
-    let (listener, url) = reach::listen(host).await?;
-    tokio::spawn(http::serve(listener, life.clone(), move |request, _: SocketAddr| {
-        let outbox = outbox.clone();
-        async move { answer(&outbox, request).await }
-    }));
-    Ok(url)
+pub fn router(outbox: Outbox) -> Router {
+    Router::new()
+        .route(PATH, post(send_email))
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+        .with_state(outbox)
 }
 
-async fn answer(outbox: &Outbox, request: Request<Incoming>) -> Response<Body> {
-    if (request.method(), request.uri().path()) != (&Method::POST, PATH) {
-        http::drain(request.into_body());
-        return refusal(StatusCode::NOT_FOUND, "UnknownOperationException", "");
-    }
-    let body = http::read(request.into_body(), MESSAGE_LIMIT).await.unwrap_or_default();
+async fn unknown(body: Body) -> Response {
+    http::drain(body);
+    refusal(StatusCode::NOT_FOUND, "UnknownOperationException", "")
+}
+
+async fn send_email(State(outbox): State<Outbox>, body: Body) -> Response {
+    let body = http::read(body, MESSAGE_LIMIT).await.unwrap_or_default();
     let email = match serde_json::from_slice::<Email>(&body) {
         Ok(email) => email,
         Err(error) => return refusal(StatusCode::BAD_REQUEST, "SerializationException", &error.to_string()),
     };
-    match email.accepted() {
-        Ok(said) => {
-            let id = uuid::Uuid::new_v4();
-            outbox.push("email", said);
-            http::with_type(StatusCode::OK, "application/json", json!({"MessageId": id.to_string()}).to_string())
+    match email.checked() {
+        Ok(email) => {
+            outbox.push("email", email);
+            Json(json!({"MessageId": uuid::Uuid::new_v4().to_string()})).into_response()
         }
         Err(why) => refusal(StatusCode::BAD_REQUEST, "BadRequestException", why),
     }
 }
 
-fn refusal(status: StatusCode, kind: &'static str, message: &str) -> Response<Body> {
-    let mut response = http::message(status, message);
-    response.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(kind));
-    response
+fn refusal(status: StatusCode, kind: &'static str, message: &str) -> Response {
+    ([(ERROR_TYPE, kind)], http::message(status, message)).into_response()
 }
 
 impl Email {
-    /// What the outbox says of it, or why SES would not take it.
-    fn accepted(self) -> Result<Value, &'static str> {
+    /// The mail as the outbox shows it, or the reason why SES would refuse it.
+    fn checked(self) -> Result<Value, &'static str> {
         let from = self.from_email_address.ok_or("FromEmailAddress is required.")?;
         let Destination { to_addresses: to, cc_addresses: cc, bcc_addresses: bcc } =
             self.destination.unwrap_or_default();
@@ -140,7 +136,7 @@ impl Email {
         }
         let headers: Map<String, Value> =
             message.headers.into_iter().map(|header| (header.name, header.value.into())).collect();
-        let mut said = json!({
+        let mut email = json!({
             "from": from,
             "to": to,
             "subject": subject,
@@ -150,14 +146,14 @@ impl Email {
         });
         for (name, addresses) in [("cc", cc), ("bcc", bcc), ("replyTo", self.reply_to_addresses)] {
             if !addresses.is_empty() {
-                said[name] = json!(addresses);
+                email[name] = json!(addresses);
             }
         }
-        Ok(said)
+        Ok(email)
     }
 }
 
-/// Whether `address` is `local@domain`, perhaps as `Name <local@domain>`.
+/// Whether `address` is `local@domain` or `Name <local@domain>`.
 fn has_domain(address: &str) -> bool {
     let bare = address.strip_suffix('>').and_then(|named| named.rsplit_once('<')).map_or(address, |(_, bare)| bare);
     bare.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())

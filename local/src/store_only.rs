@@ -1,13 +1,14 @@
-//! The stores alone, for functions that `sam local` runs in containers: no function is started, no route answers, and no
-//! stream is followed.
+//! The services alone, for functions that `sam local` runs in containers. No function is started, no route is served,
+//! and no stream is read.
 
+use crate::environment::{Config, Environment, Started};
 use crate::gateway::Gateway;
-use crate::ground::{Ground, Plan, Site};
-use crate::reach::Users;
+use crate::network::{Callers, authority};
 use crate::routes::Routes;
-use crate::stores::Endpoints;
+use crate::services::Endpoints;
+use crate::state::State;
 use crate::template::Template;
-use crate::{ACCESS_KEY, Error, State};
+use crate::{ACCESS_KEY, Error};
 use aws_credential_types::Credentials;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{DirBuilder, OpenOptions, Permissions};
@@ -16,60 +17,61 @@ use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Where `sam local start-api` serves the functions unless told otherwise, so what links in mails begin with.
-const API: &str = "http://127.0.0.1:3000";
+/// The default port of `sam local start-api`. Links in mails lead there.
+const API_PORT: u16 = 3000;
 
 /// What to start, and how.
 #[derive(Clone, Debug)]
 pub struct StoreOptions {
     /// The SAM template.
     pub template: PathBuf,
-    /// Where the outbox, the queues and the content network are on 127.0.0.1; 0 for a free port.
+    /// The port on `localhost` of the outbox, the queues and the content network; 0 for a free port.
     pub port: u16,
     /// Where tables, objects, queues and secrets are kept.
     pub state: State,
-    /// The stores that take the place of embedded ones.
+    /// The services that take the place of embedded ones.
     pub endpoints: Endpoints,
-    /// Values of the template's parameters. The others have their defaults; `PublicBaseUrl` is where `sam local start-api`
-    /// listens, and `MailFrom`, if it has no default, is `sotto@example.com`.
+    /// Values of the template's parameters. The others have their defaults, but for `PublicBaseUrl` (the URL of `sam local
+    /// start-api`) and `MailFrom` (`sotto@example.com`, if it has no default).
     pub parameters: HashMap<String, String>,
-    /// Where the embedded stores listen. What listens on loopback is called `host.docker.internal` in the file.
+    /// The address that the embedded services listen on. In the file, a loopback address is `host.docker.internal`.
     pub host: IpAddr,
-    /// What is to be the file for `--env-vars`; gone when the stores are.
+    /// The file for `--env-vars`. It is deleted when the services stop.
     pub env_file: PathBuf,
 }
 
-/// Running stores.
+/// Running services.
 pub struct StoreOnly {
     url: String,
-    ground: Ground,
+    environment: Environment,
     env_file: EnvFile,
 }
 
 impl StoreOnly {
-    /// Starts the stores; they answer, and the file is written, when this returns.
+    /// Starts the services. They answer, and the file is complete, when this returns.
     pub async fn start(options: StoreOptions) -> Result<Self, Error> {
         let StoreOptions { template, port, state, endpoints, parameters, host, env_file } = options;
-        let (users, public_base_url) = (Users::Containers(host), Some(API.to_owned()));
-        let plan = Plan { template, port, state, endpoints, parameters, users, public_base_url };
-        let (ground, Site { listener, address, template, life }) = Ground::lay(plan).await?;
-        let stores = &ground.stores;
-        let written = EnvFile::write(&env_file, &environments(&template, &stores.environment()));
+        let (callers, api_port) = (Callers::Containers(host), Some(API_PORT));
+        let config = Config { template, port, api_port, state, endpoints, parameters, callers };
+        let (environment, Started { localhost, template, tasks }) = Environment::start(config).await?;
+        let services = &environment.services;
+        let written = EnvFile::write(&env_file, &variables(&template, &services.environment()));
         let env_file = written.map_err(|error| Error::of(format!("writing {}", env_file.display()), &error))?;
         let gateway = Gateway {
             routes: Routes::new([])?,
             pools: Vec::new(),
             cors: None,
-            cdn: template.cdn.map(|grant| (grant, stores.s3())),
-            outbox: ground.outbox.clone(),
-            queues: stores.queues.clone(),
-            address,
+            cdn: template.cdn.map(|grant| (grant, services.s3())),
+            outbox: environment.outbox.clone(),
+            queues: services.queues.clone(),
+            port: localhost.port,
         };
-        gateway.serve(listener, life);
-        Ok(Self { url: format!("http://{address}"), ground, env_file })
+        let url = format!("http://{}", authority(localhost.port));
+        gateway.serve(localhost.listeners, &tasks);
+        Ok(Self { url, environment, env_file })
     }
 
-    /// Where the outbox, the queues and the content network are: `http://127.0.0.1:<port>`.
+    /// The URL of the outbox, the queues and the content network, `http://localhost:<port>`.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -79,44 +81,49 @@ impl StoreOnly {
         &self.env_file.path
     }
 
-    /// Each store's name and URL, for processes of this machine. The recorder of pushes is none of them: no template declares the
-    /// variable that would lead a function in a container there.
+    /// Each service's name and URL, for processes of this machine. The push recorder is missing: functions in containers
+    /// can't find it, as the template doesn't declare its variable.
     pub fn urls(&self) -> [(&'static str, &str); 4] {
-        let stores = &self.ground.stores;
-        [("DynamoDB", &stores.dynamodb_url), ("S3", &stores.s3_url), ("SES", &stores.ses_url), ("SQS", &stores.sqs_url)]
+        let services = &self.environment.services;
+        [
+            ("DynamoDB", &services.dynamodb_url),
+            ("S3", &services.s3_url),
+            ("SES", &services.ses_url),
+            ("SQS", &services.sqs_url),
+        ]
     }
 
-    /// The stack's own key pair, when that is what opens the stores. The file can't say it: no template declares Lambda's own
-    /// variables.
+    /// The stack's own key pair, if the services have it. It is not in the file: `sam local` takes the key pair from its
+    /// own environment.
     pub fn own_key(&self) -> Option<&Credentials> {
-        Some(self.ground.stores.credentials()).filter(|pair| pair.access_key_id() == ACCESS_KEY)
+        Some(self.environment.services.credentials()).filter(|pair| pair.access_key_id() == ACCESS_KEY)
     }
 
-    /// Stops the stores and returns when all of them have.
+    /// Stops the services and returns when all of them have stopped.
     pub async fn stop(self) {
-        let Self { ground, env_file, .. } = self;
+        let Self { environment, env_file, .. } = self;
         drop(env_file);
-        ground.clear().await;
+        environment.stop().await;
     }
 }
 
-/// By function, what `--env-vars` is to say: every variable that the template declares, as SAM passes on no others, with what the
-/// stores say of it or else with its own value.
-fn environments<'t>(
+/// The content of the file for `--env-vars`: the variables of each function. SAM passes on only variables that the
+/// template declares, so there are no others. The services' values replace the template's.
+fn variables<'t>(
     template: &'t Template,
-    stores: &'t BTreeMap<String, String>,
+    services: &'t BTreeMap<String, String>,
 ) -> BTreeMap<&'t str, BTreeMap<&'t str, &'t str>> {
-    let value = |(name, own): (&'t String, &'t String)| (name.as_str(), stores.get(name).unwrap_or(own).as_str());
+    let value = |(name, own): (&'t String, &'t String)| (name.as_str(), services.get(name).unwrap_or(own).as_str());
     let functions = template.functions.iter();
     functions.map(|function| (function.id.as_str(), function.environment.iter().map(value).collect())).collect()
 }
 
-/// A file that only its owner can read, as it has the secrets, and that is there as long as this is: to others it would name ports
-/// that nobody listens on.
+/// The file for `--env-vars`. Only its owner can read it, as it contains secrets. It is deleted with this value, as its
+/// ports are no longer in use then.
 struct EnvFile {
     path: PathBuf,
     text: String,
-    /// Its directory, when that was made for it.
+    /// Its directory, if it was created for this file.
     directory: Option<PathBuf>,
 }
 
@@ -129,7 +136,7 @@ impl EnvFile {
             DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         }
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
-        file.set_permissions(Permissions::from_mode(0o600))?; // of one that was there already
+        file.set_permissions(Permissions::from_mode(0o600))?; // the file may have existed
         file.write_all(text.as_bytes())?;
         Ok(Self { path, text, directory })
     }
@@ -137,10 +144,10 @@ impl EnvFile {
 
 impl Drop for EnvFile {
     fn drop(&mut self) {
-        // Stores in memory may have been started again beside these, and then the file is theirs.
+        // Another process with --memory may have written its own file meanwhile.
         if std::fs::read_to_string(&self.path).is_ok_and(|text| text == self.text) {
             let _ = std::fs::remove_file(&self.path);
-            let _ = self.directory.as_ref().map(std::fs::remove_dir); // which fails when something else is in it by now
+            let _ = self.directory.as_ref().map(std::fs::remove_dir); // fails if the directory has other files
         }
     }
 }

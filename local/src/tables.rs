@@ -1,4 +1,4 @@
-//! DynamoDB tables as the template declares them.
+//! The template's DynamoDB tables.
 
 use crate::Error;
 use crate::intrinsics::Scope;
@@ -20,7 +20,7 @@ pub struct Table {
     properties: Properties,
 }
 
-/// The names of [`Properties`]' fields; what else a table has is not looked at.
+/// The names of [`Properties`]' fields. Other properties of a table are ignored.
 const USED: [&str; 7] = [
     "AttributeDefinitions",
     "KeySchema",
@@ -104,7 +104,7 @@ impl Table {
         Ok(Self { name: scope.names[resource.id].clone(), properties })
     }
 
-    /// Makes the table ready for use; one that exists is kept as it is.
+    /// Creates the table, unless it exists. Returns when it can be used.
     pub async fn make(&self, client: &Client) -> Result<(), Error> {
         self.create(client).await.map_err(|error| Error::new(format!("making the table {}: {error}", self.name)))
     }

@@ -1,15 +1,15 @@
-//! What the local stack takes from template.yaml: functions, routes, tables, buckets, queues, secrets, the content network.
+//! Reads template.yaml: functions, routes, tables, buckets, queues, secrets and the content network.
 
 use crate::buckets::Bucket;
 use crate::cdn;
 use crate::cors::Cors;
+use crate::deployment::Deployment;
 use crate::functions::{self, Event, Function, Target};
-use crate::intrinsics::{self, Scope};
+use crate::intrinsics::Scope;
 use crate::parameters::{self, Parameter};
 use crate::queues::Declared as Queue;
 use crate::resources::{Resource, get};
 use crate::routes::Routes;
-use crate::secrets::Secrets;
 use crate::streams::Mapping as StreamMapping;
 use crate::tables::Table;
 use crate::{ACCOUNT, Error, REGION};
@@ -21,32 +21,16 @@ use std::path::Path;
 /// A template with every reference in it resolved.
 pub struct Template {
     pub functions: Vec<Function>,
-    /// Each leads to a function's place in `functions`.
+    /// Each target has the index of a function in `functions`.
     pub routes: Routes<Target>,
-    /// Each names a function by its place in `functions`.
+    /// Each has the index of a function in `functions`.
     pub streams: Vec<StreamMapping>,
     pub cors: Option<Cors>,
     pub tables: Vec<Table>,
     pub buckets: Vec<Bucket>,
     pub queues: Vec<Queue>,
-    /// What the content network may read, when there is one.
+    /// The objects that the content network may read. `None`: there is no content network.
     pub cdn: Option<cdn::Grant>,
-}
-
-/// What a deployer decides about a stack.
-pub struct Deployment {
-    /// `AWS::StackName`, which also starts the names of tables and buckets.
-    pub name: String,
-    /// Where the gateway listens, `127.0.0.1:<port>`.
-    pub authority: String,
-    /// The parameter `PublicBaseUrl`, unless it is given.
-    pub public_base_url: String,
-    /// Where the SQS answers: the start of the URLs of queues.
-    pub sqs_url: String,
-    /// Where the template's generated secrets are made and found.
-    pub secrets: Secrets,
-    /// Values of parameters, in place of their defaults.
-    pub parameters: HashMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -69,7 +53,7 @@ struct Globals {
 }
 
 impl Template {
-    /// Reads the template at `path` as it would be deployed, making the secrets that it has generated.
+    /// Reads the template at `path` as CloudFormation would deploy it. Secrets that do not exist yet are generated.
     pub fn read(path: &Path, deployment: &mut Deployment) -> Result<Self, Error> {
         let place = path.display();
         let text = std::fs::read_to_string(path).map_err(|error| Error::of(format!("reading {place}"), &error))?;
@@ -94,7 +78,7 @@ impl Template {
             cdn: None,
         };
         for secret in resources.iter().filter(|resource| resource.kind == "AWS::SecretsManager::Secret") {
-            deployment.generate(secret, &scope).map_err(|error| error.within(secret.id))?;
+            generate(secret, &scope, deployment).map_err(|error| error.within(secret.id))?;
         }
         let mut routes = Vec::new();
         for resource in &resources {
@@ -143,7 +127,7 @@ impl Template {
 }
 
 impl Document {
-    /// Parameters, conditions and pseudo parameters: what names of resources may be made of.
+    /// Parameters, conditions and pseudo parameters. The names of resources may depend on these.
     fn scope(&self, deployment: &Deployment) -> Result<Scope, Error> {
         let mut scope = Scope { conditions: self.conditions.clone(), ..Scope::default() };
         for (name, value) in [
@@ -174,23 +158,11 @@ impl Document {
     }
 }
 
-impl Deployment {
-    /// Finds or makes the value of a secret.
-    fn generate(&mut self, secret: &Resource<'_>, scope: &Scope) -> Result<(), Error> {
-        let how = secret.get(scope, "GenerateSecretString")?;
-        let how = how.ok_or_else(|| Error::new("the local stack only knows secrets with a GenerateSecretString"))?;
-        self.secrets.make(secret.id, &scope.names[secret.id], &how)
-    }
-
-    /// A resolved value as it is when deployed: with secrets, and without the TLS that there isn't on a laptop.
-    pub fn text(&self, value: &Value) -> Result<String, Error> {
-        let text = self.secrets.resolve(&intrinsics::text(value)?)?;
-        let own = text.strip_prefix("https://").and_then(|url| url.strip_prefix(&self.authority));
-        Ok(match own {
-            Some(path) if path.is_empty() || path.starts_with('/') => format!("http://{}{path}", self.authority),
-            _ => text,
-        })
-    }
+/// Finds or generates the value of a secret.
+fn generate(secret: &Resource<'_>, scope: &Scope, deployment: &mut Deployment) -> Result<(), Error> {
+    let how = secret.get(scope, "GenerateSecretString")?;
+    let how = how.ok_or_else(|| Error::new("the local stack only knows secrets with a GenerateSecretString"))?;
+    deployment.secrets.make(secret.id, &scope.names[secret.id], &how)
 }
 
 #[cfg(test)]
@@ -199,11 +171,7 @@ mod tests {
     use std::time::Duration;
 
     fn parsed(resources: &str) -> Result<Template, Error> {
-        let secrets = Secrets::new(None);
-        let (authority, parameters) = ("127.0.0.1:3000".into(), HashMap::new());
-        let (name, public_base_url, sqs_url) = ("local".into(), String::new(), "http://127.0.0.1:9324".into());
-        let mut deployment = Deployment { name, authority, public_base_url, sqs_url, secrets, parameters };
-        Template::parse(resources, &mut deployment)
+        Template::parse(resources, &mut Deployment::for_tests())
     }
 
     fn refused(resources: &str) -> String {
@@ -221,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn globals_are_what_a_function_does_not_say_itself() {
+    fn globals_are_the_defaults_of_functions() {
         let template = parsed(
             "
             Globals: {Function: {Timeout: 9, Environment: {Variables: {A: 1, B: global}}}}
@@ -231,7 +199,7 @@ mod tests {
                 Properties:
                   CodeUri: target/lambda/one/
                   MemorySize: 512
-                  Environment: {Variables: {B: own, C: !Sub 'https://127.0.0.1:3000/x'}}",
+                  Environment: {Variables: {B: own, C: !Sub 'https://localhost:3000/x'}}",
         );
         let function = &template.unwrap().functions[0];
         assert_eq!(
@@ -239,7 +207,7 @@ mod tests {
             ("one", 512, Duration::from_secs(9))
         );
         let environment: Vec<_> = function.environment.values().map(String::as_str).collect();
-        assert_eq!(environment, ["1", "own", "http://127.0.0.1:3000/x"]);
+        assert_eq!(environment, ["1", "own", "http://localhost:3000/x"]);
     }
 
     #[test]
@@ -266,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_stack_does_not_know_is_said_with_its_place() {
+    fn an_error_names_the_unknown_part_and_its_place() {
         let unknown = "Resources: {F: {Type: AWS::Serverless::Function, Properties: {CodeUri: a/b,
             Environment: {Variables: {Q: !GetAtt Queue.Arn}}}}}";
         assert_eq!(refused(unknown), "F: Environment: the local stack knows no value for Queue.Arn");

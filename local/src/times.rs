@@ -1,4 +1,4 @@
-//! Times as AWS writes them in JSON: RFC 3339, in UTC.
+//! Times in AWS's JSON: RFC 3339, in UTC.
 
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;

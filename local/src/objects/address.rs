@@ -1,4 +1,4 @@
-//! Where an object is: its bucket and its key.
+//! The address of an object: its bucket and its key.
 
 use s3s::{S3Result, s3_error};
 use serde::{Deserialize, Serialize};
@@ -7,9 +7,10 @@ use sha2::{Digest, Sha256};
 /// S3's limit on a key, in bytes of UTF-8.
 const LONGEST_KEY: usize = 1024;
 
-/// A bucket and a key, both as the client sent them. There is no address with an empty, `.` or `..` segment in its key,
-/// so no two spellings that a proxy or a browser could take for each other, and no way out of a prefix that a policy or
-/// a presigned URL was limited to.
+/// A bucket and a key, both as the client sent them.
+///
+/// No segment of a key is empty, `.` or `..`. Proxies and browsers resolve such segments, so `cards/../private` would
+/// escape from the prefix `cards/` that a policy or a presigned URL allows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Address {
     bucket: String,
@@ -17,7 +18,7 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// The only door. Errors: `KeyTooLongError`, `InvalidArgument`.
+    /// Errors: `KeyTooLongError`, `InvalidArgument`.
     pub fn parse(bucket: &str, key: &str) -> S3Result<Self> {
         if key.len() > LONGEST_KEY {
             return Err(s3_error!(KeyTooLongError, "Your key is too long"));
@@ -36,8 +37,8 @@ impl Address {
         &self.key
     }
 
-    /// SHA-256 of the bucket and the key: what its files are named by. A bucket's name has no NUL, so no two addresses
-    /// hash the same bytes.
+    /// SHA-256 of the bucket, a NUL and the key. Files are named by it. A bucket's name has no NUL, so different addresses
+    /// have different hashes.
     pub fn hash(&self) -> [u8; 32] {
         Sha256::new().chain_update(&self.bucket).chain_update([0]).chain_update(&self.key).finalize().into()
     }

@@ -15,9 +15,9 @@ use bytes::Bytes;
 use futures_util::stream;
 use s3s::{S3Error, S3Result, dto::StreamingBlob, s3_error};
 
-use super::blocking;
+use super::blocking::blocking;
 
-/// How much of a file is in memory at once while it is sent.
+/// How many bytes of a file are in memory at once while it is sent.
 const CHUNK: u64 = 128 * 1024;
 
 /// The bytes of one version. Cheap to clone.
@@ -27,15 +27,15 @@ pub(super) enum Body {
     File(Arc<BodyFile>),
 }
 
-/// The file of one version. It stays for as long as this value does, so that an upload or a deletion never overtakes a
-/// reader; it goes with this value unless the version is the current one of its key.
+/// The file of one version. A reader holds this value, so a new upload or a deletion doesn't take the file away from it.
+/// When the value is dropped, the file is deleted, unless the version is the current one of its key.
 pub(super) struct BodyFile {
     path: PathBuf,
     current: AtomicBool,
 }
 
 impl BodyFile {
-    /// The file of a version that is not current yet.
+    /// The file of a version that has not become the current one yet.
     pub fn new(path: PathBuf) -> Self {
         Self { path, current: AtomicBool::new(false) }
     }
@@ -48,21 +48,21 @@ impl BodyFile {
 impl Drop for BodyFile {
     fn drop(&mut self) {
         if !*self.current.get_mut() {
-            // If this fails, the next start removes the file.
+            // If this fails, the next start deletes the file.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
 impl Body {
-    /// Says whether this is the current version of its key.
+    /// Sets whether this is the current version of its key.
     pub fn set_current(&self, current: bool) {
         if let Self::File(file) = self {
             file.current.store(current, Ordering::Relaxed);
         }
     }
 
-    /// Streams the bytes of `range`, which lies inside the object.
+    /// Streams the bytes of `range`, which must be within the object.
     pub async fn read(&self, range: Range<u64>) -> S3Result<StreamingBlob> {
         match self {
             Self::Memory(bytes) => {
@@ -88,7 +88,7 @@ fn slice(bytes: &Bytes, range: &Range<u64>) -> Option<Bytes> {
     (start <= end && end <= bytes.len()).then(|| bytes.slice(start..end))
 }
 
-/// The next of the `left` bytes of `file`, read where it doesn't hold up other requests.
+/// Reads the next chunk of the `left` bytes of `file`, on a thread where blocking is allowed.
 async fn next_chunk((mut file, left): (File, u64)) -> io::Result<Option<(Bytes, (File, u64))>> {
     if left == 0 {
         return Ok(None);

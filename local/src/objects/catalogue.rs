@@ -1,62 +1,51 @@
-//! Which buckets and objects there are, and the one place where that changes.
+//! The list of buckets and objects. All changes of it are made here.
 
-use std::{
-    collections::BTreeMap,
-    fs, io,
-    ops::Bound,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
-};
+use std::{collections::BTreeMap, fs, io, ops::Bound, path::PathBuf, sync::Arc};
 
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use s3s::{S3Error, S3Result, checksum::ChecksumHasher, s3_error};
 
 use super::{
-    Keep,
     address::Address,
     body::{Body, BodyFile},
-    conditions::MayReplace,
+    conditions::WriteCondition,
     cors::Cors,
     directory::Directory,
-    draft::Draft,
-    object::Object,
+    object::{Bucket, Object},
+    upload::Upload,
 };
 
-/// The current objects of a bucket by key, in the order that S3 lists them: by their bytes.
-pub(super) type Bucket = BTreeMap<String, Arc<Object>>;
-
-/// Calls that write touch files: call them where blocking is allowed.
+/// The list of buckets and objects. Calls that write do file I/O: make them where blocking is allowed.
 pub(super) struct Catalogue {
     buckets: RwLock<BTreeMap<String, Bucket>>,
-    /// A key belongs to one of these by its hash; whoever changes a key holds it, from looking at the current version
-    /// until the new one is there. So a condition on the current version holds when the write takes effect.
+    /// A write holds the lock of its key, which is chosen by hash, from reading the current version until the new one has
+    /// replaced it. So a condition that was checked still holds when the write takes effect.
     keys: [Mutex<()>; 256],
     pub cors: Cors,
-    /// None if everything is in memory.
+    /// `None`: everything is in memory.
     directory: Option<Directory>,
 }
 
 impl Catalogue {
-    pub fn open(keep: Keep) -> io::Result<Self> {
-        let directory = match keep {
-            Keep::Memory => None,
-            Keep::Directory(root) => Some(Directory::open(root)?),
-        };
+    pub fn open(root: Option<PathBuf>) -> io::Result<Self> {
+        let directory = root.map(Directory::open).transpose()?;
         let buckets = directory.as_ref().map_or_else(|| Ok(BTreeMap::new()), Directory::load)?;
         let keys = [const { Mutex::new(()) }; 256];
         Ok(Self { buckets: RwLock::new(buckets), keys, cors: Cors::default(), directory })
     }
 
-    /// Makes a bucket; one that is there already is left as it is.
+    /// Creates a bucket, unless it exists.
     pub fn create_bucket(&self, bucket: &str) -> S3Result<()> {
         if let Some(directory) = &self.directory {
             directory.create_bucket(bucket).map_err(S3Error::internal_error)?;
         }
-        self.change().entry(bucket.to_owned()).or_default();
+        self.buckets.write().entry(bucket.to_owned()).or_default();
         Ok(())
     }
 
     /// Error: `NoSuchBucket`.
     pub fn expect_bucket(&self, bucket: &str) -> S3Result<()> {
-        if self.look().contains_key(bucket) { Ok(()) } else { Err(no_such_bucket()) }
+        if self.buckets.read().contains_key(bucket) { Ok(()) } else { Err(no_such_bucket()) }
     }
 
     /// Errors: `NoSuchBucket`, `NoSuchKey`.
@@ -66,13 +55,13 @@ impl Catalogue {
     }
 
     fn current(&self, address: &Address) -> S3Result<Option<Arc<Object>>> {
-        let buckets = self.look();
+        let buckets = self.buckets.read();
         Ok(buckets.get(address.bucket()).ok_or_else(no_such_bucket)?.get(address.key()).cloned())
     }
 
     /// Up to `limit` objects whose keys start with `prefix` and come after `after`, in order.
     pub fn list(&self, bucket: &str, prefix: &str, after: &str, limit: usize) -> S3Result<Vec<Arc<Object>>> {
-        let buckets = self.look();
+        let buckets = self.buckets.read();
         let objects = buckets.get(bucket).ok_or_else(no_such_bucket)?;
         let start = if after < prefix { Bound::Included(prefix) } else { Bound::Excluded(after) };
         Ok(objects
@@ -83,15 +72,15 @@ impl Catalogue {
             .collect())
     }
 
-    /// A place for the bytes of a version that is about to come.
-    pub fn draft(&self, address: &Address, version: &str, checksums: ChecksumHasher) -> io::Result<Draft> {
+    /// Begins the upload of a new version.
+    pub fn upload(&self, address: &Address, version: &str, checksums: ChecksumHasher) -> io::Result<Upload> {
         match &self.directory {
-            None => Ok(Draft::in_memory(checksums)),
-            Some(directory) => Draft::in_file(directory.body(address, version), checksums),
+            None => Ok(Upload::in_memory(checksums)),
+            Some(directory) => Upload::in_file(directory.body(address, version), checksums),
         }
     }
 
-    /// The same bytes for a version elsewhere.
+    /// Copies the bytes for a version at another address.
     pub fn copy(&self, body: &Body, address: &Address, version: &str) -> io::Result<Body> {
         let (Body::File(from), Some(directory)) = (body, &self.directory) else { return Ok(body.clone()) };
         let to = BodyFile::new(directory.body(address, version));
@@ -99,18 +88,18 @@ impl Catalogue {
         Ok(Body::File(Arc::new(to)))
     }
 
-    /// Makes `object` the current version of its key, if it may replace the one before.
-    pub fn put(&self, object: Object, may_replace: &MayReplace) -> S3Result<()> {
+    /// Makes `object` the current version of its key, if the condition holds.
+    pub fn put(&self, object: Object, condition: &WriteCondition) -> S3Result<()> {
         let address = object.row.address.clone();
         let _alone = self.lock(&address);
         let before = self.current(&address)?;
-        may_replace.check(before.as_deref().map(|object| &object.row))?;
+        condition.check(before.as_deref().map(|object| &object.row))?;
 
         if let Some(directory) = &self.directory {
             directory.write_row(&object.row).map_err(S3Error::internal_error)?;
         }
         object.body.set_current(true);
-        if let Some(bucket) = self.change().get_mut(address.bucket()) {
+        if let Some(bucket) = self.buckets.write().get_mut(address.bucket()) {
             bucket.insert(address.key().to_owned(), Arc::new(object));
         }
         if let Some(before) = before {
@@ -119,35 +108,25 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Removes the current version of a key, if it may. That there is none is no error, as in S3.
-    pub fn remove(&self, address: &Address, may_remove: &MayReplace) -> S3Result<()> {
+    /// Deletes the current version of a key, if the condition holds. As in S3, it is no error if there is none.
+    pub fn remove(&self, address: &Address, condition: &WriteCondition) -> S3Result<()> {
         let _alone = self.lock(address);
         let current = self.current(address)?;
-        may_remove.check(current.as_deref().map(|object| &object.row))?;
+        condition.check(current.as_deref().map(|object| &object.row))?;
         let Some(current) = current else { return Ok(()) };
 
         if let Some(directory) = &self.directory {
             directory.remove_row(address).map_err(S3Error::internal_error)?;
         }
         current.body.set_current(false);
-        if let Some(bucket) = self.change().get_mut(address.bucket()) {
+        if let Some(bucket) = self.buckets.write().get_mut(address.bucket()) {
             bucket.remove(address.key());
         }
         Ok(())
     }
 
-    // No invariant spans a panic in any of these, so a poisoned lock is as good as another.
-
     fn lock(&self, address: &Address) -> MutexGuard<'_, ()> {
-        self.keys[usize::from(address.hash()[0])].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn look(&self) -> RwLockReadGuard<'_, BTreeMap<String, Bucket>> {
-        self.buckets.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn change(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Bucket>> {
-        self.buckets.write().unwrap_or_else(PoisonError::into_inner)
+        self.keys[usize::from(address.hash()[0])].lock()
     }
 }
 

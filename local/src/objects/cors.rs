@@ -1,12 +1,8 @@
-//! Cross-origin requests, answered as S3 does by the rules of the bucket: who may ask from a browser for what. They open
-//! nothing to anybody: whatever a rule allows still has to be signed.
+//! Answers cross-origin requests by the bucket's CORS rules, as S3 does. Requests that a rule allows must still be signed.
 //!
-//! The rules are in memory only; the stack says those of its template anew whenever it starts.
+//! The rules are in memory only. The stack sets those of its template whenever it starts.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use hyper::{
     HeaderMap, StatusCode,
@@ -16,6 +12,7 @@ use hyper::{
         ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderName, HeaderValue, ORIGIN, VARY,
     },
 };
+use parking_lot::RwLock;
 use s3s::{S3Error, S3ErrorCode, S3Result, dto::CORSRule, s3_error};
 
 /// The methods that a rule can allow.
@@ -24,24 +21,24 @@ const METHODS: [&str; 5] = ["GET", "PUT", "HEAD", "POST", "DELETE"];
 /// S3's limit on the rules of a bucket.
 const MOST_RULES: usize = 100;
 
-/// What an answer depends on, for caches.
+/// The request headers that an answer depends on, for caches.
 const VARIES: &str = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
 
 /// The rules of every bucket.
 #[derive(Default)]
 pub(super) struct Cors(RwLock<BTreeMap<String, Arc<[CORSRule]>>>);
 
-/// What a page in a browser asks for from another origin.
-pub(super) struct Crossing {
+/// A request of a page from another origin.
+pub(super) struct CrossOrigin {
     bucket: String,
     origin: String,
     method: String,
-    /// Names that the browser asks about before it sends them; empty unless it is a preflight.
+    /// The header names in a preflight request; empty in other requests.
     headers: Vec<String>,
 }
 
 impl Cors {
-    /// Gives a bucket other rules. Errors: `MalformedXML`, `InvalidRequest`.
+    /// Replaces the rules of a bucket. Errors: `MalformedXML`, `InvalidRequest`.
     pub fn set(&self, bucket: String, rules: Vec<CORSRule>) -> S3Result<()> {
         if rules.is_empty() || rules.len() > MOST_RULES {
             return Err(s3_error!(MalformedXML, "A bucket has up to {MOST_RULES} rules"));
@@ -53,7 +50,7 @@ impl Cors {
         if rules.iter().any(|rule| rule.allowed_origins.iter().chain(allowed_headers(rule)).any(is_too_wild)) {
             return Err(s3_error!(InvalidRequest, "An allowed origin or header can not have more than one wildcard"));
         }
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(bucket, rules.into());
+        self.0.write().insert(bucket, rules.into());
         Ok(())
     }
 
@@ -63,12 +60,12 @@ impl Cors {
         let Some(method) = asked.filter(|method| METHODS.contains(method)) else {
             return Err(bad("Invalid Access-Control-Request-Method"));
         };
-        let Some(mut crossing) = Crossing::of(path, method, headers) else {
+        let Some(mut request) = CrossOrigin::of(path, method, headers) else {
             return Err(bad("Insufficient information. Origin request header needed."));
         };
         let names = text(headers, &ACCESS_CONTROL_REQUEST_HEADERS).unwrap_or_default().split(',');
-        crossing.headers = names.map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty()).collect();
-        self.allowed(&crossing).ok_or_else(|| {
+        request.headers = names.map(|name| name.trim().to_ascii_lowercase()).filter(|name| !name.is_empty()).collect();
+        self.allowed(&request).ok_or_else(|| {
             let code = S3ErrorCode::Custom("AccessForbidden".into());
             let mut error = S3Error::with_message(code, "CORSResponse: This CORS request is not allowed");
             error.set_status_code(StatusCode::FORBIDDEN);
@@ -76,10 +73,10 @@ impl Cors {
         })
     }
 
-    /// The headers that let the page that asked see the answer; none if no rule allows what it asked.
-    pub fn allowed(&self, crossing: &Crossing) -> Option<HeaderMap> {
-        let rules = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&crossing.bucket).cloned()?;
-        let (rule, origin) = rules.iter().find_map(|rule| Some((rule, crossing.allowed_by(rule)?)))?;
+    /// The headers that let the page see the answer. `None`: no rule allows the request.
+    pub fn allowed(&self, request: &CrossOrigin) -> Option<HeaderMap> {
+        let rules = self.0.read().get(&request.bucket).cloned()?;
+        let (rule, origin) = rules.iter().find_map(|rule| Some((rule, request.allowed_by(rule)?)))?;
 
         let mut headers = HeaderMap::new();
         let mut set = |name: HeaderName, value: &str| {
@@ -90,7 +87,7 @@ impl Cors {
         set(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         set(ACCESS_CONTROL_ALLOW_CREDENTIALS, if origin == "*" { "" } else { "true" });
         set(ACCESS_CONTROL_ALLOW_METHODS, &rule.allowed_methods.join(", "));
-        set(ACCESS_CONTROL_ALLOW_HEADERS, &crossing.headers.join(", "));
+        set(ACCESS_CONTROL_ALLOW_HEADERS, &request.headers.join(", "));
         set(ACCESS_CONTROL_EXPOSE_HEADERS, &rule.expose_headers.as_deref().unwrap_or_default().join(", "));
         set(ACCESS_CONTROL_MAX_AGE, &rule.max_age_seconds.map_or_else(String::new, |age| age.to_string()));
         set(VARY, VARIES);
@@ -98,15 +95,15 @@ impl Cors {
     }
 }
 
-impl Crossing {
-    /// None for a request that comes from no other origin.
+impl CrossOrigin {
+    /// `None`: the request has no `Origin`.
     pub fn of(path: &str, method: &str, headers: &HeaderMap) -> Option<Self> {
         let origin = text(headers, &ORIGIN)?.to_owned();
         let bucket = path.trim_start_matches('/').split('/').next()?.to_owned();
         Some(Self { bucket, origin, method: method.to_owned(), headers: Vec::new() })
     }
 
-    /// What to answer as the allowed origin, if the rule allows all of this.
+    /// The value of `Access-Control-Allow-Origin`, if the rule allows the request.
     fn allowed_by(&self, rule: &CORSRule) -> Option<&str> {
         let origin = rule.allowed_origins.iter().find(|pattern| fits(&self.origin, pattern))?;
         let has_header = |name: &String| allowed_headers(rule).any(|header| fits(name, &header.to_ascii_lowercase()));
@@ -119,7 +116,7 @@ fn allowed_headers(rule: &CORSRule) -> impl Iterator<Item = &String> {
     rule.allowed_headers.iter().flatten()
 }
 
-/// Whether `text` is `pattern`, in which a `*` stands for anything.
+/// Whether `text` matches `pattern`, in which one `*` may stand for any text.
 fn fits(text: &str, pattern: &str) -> bool {
     match pattern.split_once('*') {
         None => text == pattern,

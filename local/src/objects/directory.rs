@@ -1,8 +1,8 @@
-//! The store's files. `<root>/<bucket>/<hash>.json` is the row of an object, `<hash>.<version>` its bytes; the hash is
-//! of bucket and key, so no key is ever a path.
+//! The files of the S3. `<root>/<bucket>/<hash>.json` is the row of an object, and `<hash>.<version>` has its bytes. The
+//! hash is of bucket and key, so no key is part of a path.
 //!
-//! The row is what makes the bytes an object: it is written beside and renamed, so a process that is killed leaves
-//! either the version before or the one after, and files that no row names, which the next start removes.
+//! Bytes become an object when their row is written. The row is written to a temporary file, which is then renamed. So a
+//! process that is killed leaves the old version or the new one, and files without a row. The next start deletes these.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -18,13 +18,12 @@ use s3s::path::check_bucket_name;
 use super::{
     address::Address,
     body::{Body, BodyFile},
-    catalogue::Bucket,
-    object::{Object, Row},
+    object::{Bucket, Object, Row},
 };
 
 pub(super) struct Directory {
     root: PathBuf,
-    /// Held for as long as the directory is open; the system lets go of it if the process dies.
+    /// Held while the directory is open. The operating system releases it if the process dies.
     _lock: File,
 }
 
@@ -42,7 +41,7 @@ impl Directory {
         }
     }
 
-    /// Reads every row.
+    /// Reads all rows.
     pub fn load(&self) -> io::Result<BTreeMap<String, Bucket>> {
         let mut buckets = BTreeMap::new();
         for entry in fs::read_dir(&self.root)? {
@@ -92,7 +91,7 @@ impl Directory {
         fs::create_dir_all(self.root.join(bucket))
     }
 
-    /// Where the bytes of a version are.
+    /// The file with the bytes of a version.
     pub fn body(&self, address: &Address, version: &str) -> PathBuf {
         self.file(address, version)
     }
@@ -105,7 +104,7 @@ impl Directory {
         self.root.join(address.bucket()).join(format!("{}.{extension}", hex::encode(address.hash())))
     }
 
-    /// Makes `row` the one of its address, whole or not at all.
+    /// Replaces the row of an address as a whole.
     pub fn write_row(&self, row: &Row) -> io::Result<()> {
         let beside = self.file(&row.address, "new");
         fs::write(&beside, serde_json::to_vec_pretty(row)?)?;
@@ -117,7 +116,7 @@ impl Directory {
     }
 }
 
-/// Whether we named it: nothing else is read or removed, whatever directory someone points us at.
+/// Whether this module has named the file. Other files are never read or deleted, whatever directory is configured.
 fn is_ours(path: &Path) -> bool {
     path.file_stem().and_then(OsStr::to_str).is_some_and(|stem| stem.len() == 64 && hex::decode(stem).is_ok())
 }

@@ -10,13 +10,13 @@ use s3s::{
 
 use super::{catalogue::Catalogue, object::Object};
 
-/// S3's own limit on a page.
+/// S3's limit on a page.
 const LARGEST_PAGE: i32 = 1000;
 
-/// What a key keeps under `encoding-type=url`.
+/// The characters that `encoding-type=url` encodes.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
-/// One page. A token is the last key of the page before, so a page is right whatever was written in between.
+/// One page. A token is the last key of the page before. So a page is right even if objects were written meanwhile.
 pub(super) fn page(catalogue: &Catalogue, input: ListObjectsV2Input) -> S3Result<ListObjectsV2Output> {
     if input.delimiter.is_some() {
         return Err(s3_error!(NotImplemented, "delimiter is not implemented"));

@@ -1,6 +1,10 @@
-//! One version of one object: what is known of it, with its bytes.
+//! One version of one object: its metadata and its bytes.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use s3s::{
     S3Result,
@@ -15,13 +19,16 @@ use super::{address::Address, body::Body};
 /// S3's limit on the names and values of user metadata together, in bytes.
 const MOST_METADATA: usize = 2048;
 
-/// One version of one object. Never changes: an upload to the same key makes another.
+/// The current objects of a bucket by key. They are sorted by the bytes of their keys, as in S3's lists.
+pub(super) type Bucket = BTreeMap<String, Arc<Object>>;
+
+/// One version of one object. It never changes: an upload to the same key makes a new version.
 pub(super) struct Object {
     pub row: Row,
     pub body: Body,
 }
 
-/// What is known of an object, as it stands beside the bytes in a directory.
+/// The metadata of an object. In a directory it has a file of its own.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Row {
     #[serde(flatten)]
@@ -30,18 +37,18 @@ pub(super) struct Row {
     pub size: u64,
     /// MD5 of the bytes, in hex.
     pub md5: String,
-    /// To the second, as HTTP's dates are; else `If-Modified-Since` with our own `Last-Modified` would not match.
+    /// In whole seconds, as dates in HTTP. Otherwise `If-Modified-Since` with our own `Last-Modified` would not match.
     pub modified: Timestamp,
-    /// Which of the files at this address has the bytes.
+    /// Names the file with the bytes.
     pub version: String,
     #[serde(flatten)]
-    pub described: Described,
+    pub headers: Headers,
 }
 
-/// What the uploader said of an object, given back whenever it is read.
+/// The headers of the upload that are returned when the object is read.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Described {
+pub(super) struct Headers {
     pub cache_control: Option<String>,
     pub content_disposition: Option<String>,
     pub content_encoding: Option<String>,
@@ -52,14 +59,14 @@ pub(super) struct Described {
 }
 
 impl Row {
-    /// A row of an upload that is complete now.
-    pub fn new(address: Address, version: String, size: u64, md5: String, described: Described) -> Self {
+    /// The row of an upload that has just been completed.
+    pub fn new(address: Address, version: String, size: u64, md5: String, headers: Headers) -> Self {
         let now = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
         let modified = Timestamp::from(SystemTime::UNIX_EPOCH + Duration::from_secs(now));
-        Self { address, size, md5, modified, version, described }
+        Self { address, size, md5, modified, version, headers }
     }
 
-    /// A version that no other upload has.
+    /// A new, unique version.
     pub fn new_version() -> String {
         Uuid::new_v4().simple().to_string()
     }
@@ -69,12 +76,12 @@ impl Row {
     }
 }
 
-impl Described {
-    /// As S3 keeps it: `aws-chunked` is how the request came and no property of the object, a missing type has a name,
-    /// and metadata has a limit.
-    pub fn normal(mut self) -> S3Result<Self> {
-        let said: usize = self.metadata.iter().flatten().map(|(name, value)| name.len() + value.len()).sum();
-        if said > MOST_METADATA {
+impl Headers {
+    /// The headers as S3 stores them. `aws-chunked` is removed, as it is the encoding of the request only. A missing type
+    /// gets its default. Too much metadata is refused.
+    pub fn normalised(mut self) -> S3Result<Self> {
+        let length: usize = self.metadata.iter().flatten().map(|(name, value)| name.len() + value.len()).sum();
+        if length > MOST_METADATA {
             return Err(s3_error!(MetadataTooLarge, "Your metadata headers exceed the maximum allowed metadata size"));
         }
         self.content_encoding = self.content_encoding.as_deref().and_then(without_aws_chunked);

@@ -1,4 +1,4 @@
-//! The operations of S3 that the stack has, on top of the catalogue. Every other one is `NotImplemented` by s3s.
+//! The operations of S3 that the product needs. s3s answers `NotImplemented` to all others.
 
 use std::{ops::Range, sync::Arc};
 
@@ -10,15 +10,17 @@ use s3s::{
 };
 
 use super::{
-    Objects,
     address::Address,
-    blocking,
-    claims::Claims,
-    conditions::{MayReplace, Wanted},
-    draft::{Draft, Written},
+    blocking::blocking,
+    catalogue::Catalogue,
+    conditions::{ReadCondition, WriteCondition},
+    digests::Digests,
     listing,
-    object::{Described, Object, Row},
+    object::{Headers, Object, Row},
+    upload::{Upload, Uploaded},
 };
+
+pub(super) struct Operations(pub Arc<Catalogue>);
 
 /// S3's limit on one PUT, in bytes.
 const LARGEST_PUT: i64 = 5 * 1024 * 1024 * 1024;
@@ -26,10 +28,10 @@ const LARGEST_PUT: i64 = 5 * 1024 * 1024 * 1024;
 /// S3's limit on one DeleteObjects.
 const MOST_DELETED: usize = 1000;
 
-/// What the uploader says of an object: fields of the same names in two inputs.
-macro_rules! described {
+/// The headers of an upload. Two inputs have fields of these names.
+macro_rules! headers {
     ($input:ident) => {
-        Described {
+        Headers {
             cache_control: $input.cache_control,
             content_disposition: $input.content_disposition,
             content_encoding: $input.content_encoding,
@@ -38,35 +40,35 @@ macro_rules! described {
             expires: $input.expires,
             metadata: $input.metadata,
         }
-        .normal()
+        .normalised()
     };
 }
 
-/// What is told of an object: fields of the same names in two outputs.
-macro_rules! told {
+/// The answer to a read. Two outputs have fields of these names.
+macro_rules! read_output {
     ($output:ident of $row:expr) => {{
-        let Row { modified, described, .. } = $row;
+        let Row { modified, headers, .. } = $row;
         $output {
             accept_ranges: Some("bytes".to_owned()),
-            cache_control: described.cache_control.clone(),
-            content_disposition: described.content_disposition.clone(),
-            content_encoding: described.content_encoding.clone(),
-            content_language: described.content_language.clone(),
+            cache_control: headers.cache_control.clone(),
+            content_disposition: headers.content_disposition.clone(),
+            content_encoding: headers.content_encoding.clone(),
+            content_language: headers.content_language.clone(),
             content_length: i64::try_from($row.size).ok(),
-            content_type: described.content_type.clone(),
+            content_type: headers.content_type.clone(),
             e_tag: Some($row.etag()),
-            expires: described.expires.clone(),
+            expires: headers.expires.clone(),
             last_modified: Some(modified.clone()),
-            metadata: described.metadata.clone(),
+            metadata: headers.metadata.clone(),
             ..Default::default()
         }
     }};
 }
 
-/// Which version a read wants: headers of the same names in two inputs.
-macro_rules! wanted {
+/// The condition of a read. Two inputs have fields of these names.
+macro_rules! read_condition {
     ($input:ident) => {
-        Wanted {
+        ReadCondition {
             matching: $input.if_match,
             none_matching: $input.if_none_match,
             modified_since: $input.if_modified_since,
@@ -76,7 +78,7 @@ macro_rules! wanted {
 }
 
 #[async_trait::async_trait]
-impl S3 for Objects {
+impl S3 for Operations {
     async fn create_bucket(&self, req: S3Request<CreateBucketInput>) -> S3Result<S3Response<CreateBucketOutput>> {
         let location = format!("/{}", req.input.bucket);
         let catalogue = Arc::clone(&self.0);
@@ -99,27 +101,27 @@ impl S3 for Objects {
     async fn put_object(&self, req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
         let S3Request { input, headers, trailing_headers, .. } = req;
         let address = Address::parse(&input.bucket, &input.key)?;
-        let may_replace = MayReplace::of(&headers)?;
-        let claims = Claims::of(&headers)?;
-        let described = described!(input)?;
+        let condition = WriteCondition::of(&headers)?;
+        let digests = Digests::of(&headers)?;
+        let stored = headers!(input)?;
         if input.content_length.is_some_and(|length| length > LARGEST_PUT) {
             return Err(s3_error!(EntityTooLarge, "Your proposed upload exceeds the maximum allowed size"));
         }
         self.0.expect_bucket(address.bucket())?;
 
         let version = Row::new_version();
-        let draft = {
+        let upload = {
             let (catalogue, address, version) = (Arc::clone(&self.0), address.clone(), version.clone());
-            let hasher = claims.hasher();
-            blocking(move || catalogue.draft(&address, &version, hasher).map_err(S3Error::internal_error)).await?
+            let hasher = digests.hasher();
+            blocking(move || catalogue.upload(&address, &version, hasher).map_err(S3Error::internal_error)).await?
         };
-        let written = receive(input.body, draft).await?;
-        claims.verify(&written, trailing_headers.as_ref())?;
+        let uploaded = receive(input.body, upload).await?;
+        digests.verify(&uploaded, trailing_headers.as_ref())?;
 
-        let row = Row::new(address, version, written.size, hex::encode(written.md5), described);
+        let row = Row::new(address, version, uploaded.size, hex::encode(uploaded.md5), stored);
         let e_tag = Some(row.etag());
         let catalogue = Arc::clone(&self.0);
-        blocking(move || catalogue.put(Object { row, body: written.body }, &may_replace)).await?;
+        blocking(move || catalogue.put(Object { row, body: uploaded.body }, &condition)).await?;
         Ok(S3Response::new(PutObjectOutput { e_tag, ..Default::default() }))
     }
 
@@ -127,10 +129,10 @@ impl S3 for Objects {
         let input = req.input;
         let object = self.0.find(&Address::parse(&input.bucket, &input.key)?)?;
         only_current(input.version_id.as_deref())?;
-        wanted!(input).check(&object.row).map_err(|unwanted| unwanted.into_read_error(&object.row))?;
+        read_condition!(input).check(&object.row).map_err(|not_met| not_met.into_read_error(&object.row))?;
 
         let size = object.row.size;
-        let mut output = told!(GetObjectOutput of &object.row);
+        let mut output = read_output!(GetObjectOutput of &object.row);
         let range = match input.range {
             None => 0..size,
             Some(range) => {
@@ -148,16 +150,16 @@ impl S3 for Objects {
         let input = req.input;
         let object = self.0.find(&Address::parse(&input.bucket, &input.key)?)?;
         only_current(input.version_id.as_deref())?;
-        wanted!(input).check(&object.row).map_err(|unwanted| unwanted.into_read_error(&object.row))?;
-        Ok(S3Response::new(told!(HeadObjectOutput of &object.row)))
+        read_condition!(input).check(&object.row).map_err(|not_met| not_met.into_read_error(&object.row))?;
+        Ok(S3Response::new(read_output!(HeadObjectOutput of &object.row)))
     }
 
     async fn delete_object(&self, req: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
         let address = Address::parse(&req.input.bucket, &req.input.key)?;
-        let may_remove = MayReplace::of(&req.headers)?;
+        let condition = WriteCondition::of(&req.headers)?;
         only_current(req.input.version_id.as_deref())?;
         let catalogue = Arc::clone(&self.0);
-        blocking(move || catalogue.remove(&address, &may_remove)).await?;
+        blocking(move || catalogue.remove(&address, &condition)).await?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }
 
@@ -172,10 +174,13 @@ impl S3 for Objects {
         blocking(move || {
             let (mut deleted, mut errors) = (Vec::new(), Vec::new());
             for ObjectIdentifier { key, e_tag, version_id, .. } in objects {
-                let may_remove = e_tag.map_or(MayReplace::Anything, |tag| MayReplace::Only(ETagCondition::ETag(tag)));
+                let condition = match e_tag {
+                    None => WriteCondition::None,
+                    Some(tag) => WriteCondition::Matches(ETagCondition::ETag(tag)),
+                };
                 let removed = Address::parse(&bucket, &key)
                     .and_then(|address| only_current(version_id.as_deref()).map(|()| address))
-                    .and_then(|address| catalogue.remove(&address, &may_remove));
+                    .and_then(|address| catalogue.remove(&address, &condition));
                 match removed {
                     Ok(()) => deleted.push(DeletedObject { key: Some(key), ..Default::default() }),
                     Err(error) => errors.push(not_deleted(key, &error)),
@@ -195,32 +200,32 @@ impl S3 for Objects {
         let source = Address::parse(bucket, key)?;
         only_current(version_id.as_deref())?;
         let address = Address::parse(&input.bucket, &input.key)?;
-        let may_replace = MayReplace::of(&headers)?;
+        let condition = WriteCondition::of(&headers)?;
         self.0.expect_bucket(address.bucket())?;
 
         let object = self.0.find(&source)?;
-        let wanted = Wanted {
+        let condition_on_source = ReadCondition {
             matching: input.copy_source_if_match,
             none_matching: input.copy_source_if_none_match,
             modified_since: input.copy_source_if_modified_since,
             unmodified_since: input.copy_source_if_unmodified_since,
         };
-        wanted.check(&object.row).map_err(|unwanted| unwanted.into_copy_error())?;
-        let described = match input.metadata_directive.as_ref().map(MetadataDirective::as_str) {
-            Some(MetadataDirective::REPLACE) => described!(input)?,
+        condition_on_source.check(&object.row).map_err(|not_met| not_met.into_copy_error())?;
+        let stored = match input.metadata_directive.as_ref().map(MetadataDirective::as_str) {
+            Some(MetadataDirective::REPLACE) => headers!(input)?,
             None | Some(MetadataDirective::COPY) if source == address => {
                 return Err(s3_error!(InvalidRequest, "A copy to itself must change the metadata"));
             }
-            None | Some(MetadataDirective::COPY) => object.row.described.clone(),
+            None | Some(MetadataDirective::COPY) => object.row.headers.clone(),
             Some(_) => return Err(s3_error!(InvalidArgument, "Unknown metadata directive")),
         };
 
-        let row = Row::new(address, Row::new_version(), object.row.size, object.row.md5.clone(), described);
+        let row = Row::new(address, Row::new_version(), object.row.size, object.row.md5.clone(), stored);
         let (e_tag, last_modified) = (Some(row.etag()), Some(row.modified.clone()));
         let catalogue = Arc::clone(&self.0);
         blocking(move || {
             let body = catalogue.copy(&object.body, &row.address, &row.version).map_err(S3Error::internal_error)?;
-            catalogue.put(Object { row, body }, &may_replace)
+            catalogue.put(Object { row, body }, &condition)
         })
         .await?;
         let copy_object_result = Some(CopyObjectResult { e_tag, last_modified, ..Default::default() });
@@ -232,18 +237,18 @@ impl S3 for Objects {
     }
 }
 
-/// Takes in a whole body, a chunk at a time.
-async fn receive(body: Option<StreamingBlob>, mut draft: Draft) -> S3Result<Written> {
-    let Some(mut body) = body else { return Ok(draft.finish()) };
+/// Receives a body chunk by chunk.
+async fn receive(body: Option<StreamingBlob>, mut upload: Upload) -> S3Result<Uploaded> {
+    let Some(mut body) = body else { return Ok(upload.finish()) };
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(interrupted)?;
-        draft = blocking(move || draft.write(&chunk).map(|()| draft).map_err(S3Error::internal_error)).await?;
+        upload = blocking(move || upload.write(&chunk).map(|()| upload).map_err(S3Error::internal_error)).await?;
     }
-    Ok(draft.finish())
+    Ok(upload.finish())
 }
 
-/// The client went away, or a chunk or the whole is not what was signed. The types of s3s's errors are its own, so only
-/// their text tells them apart.
+/// The client went away, or a chunk or the whole body doesn't match its signature. The types of s3s's errors are private, so
+/// they are told apart by their text.
 fn interrupted(source: s3s::StdError) -> S3Error {
     let text = source.to_string();
     let mut error = if text.contains("SignatureMismatch") || text.contains("Sha256Mismatch") {
@@ -255,7 +260,7 @@ fn interrupted(source: s3s::StdError) -> S3Error {
     error
 }
 
-/// The bucket has no versions: an object's only one is `null`.
+/// Buckets have no versions, so the only version of an object is `null`.
 fn only_current(version: Option<&str>) -> S3Result<()> {
     match version {
         None | Some("null") => Ok(()),
@@ -263,7 +268,7 @@ fn only_current(version: Option<&str>) -> S3Result<()> {
     }
 }
 
-/// The bytes of `range` in an object of `size` bytes, at least one. Error: `InvalidRange`.
+/// The bytes of `range` in an object of `size` bytes. Error: `InvalidRange`, also for an empty range.
 fn satisfiable(range: dto::Range, size: u64) -> S3Result<Range<u64>> {
     let range = range.check(size)?;
     if range.is_empty() { Err(S3ErrorCode::InvalidRange.into()) } else { Ok(range) }

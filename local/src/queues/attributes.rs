@@ -1,31 +1,31 @@
-//! What a queue is told about its messages.
+//! The attributes of a queue.
 
 use super::Refusal;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// A queue's attributes, as far as they mean something here.
+/// The attributes that have an effect here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributes {
     /// How long a message is kept.
     pub retention: Duration,
-    /// How long a message that somebody received is hidden from others.
+    /// How long a received message is hidden from others.
     pub visibility: Duration,
 }
 
 impl Default for Attributes {
-    /// As in SQS: four days, 30 seconds.
+    /// The defaults of SQS: four days, 30 seconds.
     fn default() -> Self {
         Self { retention: Duration::from_secs(345_600), visibility: Duration::from_secs(30) }
     }
 }
 
 impl Attributes {
-    /// Those that `told` names, and the usual ones.
-    pub fn read(told: &BTreeMap<String, String>) -> Result<Self, Refusal> {
+    /// Reads attributes by name. The others have their defaults.
+    pub fn read(given: &BTreeMap<String, String>) -> Result<Self, Refusal> {
         let mut attributes = Self::default();
-        for (name, value) in told {
+        for (name, value) in given {
             match name.as_str() {
                 "MessageRetentionPeriod" => attributes.retention = seconds(name, value, 60..=1_209_600)?,
                 "VisibilityTimeout" => attributes.visibility = seconds(name, value, 0..=43_200)?,
@@ -38,8 +38,8 @@ impl Attributes {
         Ok(attributes)
     }
 
-    /// As SQS tells of them.
-    pub fn told(&self) -> [(&'static str, String); 2] {
+    /// The attributes by name, as SQS returns them.
+    pub fn to_map(&self) -> [(&'static str, String); 2] {
         [
             ("MessageRetentionPeriod", self.retention.as_secs().to_string()),
             ("VisibilityTimeout", self.visibility.as_secs().to_string()),

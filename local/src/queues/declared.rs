@@ -1,4 +1,4 @@
-//! Queues as the template declares them.
+//! The template's queues.
 
 use crate::Error;
 use crate::intrinsics::{self, Scope};
@@ -11,7 +11,7 @@ use std::collections::HashMap;
 
 /// An `AWS::SQS::Queue`.
 pub struct Queue {
-    /// What the template calls it.
+    /// Its logical id in the template.
     pub id: String,
     pub name: String,
     /// Its `GetAtt Arn`.
@@ -21,7 +21,7 @@ pub struct Queue {
     attributes: HashMap<QueueAttributeName, String>,
 }
 
-/// Properties that are attributes of the queue, too.
+/// Properties that are attributes of the queue.
 const ATTRIBUTES: [&str; 4] = ["KmsMasterKeyId", "MessageRetentionPeriod", "SqsManagedSseEnabled", "VisibilityTimeout"];
 
 impl Queue {

@@ -1,6 +1,6 @@
-//! The embedded SQS: queues, and the part of SQS's JSON protocol that the SDKs and `aws sqs` need to work with them.
+//! The embedded SQS: standard queues, and the part of SQS's JSON protocol that the SDKs and `aws sqs` need.
 //!
-//! Standard queues only; no message attributes, no batches, no policies: what is not known is refused.
+//! There are no message attributes, batches or policies. A request that needs one is refused.
 
 mod attributes;
 mod declared;
@@ -8,27 +8,28 @@ mod protocol;
 mod queue;
 
 pub use declared::Queue as Declared;
-pub use protocol::start;
+pub use protocol::router;
 
 use attributes::Attributes;
+use parking_lot::Mutex;
 use queue::{Queue, Received};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
-/// The most bytes of a message: 1 MiB, as in SQS since August 2025.
+/// SQS's limit on a message: 1 MiB since August 2025.
 const MESSAGE_LIMIT: usize = 1_048_576;
 
-/// The queues of the embedded SQS, for people and tests to look into without taking anything out.
+/// The queues of the embedded SQS. People and tests can look into them without receiving a message.
 #[derive(Clone)]
 pub struct Queues(Arc<Inner>);
 
 struct Inner {
-    /// Where each queue has a directory; none for queues in memory.
+    /// Each queue has a directory in it. `None`: the queues are in memory.
     directory: Option<PathBuf>,
     queues: Mutex<BTreeMap<String, Queue>>,
     sent: watch::Sender<()>,
@@ -45,12 +46,12 @@ pub struct Message {
     pub received: u32,
 }
 
-/// Why SQS doesn't do what it is asked.
+/// Why SQS refuses a request.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Its shape in the SDKs.
+    /// The error's name in the SDKs.
     kind: &'static str,
-    /// What the older protocol calls it, which some clients still compare.
+    /// The error's name in the older protocol. Some clients still compare it.
     code: &'static str,
     message: String,
 }
@@ -62,16 +63,16 @@ impl Queues {
 
     /// The names of the queues.
     pub fn names(&self) -> Vec<String> {
-        self.lock().keys().cloned().collect()
+        self.0.queues.lock().keys().cloned().collect()
     }
 
-    /// Everything in the queue, the oldest first, whoever has it at the moment. Empty if there is no such queue.
+    /// All messages in the queue, also those that are hidden, the oldest first. Empty if there is no such queue.
     pub fn messages(&self, name: &str) -> Vec<Message> {
-        self.lock().get_mut(name).map(|queue| queue.messages(OffsetDateTime::now_utc())).unwrap_or_default()
+        self.0.queues.lock().get_mut(name).map(|queue| queue.messages(OffsetDateTime::now_utc())).unwrap_or_default()
     }
 
-    /// Makes a queue, or gives the one that there is these attributes.
-    fn create(&self, name: &str, told: &BTreeMap<String, String>) -> Result<(), Refusal> {
+    /// Creates a queue, or sets the attributes of the existing one.
+    fn create(&self, name: &str, given: &BTreeMap<String, String>) -> Result<(), Refusal> {
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if !(1..=80).contains(&name.len()) || !name.bytes().all(is_name) {
             return Err(Refusal::parameter(
@@ -79,8 +80,8 @@ impl Queues {
                 "1 to 80 letters, digits, hyphens and underscores are expected",
             ));
         }
-        let attributes = Attributes::read(told)?;
-        let mut queues = self.lock();
+        let attributes = Attributes::read(given)?;
+        let mut queues = self.0.queues.lock();
         if let Some(queue) = queues.get_mut(name) {
             queue.attributes = attributes;
             return Ok(());
@@ -93,7 +94,7 @@ impl Queues {
 
     fn delete(&self, name: &str) -> Result<(), Refusal> {
         self.with(name, Queue::purge)?;
-        self.lock().remove(name);
+        self.0.queues.lock().remove(name);
         Ok(())
     }
 
@@ -105,18 +106,18 @@ impl Queues {
         Ok(id)
     }
 
-    /// At most `most` messages, waiting up to `patience` for the first of them.
+    /// Receives at most `most` messages. Waits up to `wait` for the first of them.
     async fn receive(
         &self,
         name: &str,
         most: usize,
         hidden: Option<Duration>,
-        patience: Duration,
+        wait: Duration,
     ) -> Result<Vec<Received>, Refusal> {
-        /// How often to look for messages that are visible again, which nobody tells of.
+        /// How often to look for messages that have become visible again.
         const LOOK_EVERY: Duration = Duration::from_millis(200);
         let mut sent = self.0.sent.subscribe();
-        let deadline = tokio::time::Instant::now() + patience;
+        let deadline = tokio::time::Instant::now() + wait;
         loop {
             sent.borrow_and_update();
             let received = self.with(name, |queue| {
@@ -126,20 +127,16 @@ impl Queues {
             if !received.is_empty() || left.is_zero() {
                 return Ok(received);
             }
-            let _ = tokio::time::timeout(left.min(LOOK_EVERY), sent.changed()).await; // either way it is time to look
+            let _ = tokio::time::timeout(left.min(LOOK_EVERY), sent.changed()).await; // look again in either case
         }
     }
 
     fn with<T>(&self, name: &str, act: impl FnOnce(&mut Queue) -> T) -> Result<T, Refusal> {
-        self.lock().get_mut(name).map(act).ok_or_else(Refusal::no_queue)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Queue>> {
-        self.0.queues.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.queues.lock().get_mut(name).map(act).ok_or_else(Refusal::no_queue)
     }
 }
 
-/// Refuses what SQS takes as no message.
+/// Refuses bodies that SQS refuses.
 fn check(body: &str) -> Result<(), Refusal> {
     let is_allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
     match body.len() {
@@ -184,7 +181,7 @@ impl Refusal {
         }
     }
 
-    /// The files of a queue are out of order.
+    /// The files of a queue can't be read or written.
     fn broken(error: &std::io::Error) -> Self {
         Self { kind: "com.amazonaws.sqs#InternalError", code: "InternalFailure", message: error.to_string() }
     }
@@ -207,7 +204,7 @@ mod tests {
     #[test]
     fn queues_have_plain_names_and_known_attributes() {
         let queues = Queues::new(None);
-        let told = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        let one = |name: &str, value: &str| BTreeMap::from([(name.to_owned(), value.to_owned())]);
         for name in ["", "a/b", "..", "a.fifo", "é", &"x".repeat(81)] {
             assert!(queues.create(name, &BTreeMap::new()).is_err(), "{name}");
         }
@@ -219,12 +216,12 @@ mod tests {
             ("SqsManagedSseEnabled", "yes"),
             ("FifoQueue", "true"),
         ] {
-            assert!(queues.create("q", &told(name, value)).is_err(), "{name}={value}");
+            assert!(queues.create("q", &one(name, value)).is_err(), "{name}={value}");
         }
         assert!(queues.names().is_empty());
-        queues.create("q", &told("SqsManagedSseEnabled", "true")).unwrap();
+        queues.create("q", &one("SqsManagedSseEnabled", "true")).unwrap();
         queues.send("q", "kept".into(), Duration::ZERO).unwrap();
-        queues.create("q", &told("MessageRetentionPeriod", "60")).unwrap();
+        queues.create("q", &one("MessageRetentionPeriod", "60")).unwrap();
         assert_eq!(queues.messages("q")[0].body, "kept");
         assert_eq!(queues.with("q", |queue| queue.attributes.retention.as_secs()), Ok(60));
         queues.delete("q").unwrap();
@@ -233,10 +230,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_gets_a_message_as_soon_as_there_is_one() {
+    async fn a_waiting_receiver_gets_a_message_as_soon_as_there_is_one() {
         let queues = Queues::new(None);
         queues.create("q", &BTreeMap::new()).unwrap();
-        let receive = |patience| queues.receive("q", 1, None, patience);
+        let receive = |wait| queues.receive("q", 1, None, wait);
         assert!(receive(Duration::ZERO).await.unwrap().is_empty());
         let sending = async { queues.send("q", "x".into(), Duration::ZERO).unwrap() };
         let (received, id) = tokio::join!(receive(Duration::from_secs(20)), sending);

@@ -1,4 +1,4 @@
-//! One queue: its messages, who has taken which, and for how long.
+//! One queue: its messages, and which of them are hidden for how long.
 
 use super::Message;
 use super::attributes::Attributes;
@@ -11,19 +11,19 @@ use time::OffsetDateTime;
 /// A queue's messages, the oldest first.
 pub struct Queue {
     pub attributes: Attributes,
-    /// Where each message is a file; none for messages in memory only.
+    /// Each message is a file in it. `None`: the messages are in memory.
     directory: Option<PathBuf>,
     held: Vec<Held>,
 }
 
-/// A message, and what became of it so far. Only the message itself outlives the stack.
+/// A message and its state. Only the message itself outlives the stack.
 struct Held {
     kept: Kept,
-    /// When it can be received next.
+    /// From when on it can be received.
     visible: OffsetDateTime,
     received: u32,
     first_received: Option<OffsetDateTime>,
-    /// The handle of whoever received it last.
+    /// The handle of the last receiver.
     receipt: Option<String>,
 }
 
@@ -35,12 +35,12 @@ struct Kept {
     sent: i64,
 }
 
-/// A message as somebody receives it.
+/// A received message.
 pub struct Received {
     pub id: String,
     pub body: String,
     pub receipt: String,
-    /// How often it was received, this time included.
+    /// How often it was received, including this time.
     pub count: u32,
     /// Milliseconds since 1970.
     pub sent: i64,
@@ -49,7 +49,7 @@ pub struct Received {
 }
 
 impl Queue {
-    /// A queue with what `directory` has of it.
+    /// A queue with the messages in `directory`.
     pub fn open(attributes: Attributes, directory: Option<PathBuf>) -> std::io::Result<Self> {
         let mut queue = Self { attributes, directory, held: Vec::new() };
         if let Some(directory) = &queue.directory {
@@ -67,7 +67,7 @@ impl Queue {
         Ok(queue)
     }
 
-    /// Takes a message that can be received after `delay`; its id.
+    /// Adds a message that can be received after `delay`. Returns its id.
     pub fn send(&mut self, body: String, delay: Duration, now: OffsetDateTime) -> std::io::Result<String> {
         let id = uuid::Uuid::new_v4().to_string();
         let kept = Kept { id: id.clone(), body, sent: milliseconds(now) };
@@ -81,14 +81,14 @@ impl Queue {
         Ok(id)
     }
 
-    /// At most `most` messages that nobody has at the moment; nobody else gets them for `hidden`.
+    /// Receives at most `most` visible messages. They are hidden for `hidden`.
     pub fn receive(&mut self, most: usize, hidden: Duration, now: OffsetDateTime) -> Vec<Received> {
         self.expire(now);
         let visible = self.held.iter_mut().filter(|held| held.visible <= now);
         visible.take(most).map(|held| held.received(hidden, now)).collect()
     }
 
-    /// Removes the message of a receipt. One that is gone already is no error, as in SQS.
+    /// Deletes the message of a receipt. As in SQS, it is no error if there is none.
     pub fn delete(&mut self, receipt: &str) {
         let place = self.held.iter().position(|held| held.receipt.as_deref() == Some(receipt));
         if let Some(place) = place {
@@ -97,14 +97,14 @@ impl Queue {
         }
     }
 
-    /// Removes all messages.
+    /// Deletes all messages.
     pub fn purge(&mut self) {
         for held in std::mem::take(&mut self.held) {
             self.forget(&held.kept.id);
         }
     }
 
-    /// How many messages can be received, how many were and are not deleted, and how many are delayed.
+    /// The numbers of messages that are visible, that are received but not deleted, and that are delayed.
     pub fn counts(&mut self, now: OffsetDateTime) -> [usize; 3] {
         self.expire(now);
         let count = |wanted: &dyn Fn(&Held) -> bool| self.held.iter().filter(|held| wanted(held)).count();
@@ -116,7 +116,7 @@ impl Queue {
         ]
     }
 
-    /// Everything in it, whoever has it at the moment.
+    /// All messages, also the hidden ones.
     pub fn messages(&mut self, now: OffsetDateTime) -> Vec<Message> {
         self.expire(now);
         self.held.iter().map(Held::message).collect()
@@ -136,7 +136,8 @@ impl Queue {
 
     fn forget(&self, id: &str) {
         if let Some(file) = self.file(id) {
-            let _ = std::fs::remove_file(file); // then it comes again after a restart, as any message may
+            // If this fails, the message comes again after a restart. Receivers must expect that of any message.
+            let _ = std::fs::remove_file(file);
         }
     }
 }
@@ -169,7 +170,7 @@ impl Held {
     }
 }
 
-/// The digest that clients compare.
+/// The digest of a body, which clients check.
 pub fn digest(body: &str) -> String {
     hex::encode(Md5::digest(body))
 }
@@ -209,7 +210,7 @@ mod tests {
         let again = queue.receive(10, HIDDEN, now + HIDDEN);
         assert_eq!(bodies(&again), ["b", "c"]);
         assert_eq!((again[0].count, again[0].first_received), (2, first[1].first_received));
-        // Who had it before has lost it.
+        // The receipt of an earlier receiver is no longer valid.
         queue.delete(&first[1].receipt);
         assert_eq!(queue.messages(now).len(), 2);
         queue.purge();
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_delayed_and_kept_as_long_as_they_may_be() {
+    fn messages_can_be_delayed_and_expire() {
         let (mut queue, now) = (queue(None), OffsetDateTime::now_utc());
         queue.send("late".into(), HIDDEN, now).unwrap();
         assert_eq!((queue.counts(now), queue.receive(1, HIDDEN, now).len()), ([0, 0, 1], 0));
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_a_directory_is_there_after_a_restart_and_what_was_deleted_is_not() {
+    fn messages_in_a_directory_survive_a_restart_unless_they_were_deleted() {
         let directory = std::env::temp_dir().join(format!("sotto-queue-{}", uuid::Uuid::new_v4().simple()));
         let now = OffsetDateTime::now_utc();
         let mut before = queue(Some(directory.clone()));

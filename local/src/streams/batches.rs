@@ -1,4 +1,4 @@
-//! Batches of records: what a function says about one, and what becomes of one that fails.
+//! Batches of records: how a function's answer is read, and what follows a failure.
 
 use super::mapping::Rules;
 use super::record::Record;
@@ -8,48 +8,48 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the first retry waits; each further one waits twice as long.
+/// The pause before the first retry. It doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// The most that a retry waits.
+/// The longest pause before a retry.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What an event has beside its records: `{"Records":[]}`.
+/// The length of an event without records: `{"Records":[]}`.
 const ENVELOPE: usize = 14;
 
 /// Records that go to the function together, in their shard's order.
 #[derive(Clone, Debug)]
 pub struct Batch {
     pub records: Vec<Record>,
-    /// How often it was tried again, as it is now.
+    /// How often exactly this batch was tried again.
     pub retries: u32,
-    pub tries: Tries,
+    pub attempts: Attempts,
 }
 
-/// What the function was asked to do with the records of a batch, in whatever batch they were then.
+/// The invocations with these records, also as a part of larger batches.
 #[derive(Clone, Debug, Default)]
-pub struct Tries {
+pub struct Attempts {
     pub count: u32,
-    /// The last request.
+    /// Of the last invocation.
     pub request_id: Option<Arc<str>>,
-    /// Whether the function answered it, and not with an error.
+    /// Whether the last invocation returned without an error.
     pub answered: bool,
 }
 
-/// What came of an invocation.
+/// The outcome of an invocation.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     Done,
-    /// Everything from this record on has to be tried again.
+    /// The records from this index on have to be tried again.
     FailedFrom(usize),
 }
 
-/// What is left to do for a batch that failed.
+/// What to do with a batch that has failed.
 #[derive(Debug)]
 pub enum Failed {
-    /// These are to be tried, in this order.
+    /// Try these, in this order.
     Again(Vec<Batch>),
-    GivenUp(Batch),
+    Discarded(Batch),
 }
 
 #[derive(Deserialize)]
@@ -64,7 +64,7 @@ struct Item {
     item_identifier: String,
 }
 
-/// Batches of at most `most` records that an event can carry.
+/// Splits records into batches of at most `most` that fit into an event.
 pub fn batches(records: Vec<Record>, most: usize) -> Vec<Batch> {
     let mut batches: Vec<Batch> = Vec::new();
     let mut bytes = 0;
@@ -76,33 +76,33 @@ pub fn batches(records: Vec<Record>, most: usize) -> Vec<Batch> {
             }
             _ => {
                 bytes = record.json.len() + 1;
-                batches.push(Batch { records: vec![record], retries: 0, tries: Tries::default() });
+                batches.push(Batch { records: vec![record], retries: 0, attempts: Attempts::default() });
             }
         }
     }
     batches
 }
 
-/// How long to wait after so many failures on end.
+/// How long to wait after so many failures in a row.
 pub fn pause(failures: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(LONGEST_PAUSE)
 }
 
-impl Tries {
-    /// One more.
+impl Attempts {
+    /// Counts an invocation.
     pub fn add(&mut self, request_id: Arc<str>, answered: bool) {
         *self = Self { count: self.count.saturating_add(1), request_id: Some(request_id), answered };
     }
 }
 
 impl Batch {
-    /// The event that tells of it.
+    /// The event for the function.
     pub fn event(&self) -> String {
         let records: Vec<&str> = self.records.iter().map(|record| record.json.as_str()).collect();
         format!(r#"{{"Records":[{}]}}"#, records.join(","))
     }
 
-    /// What the function's answer says.
+    /// Reads the function's answer.
     pub fn outcome(&self, answer: &[u8], rules: &Rules) -> Outcome {
         if !rules.reports {
             return Outcome::Done;
@@ -114,26 +114,26 @@ impl Batch {
         };
         let Some(Report { batch_item_failures: failures }) = failures else { return Outcome::FailedFrom(0) };
         let place = |item: &Item| self.records.iter().position(|record| record.sequence == item.item_identifier);
-        // A record that isn't there can't be tried again: then nothing of the answer can be relied on.
+        // As in Lambda, the whole batch has failed if the answer names a record that is not in it.
         let places = failures.iter().flatten().map(place).collect::<Option<Vec<_>>>().unwrap_or_else(|| vec![0]);
         places.into_iter().min().map_or(Outcome::Done, Outcome::FailedFrom)
     }
 
-    /// Takes out what is older than the rules allow at `now`, in seconds since 1970.
-    pub fn outdated(&mut self, rules: &Rules, now: i64) -> Option<Self> {
+    /// Removes records that are older than the rules allow. `now` is in seconds since 1970.
+    pub fn take_too_old(&mut self, rules: &Rules, now: i64) -> Option<Self> {
         let oldest = now.saturating_sub_unsigned(rules.age?.as_secs());
-        let outdated = self.records.iter().take_while(|record| record.at < oldest).count();
-        let records: Vec<Record> = self.records.drain(..outdated).collect();
-        (!records.is_empty()).then(|| Self { records, retries: self.retries, tries: self.tries.clone() })
+        let too_old = self.records.iter().take_while(|record| record.at < oldest).count();
+        let records: Vec<Record> = self.records.drain(..too_old).collect();
+        (!records.is_empty()).then(|| Self { records, retries: self.retries, attempts: self.attempts.clone() })
     }
 
-    /// What becomes of it when it failed from its record `from` on, as the rules say. Bisecting takes nothing from the
-    /// retries; records before `from` are done, and those from it on are tried as a batch that is new.
+    /// Applies the rules after a failure from the record at `from` on. The records before it are done. If there are any, the
+    /// others become a new batch without retries. Bisecting a batch doesn't count as a retry.
     pub fn failed(mut self, from: usize, rules: &Rules) -> Failed {
         let mut rest = self.records.split_off(from);
         let is_new = from > 0;
         let retries = if is_new { 0 } else { self.retries };
-        let batch = |records, retries| Self { records, retries, tries: self.tries.clone() };
+        let batch = |records, retries| Self { records, retries, attempts: self.attempts.clone() };
         if rules.bisects && is_new {
             return Failed::Again(vec![batch(rest, retries)]);
         }
@@ -142,7 +142,7 @@ impl Batch {
             return Failed::Again(vec![batch(rest, retries), batch(second, retries)]);
         }
         match rules.retries {
-            Some(most) if retries >= most => Failed::GivenUp(batch(rest, retries)),
+            Some(most) if retries >= most => Failed::Discarded(batch(rest, retries)),
             _ => Failed::Again(vec![batch(rest, retries.saturating_add(1))]),
         }
     }
@@ -159,7 +159,7 @@ mod tests {
     }
 
     fn batch(numbers: std::ops::Range<usize>) -> Batch {
-        Batch { records: numbers.map(record).collect(), retries: 0, tries: Tries::default() }
+        Batch { records: numbers.map(record).collect(), retries: 0, attempts: Attempts::default() }
     }
 
     fn rules(bisects: bool, reports: bool, retries: Option<u32>) -> Rules {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_read_as_lambda_reads_it() {
+    fn an_answer_is_read_as_in_lambda() {
         let outcome = |answer: &str| batch(0..4).outcome(answer.as_bytes(), &rules(false, true, None));
         for done in ["null", "{}", r#"{"batchItemFailures":null}"#, r#"{"batchItemFailures":[]}"#] {
             assert_eq!(outcome(done), Outcome::Done, "{done}");
@@ -201,7 +201,7 @@ mod tests {
         ] {
             assert_eq!(outcome(all), Outcome::FailedFrom(0), "{all}");
         }
-        // Whoever did not ask for reports is not asked for one.
+        // Without ReportBatchItemFailures, the answer is ignored.
         assert_eq!(batch(0..4).outcome(from_2.as_bytes(), &rules(false, false, None)), Outcome::Done);
     }
 
@@ -212,27 +212,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_old_is_taken_out() {
+    fn records_that_are_too_old_are_removed() {
         let young = Rules { age: Some(Duration::from_secs(60)), ..Rules::default() };
         let mut all = batch(0..5);
-        assert_eq!(numbers(&all.outdated(&young, 62).unwrap().records), [0, 1]);
+        assert_eq!(numbers(&all.take_too_old(&young, 62).unwrap().records), [0, 1]);
         assert_eq!(numbers(&all.records), [2, 3, 4]);
-        assert!(all.outdated(&young, 62).is_none());
-        assert!(all.outdated(&Rules::default(), i64::MAX).is_none());
+        assert!(all.take_too_old(&young, 62).is_none());
+        assert!(all.take_too_old(&Rules::default(), i64::MAX).is_none());
     }
 
     #[test]
-    fn a_batch_is_given_up_after_its_retries_and_no_sooner() {
+    fn a_batch_is_discarded_after_its_retries_and_no_sooner() {
         for (retries, expected) in [(Some(0), 1), (Some(2), 3)] {
             let (mut left, mut tries) = (batch(0..3), 0);
-            let given_up = loop {
+            let discarded = loop {
                 tries += 1;
                 match left.failed(0, &rules(false, true, retries)) {
                     Failed::Again(mut again) => left = again.remove(0),
-                    Failed::GivenUp(batch) => break batch,
+                    Failed::Discarded(batch) => break batch,
                 }
             };
-            assert_eq!((tries, numbers(&given_up.records)), (expected, vec![0, 1, 2]));
+            assert_eq!((tries, numbers(&discarded.records)), (expected, vec![0, 1, 2]));
         }
         assert!(matches!(
             Batch { retries: u32::MAX, ..batch(0..1) }.failed(0, &rules(false, false, None)),
@@ -240,12 +240,13 @@ mod tests {
         ));
     }
 
-    /// Runs a batch against a function that fails whenever it meets one of `poison`; what it did, what it never did.
+    /// Runs a batch against a function that fails at each record of `poison`. Returns the records that were done, and those
+    /// that were discarded.
     fn run(all: Batch, poison: &[usize], rules: &Rules) -> (Vec<usize>, Vec<usize>) {
-        let (mut done, mut given_up, mut ahead) = (Vec::new(), Vec::new(), vec![all]);
+        let (mut done, mut discarded, mut ahead) = (Vec::new(), Vec::new(), vec![all]);
         while let Some(batch) = ahead.pop() {
             let at = batch.records.iter().position(|record| poison.contains(&record.sequence.parse().unwrap()));
-            // Without a report, nobody knows how far it came.
+            // Without a report, the stack can't know how far the function came.
             let done_before = if rules.reports { at.unwrap_or(batch.records.len()) } else { 0 };
             match at {
                 None => done.extend(numbers(&batch.records)),
@@ -253,28 +254,28 @@ mod tests {
                     done.extend(numbers(&batch.records[..done_before]));
                     match batch.failed(done_before, rules) {
                         Failed::Again(again) => ahead.extend(again.into_iter().rev()),
-                        Failed::GivenUp(batch) => given_up.extend(numbers(&batch.records)),
+                        Failed::Discarded(batch) => discarded.extend(numbers(&batch.records)),
                     }
                 }
             }
         }
-        (done, given_up)
+        (done, discarded)
     }
 
     proptest! {
         #[test]
-        fn every_record_is_done_or_given_up_once_and_in_order(
+        fn every_record_is_done_or_discarded_once_and_in_order(
             count in 1..40_usize, poison in prop::collection::vec(0..40_usize, 0..5),
             bisects: bool, reports: bool, retries in 0..4_u32,
         ) {
-            let (done, given_up) = run(batch(0..count), &poison, &rules(bisects, reports, Some(retries)));
-            prop_assert!(done.is_sorted() && given_up.is_sorted());
-            let mut all = [done.clone(), given_up.clone()].concat();
+            let (done, discarded) = run(batch(0..count), &poison, &rules(bisects, reports, Some(retries)));
+            prop_assert!(done.is_sorted() && discarded.is_sorted());
+            let mut all = [done.clone(), discarded.clone()].concat();
             all.sort();
             prop_assert_eq!(all, (0..count).collect::<Vec<_>>());
-            // Bisecting gives up what can't be done, and nothing else.
+            // Bisecting discards only the records that fail.
             if bisects {
-                prop_assert!(given_up.iter().all(|number| poison.contains(number)));
+                prop_assert!(discarded.iter().all(|number| poison.contains(number)));
             }
         }
     }

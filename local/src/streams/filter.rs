@@ -1,12 +1,12 @@
-//! Which records of a stream a function wants: Lambda's filter patterns.
+//! Lambda's filter patterns: they select the records of a stream that a function gets.
 //!
-//! Lambda documents them as a part of EventBridge's. What is not known here is refused, never ignored: a filter that
-//! says less than it was meant to would look as if it worked.
+//! A pattern may have the operators that template.yaml needs: exact values, `prefix` and `exists`. Any other operator is
+//! refused. If it were ignored, a function would silently get other records than in AWS.
 
 use crate::Error;
 use serde_json::{Map, Value};
 
-/// The patterns of a function's `FilterCriteria`. Whoever has none wants everything.
+/// The patterns of a function's `FilterCriteria`. Without patterns, every record matches.
 #[derive(Clone, Debug, Default)]
 pub struct Filter(Vec<Pattern>);
 
@@ -21,26 +21,12 @@ enum Pattern {
 #[derive(Clone, Debug)]
 enum Test {
     Is(Value),
-    IsIgnoringCase(String),
     StartsWith(String),
-    EndsWith(String),
     Exists(bool),
-    IsNot(Vec<Value>),
-    Not(Box<Test>),
-    Compares(Vec<(Comparison, f64)>),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Comparison {
-    Equal,
-    Less,
-    AtMost,
-    More,
-    AtLeast,
 }
 
 impl Filter {
-    /// A filter of patterns as the template has them: JSON in texts.
+    /// Parses the template's patterns: JSON in strings.
     pub fn parse<'p>(patterns: impl IntoIterator<Item = &'p str>) -> Result<Self, Error> {
         let parse = |text: &str| {
             let parsed = serde_json::from_str::<Value>(text).map_err(|error| error.to_string());
@@ -53,8 +39,7 @@ impl Filter {
         Ok(Self(patterns.into_iter().map(parse).collect::<Result<_, _>>()?))
     }
 
-    /// Whether one of the patterns matches, or there is none.
-    pub fn wants(&self, record: &Value) -> bool {
+    pub fn matches(&self, record: &Value) -> bool {
         self.0.is_empty() || self.0.iter().any(|pattern| pattern.matches(Some(record)))
     }
 }
@@ -65,13 +50,13 @@ impl Pattern {
             Value::Object(fields) => Self::fields(fields),
             Value::Array(tests) if tests.is_empty() => Err("an empty list matches nothing".into()),
             Value::Array(tests) => Ok(Self::Value(tests.iter().map(Test::parse).collect::<Result<_, _>>()?)),
-            scalar => Err(format!("{scalar} must stand in a list")),
+            scalar => Err(format!("{scalar} must be in a list")),
         }
     }
 
     fn fields(fields: &Map<String, Value>) -> Result<Self, String> {
         if fields.is_empty() {
-            return Err("an empty object says nothing".into());
+            return Err("an empty object matches nothing".into());
         }
         let parse = |(name, pattern): (&String, &Value)| match name.as_str() {
             "$or" => Err("the local stack doesn't know $or".into()),
@@ -82,113 +67,124 @@ impl Pattern {
 
     fn matches(&self, found: Option<&Value>) -> bool {
         match (self, found) {
-            // Objects in a list: one of them has to match.
-            (Self::Fields(_), Some(Value::Array(items))) if items.iter().any(Value::is_object) => {
-                items.iter().any(|item| self.matches(Some(item)))
-            }
+            // One object of a list is enough.
+            (Self::Fields(_), Some(Value::Array(items))) => items.iter().any(|item| self.matches(Some(item))),
             (Self::Fields(fields), found) => {
                 fields.iter().all(|(name, pattern)| pattern.matches(found.and_then(|found| found.get(name))))
             }
             (Self::Value(tests), found) => {
-                let mut values = Vec::new();
-                found.into_iter().for_each(|found| collect(found, &mut values));
-                tests.iter().any(|test| test.holds(&values))
+                // An object is no value: its fields need patterns of their own.
+                let value = found.filter(|found| !found.is_object());
+                tests.iter().any(|test| test.holds(value))
             }
         }
-    }
-}
-
-/// The values that tests are about: scalars, and those in lists.
-fn collect<'v>(found: &'v Value, values: &mut Vec<&'v Value>) {
-    match found {
-        Value::Array(items) => items.iter().for_each(|item| collect(item, values)),
-        Value::Object(_) => {} // a field with fields of its own has no value
-        scalar => values.push(scalar),
     }
 }
 
 impl Test {
     fn parse(test: &Value) -> Result<Self, String> {
-        let Value::Object(test) = test else { return scalar(test).map(Self::Is) };
-        let mut entries = test.iter();
-        let (Some((operator, operand)), None) = (entries.next(), entries.next()) else {
-            return Err("a test is an object with one operator".into());
-        };
-        let unknown = || format!("the local stack doesn't know the test {{{operator:?}:{operand}}}");
-        Ok(match (operator.as_str(), operand) {
-            ("prefix", Value::String(start)) => Self::StartsWith(start.clone()),
-            ("suffix", Value::String(end)) => Self::EndsWith(end.clone()),
-            ("equals-ignore-case", Value::String(text)) => Self::IsIgnoringCase(text.to_lowercase()),
-            ("exists", Value::Bool(exists)) => Self::Exists(*exists),
-            ("anything-but", Value::Array(values)) if !values.is_empty() => {
-                Self::IsNot(values.iter().map(scalar).collect::<Result<_, _>>()?)
-            }
-            ("anything-but", Value::Object(inner)) if inner.contains_key("prefix") || inner.contains_key("suffix") => {
-                Self::Not(Box::new(Self::parse(operand)?))
-            }
-            ("anything-but", Value::String(_) | Value::Number(_)) => Self::IsNot(vec![operand.clone()]),
-            ("numeric", Value::Array(terms)) if !terms.is_empty() && terms.len() % 2 == 0 => {
-                let term = |term: &[Value]| Some((Comparison::parse(term[0].as_str()?)?, term[1].as_f64()?));
-                Self::Compares(terms.chunks(2).map(term).collect::<Option<_>>().ok_or_else(unknown)?)
-            }
-            _ => return Err(unknown()),
-        })
-    }
-
-    /// Whether the test holds for one of the values of a field, which may have none.
-    fn holds(&self, values: &[&Value]) -> bool {
-        match self {
-            Self::Exists(exists) => *exists != values.is_empty(),
-            test => values.iter().any(|value| test.holds_for(value)),
+        let unknown = || format!("the local stack doesn't know the test {test}");
+        match test {
+            Value::Array(_) => Err(unknown()),
+            Value::Object(test) if test.len() == 1 => match test.iter().next() {
+                Some((operator, Value::String(start))) if operator == "prefix" => Ok(Self::StartsWith(start.clone())),
+                Some((operator, Value::Bool(exists))) if operator == "exists" => Ok(Self::Exists(*exists)),
+                _ => Err(unknown()),
+            },
+            Value::Object(_) => Err(unknown()),
+            scalar => Ok(Self::Is(scalar.clone())),
         }
     }
 
-    fn holds_for(&self, value: &Value) -> bool {
-        let text = |test: &dyn Fn(&str) -> bool| value.as_str().is_some_and(test);
-        match self {
-            Self::Is(wanted) => value == wanted,
-            Self::IsIgnoringCase(wanted) => text(&|text| text.to_lowercase() == *wanted),
-            Self::StartsWith(start) => text(&|text| text.starts_with(start)),
-            Self::EndsWith(end) => text(&|text| text.ends_with(end)),
-            Self::Exists(exists) => *exists,
-            Self::IsNot(unwanted) => !unwanted.contains(value),
-            Self::Not(test) => !test.holds_for(value),
-            Self::Compares(terms) => {
-                value.as_f64().is_some_and(|value| terms.iter().all(|(is, bound)| is.holds(value, *bound)))
-            }
+    /// Whether the test holds for the value of a field. One element of a list is enough.
+    fn holds(&self, value: Option<&Value>) -> bool {
+        match (self, value) {
+            (Self::Exists(exists), value) => *exists == value.is_some(),
+            (_, None) => false,
+            (test, Some(Value::Array(items))) => items.iter().any(|item| test.holds(Some(item))),
+            (Self::Is(wanted), Some(value)) => value == wanted,
+            (Self::StartsWith(start), Some(value)) => value.as_str().is_some_and(|text| text.starts_with(start)),
         }
-    }
-}
-
-impl Comparison {
-    fn parse(operator: &str) -> Option<Self> {
-        Some(match operator {
-            "=" => Self::Equal,
-            "<" => Self::Less,
-            "<=" => Self::AtMost,
-            ">" => Self::More,
-            ">=" => Self::AtLeast,
-            _ => return None,
-        })
-    }
-
-    fn holds(self, value: f64, bound: f64) -> bool {
-        match self {
-            Self::Equal => value == bound,
-            Self::Less => value < bound,
-            Self::AtMost => value <= bound,
-            Self::More => value > bound,
-            Self::AtLeast => value >= bound,
-        }
-    }
-}
-
-fn scalar(value: &Value) -> Result<Value, String> {
-    match value {
-        Value::Array(_) | Value::Object(_) => Err(format!("{value} is no text, number, boolean or null")),
-        scalar => Ok(scalar.clone()),
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn matches(pattern: Value, record: &Value) -> bool {
+        Filter::parse([pattern.to_string().as_str()]).unwrap().matches(record)
+    }
+
+    #[test]
+    fn exact_values_are_compared_with_their_type() {
+        let is = |wanted: Value| matches(json!({"v": [wanted]}), &json!({"v": 300}));
+        assert!(is(json!(300)));
+        assert!(!is(json!("300")) && !is(json!(300.0)) && !is(json!(null)) && !is(json!(true)));
+        assert!(matches(json!({"v": [null]}), &json!({"v": null})));
+        assert!(!matches(json!({"v": [null]}), &json!({})));
+        assert!(matches(json!({"v": [1, "two", true]}), &json!({"v": true})));
+    }
+
+    #[test]
+    fn every_field_of_a_pattern_must_match() {
+        let record = json!({
+            "eventName": "INSERT",
+            "dynamodb": {
+                "Keys": {"pk": {"S": "ERASE#7"}},
+                "NewImage": {"tags": {"SS": ["a", "b"]}, "list": {"L": [{"N": "1"}, {"S": "x"}]}, "none": {"NULL": true}},
+            },
+        });
+        for (pattern, expected) in [
+            (json!({"eventName": ["INSERT", "MODIFY"]}), true),
+            (json!({"eventName": ["REMOVE"]}), false),
+            (json!({"eventName": {"deeper": ["INSERT"]}}), false),
+            (json!({"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "ERASE#"}]}}}}), true),
+            (json!({"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "USER#"}]}}}}), false),
+            (json!({"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "ERASE#"}]}}}, "eventName": ["MODIFY"]}), false),
+            (json!({"dynamodb": {"NewImage": {"tags": {"SS": ["b"]}}}}), true),
+            (json!({"dynamodb": {"NewImage": {"list": {"L": {"S": ["x"]}}}}}), true),
+            (json!({"dynamodb": {"NewImage": {"list": {"L": {"S": ["y"]}}}}}), false),
+            (json!({"dynamodb": {"NewImage": {"none": {"NULL": [true]}}}}), true),
+            (json!({"dynamodb": {"NewImage": {"none": {"S": [{"exists": false}]}}}}), true),
+            (json!({"dynamodb": {"OldImage": {"none": {"S": [{"exists": false}]}}}}), true),
+            (json!({"dynamodb": {"OldImage": {"none": {"S": [{"exists": true}]}}}}), false),
+            (json!({"dynamodb": {"NewImage": [{"exists": true}]}}), false),
+        ] {
+            assert_eq!(matches(pattern.clone(), &record), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn one_of_several_patterns_is_enough_and_no_pattern_matches_everything() {
+        let either = Filter::parse([r#"{"a": [1]}"#, r#"{"b": [{"prefix": "x"}]}"#]).unwrap();
+        assert!(either.matches(&json!({"a": 1})) && either.matches(&json!({"b": "xy"})));
+        assert!(!either.matches(&json!({"a": 2, "b": "y"})) && Filter::default().matches(&json!({})));
+    }
+
+    #[test]
+    fn an_unknown_pattern_is_refused_by_name() {
+        for (pattern, message) in [
+            ("{", "the pattern {"),
+            ("[]", "must be an object"),
+            ("{}", "matches nothing"),
+            (r#"{"a": "b"}"#, "must be in a list"),
+            (r#"{"a": []}"#, "matches nothing"),
+            (r#"{"a": [["b"]]}"#, r#"["b"]"#),
+            (r#"{"a": [{"wildcard": "*"}]}"#, "wildcard"),
+            (r#"{"a": [{"suffix": "b"}]}"#, "suffix"),
+            (r#"{"a": [{"anything-but": ["b"]}]}"#, "anything-but"),
+            (r#"{"a": [{"equals-ignore-case": "b"}]}"#, "equals-ignore-case"),
+            (r#"{"a": [{"numeric": ["=", 1]}]}"#, "numeric"),
+            (r#"{"a": [{"cidr": "10.0.0.0/8"}]}"#, "cidr"),
+            (r#"{"a": [{"prefix": 1}]}"#, "prefix"),
+            (r#"{"a": [{"exists": "yes"}]}"#, "exists"),
+            (r#"{"a": [{"prefix": "a", "suffix": "b"}]}"#, "suffix"),
+            (r#"{"$or": [{"a": [1]}, {"b": [1]}]}"#, "$or"),
+        ] {
+            let error = Filter::parse([pattern]).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+}

@@ -12,26 +12,26 @@ use std::time::Duration;
 /// Which changes of a table go to which function, and how.
 #[derive(Clone, Debug)]
 pub struct Mapping {
-    /// What the template calls the event.
+    /// The event's name in the template.
     pub name: String,
-    /// The function's place among the template's.
+    /// The index of the function in the template.
     pub function: usize,
     pub function_arn: String,
-    /// What the template's `GetAtt` gives, and so what the function is told.
+    /// The template's `GetAtt StreamArn`, which is also the ARN in events.
     pub stream_arn: String,
     pub table: String,
     pub start: Start,
     pub filter: Filter,
     /// The most records of a batch.
     pub batch_size: usize,
-    /// How many batches of a shard may be under way at once.
+    /// `ParallelizationFactor`: how many batches of a shard may be processed at once.
     pub lanes: usize,
     pub rules: Rules,
-    /// The ARN of the queue that is told of what was given up.
+    /// The ARN of the queue for reports of discarded records.
     pub on_failure: Option<String>,
 }
 
-/// Where a mapping starts in what was there before it.
+/// Where a new mapping begins to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Start {
@@ -39,16 +39,16 @@ pub enum Start {
     Latest,
 }
 
-/// What is to happen to batches that fail.
+/// What to do with batches that fail.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     /// `BisectBatchOnFunctionError`
     pub bisects: bool,
     /// `ReportBatchItemFailures`
     pub reports: bool,
-    /// `MaximumRetryAttempts`; none for as many as it takes.
+    /// `MaximumRetryAttempts`. `None`: without a limit.
     pub retries: Option<u32>,
-    /// `MaximumRecordAgeInSeconds`; none for any age.
+    /// `MaximumRecordAgeInSeconds`. `None`: without a limit.
     pub age: Option<Duration>,
 }
 
@@ -64,7 +64,7 @@ struct Criterion {
     pattern: String,
 }
 
-/// Properties that are understood; anything else could mean something.
+/// The known properties. Any other is an error, as ignoring it could hide a mistake.
 const KNOWN: [&str; 13] = [
     "BatchSize",
     "BisectBatchOnFunctionError",
@@ -90,13 +90,13 @@ struct Destinations {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Destination {
-    /// SAM's name of the service, by which it gives the function its right.
+    /// SAM's name of the service. SAM grants the function's role a right by it.
     r#type: Option<String>,
     destination: String,
 }
 
 impl Destination {
-    /// The ARN of a queue; the local stack has nothing else to tell.
+    /// The ARN of a queue. Other destinations are refused.
     fn queue(self) -> Result<String, Error> {
         let is_queue = self.destination.starts_with("arn:aws:sqs:") && self.r#type.is_none_or(|kind| kind == "SQS");
         let other = || Error::new(format!("OnFailure: {} is no queue, and nothing else is known", self.destination));
@@ -105,7 +105,7 @@ impl Destination {
 }
 
 impl Mapping {
-    /// The event `name` of the function at `function`; `None` when it is not enabled.
+    /// Reads the event `name` of the function with this index. `None`: the event is not enabled.
     pub fn read(
         name: &str,
         properties: &Properties,
@@ -158,7 +158,7 @@ impl Mapping {
     }
 }
 
-/// A number that Lambda takes only within bounds.
+/// A number within Lambda's bounds.
 fn number(
     properties: &Properties,
     scope: &Scope,
@@ -169,7 +169,7 @@ fn number(
         Some(Value::Number(number)) if number.as_i64().is_some_and(|number| within.contains(&number)) => {
             Ok(number.as_i64())
         }
-        // The value of a parameter is a text.
+        // The value of a parameter is a string.
         Some(Value::String(text)) if text.parse().is_ok_and(|number| within.contains(&number)) => Ok(text.parse().ok()),
         None => Ok(None),
         Some(_) => Err(Error::new(format!("{key}: a number from {} to {} is expected", within.start(), within.end()))),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_is_as_in_lambda() {
+    fn the_defaults_are_lambdas() {
         let mapping = read("{Stream: !GetAtt T.StreamArn, StartingPosition: LATEST}").unwrap().unwrap();
         assert_eq!((mapping.table.as_str(), mapping.function, mapping.batch_size), ("local-t", 3, 100));
         assert_eq!((mapping.start, mapping.on_failure, mapping.lanes), (Start::Latest, None, 1));
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_can_be_said_is_understood() {
+    fn every_known_property_is_read() {
         let mapping = read(
             r#"
             Stream: !GetAtt T.StreamArn
@@ -228,8 +228,8 @@ mod tests {
         let Rules { bisects, reports, retries, age } = mapping.rules;
         assert_eq!((bisects, reports, retries, age), (true, true, Some(5), Some(Duration::from_secs(60))));
         assert_eq!(mapping.on_failure.as_deref(), Some("arn:aws:sqs:r:1:local-queue"));
-        assert!(mapping.filter.wants(&serde_json::json!({"eventName": "INSERT"})));
-        assert!(!mapping.filter.wants(&serde_json::json!({"eventName": "REMOVE"})));
+        assert!(mapping.filter.matches(&serde_json::json!({"eventName": "INSERT"})));
+        assert!(!mapping.filter.matches(&serde_json::json!({"eventName": "REMOVE"})));
 
         let endless = "{Stream: !GetAtt T.StreamArn, StartingPosition: LATEST, MaximumRetryAttempts: -1,
             MaximumRecordAgeInSeconds: -1}";
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_stops_the_start() {
+    fn an_unknown_property_or_value_stops_the_start() {
         assert!(refused("TumblingWindowInSeconds: 5").contains("TumblingWindowInSeconds"));
         assert!(refused("BatchSize: 0").contains("BatchSize: a number from 1 to 10000"));
         assert!(refused("FunctionResponseTypes: [Other]").contains("Other"));

@@ -1,48 +1,48 @@
-//! Functions on a table's stream: Lambda's event source mappings.
+//! Lambda's event source mappings: they invoke functions with the changes of a table's stream.
 //!
-//! A stream is looked at once for all of its mappings; each takes what it is told at its own pace. With a
-//! `ParallelizationFactor`, only the changes of one item come in their order. Batching windows are not waited for.
+//! Each stream is read once for all of its mappings, and each mapping processes the records at its own pace. With a
+//! `ParallelizationFactor`, only the changes of one item keep their order. Batching windows are ignored.
 
 mod batches;
-mod failure;
 mod filter;
-mod follower;
 mod mapping;
 mod positions;
 mod progress;
 mod record;
+mod report;
 mod stream;
+mod worker;
 
 pub use mapping::Mapping;
 
-use crate::life::Life;
+use crate::Error;
 use crate::logs::Logs;
 use crate::pool::Pool;
 use crate::queues::Declared as Queue;
-use crate::stores::Stores;
-use crate::{Error, State};
+use crate::services::Services;
+use crate::state::State;
+use crate::tasks::Tasks;
 use aws_sdk_dynamodb::error::DisplayErrorContext;
-use follower::{Destination, Follower};
 use positions::Positions;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use stream::Stream;
+use worker::{Destination, Worker};
 
-/// A mapping, and where what it takes goes.
+/// A mapping, its function, and its destination on failure.
 pub struct Consumer {
     mapping: Mapping,
     pool: Arc<Pool>,
-    /// What is told of what was given up.
     destination: Option<Destination>,
 }
 
-/// Follows the streams of all `consumers` until `life` ends.
+/// Reads the streams of all `consumers` until the stack stops.
 pub async fn follow(
     consumers: Vec<Consumer>,
-    stores: &Stores,
+    services: &Services,
     state: &State,
     logs: &Logs,
-    life: &Life,
+    tasks: &Tasks,
 ) -> Result<(), Error> {
     let mut streams: BTreeMap<String, Vec<Consumer>> = BTreeMap::new();
     for consumer in consumers {
@@ -51,32 +51,27 @@ pub async fn follow(
     for (named, consumers) in streams {
         let place = consumers.iter().map(Consumer::place).collect::<Vec<_>>().join(", ");
         let table = consumers.first().map_or("", |consumer| &consumer.mapping.table);
-        let described = stores.dynamodb().describe_table().table_name(table).send().await;
+        let described = services.dynamodb().describe_table().table_name(table).send().await;
         let described = described.map_err(|error| Error::new(DisplayErrorContext(error).to_string()).within(&place))?;
         let arn = described.table.and_then(|described| described.latest_stream_arn);
         let arn = arn.ok_or_else(|| Error::new(format!("the table {table} has no stream")).within(&place))?;
-        let followers = consumers.into_iter().map(|consumer| consumer.follower(&arn, state, logs).map(Arc::new));
-        let followers = followers.collect::<Result<_, _>>()?;
-        let (stream, life) = (Stream { client: stores.streams(), arn, named, followers }, life.clone());
-        tokio::spawn(async move {
-            tokio::select! {
-                never = Arc::new(stream).run() => match never {},
-                () = life.ended() => {}
-            }
-        });
+        let workers = consumers.into_iter().map(|consumer| consumer.worker(&arn, state, logs).map(Arc::new));
+        let workers = workers.collect::<Result<_, _>>()?;
+        let stream = Arc::new(Stream { client: services.streams(), arn, named, workers });
+        tasks.spawn(async move { match stream.run().await {} });
     }
     Ok(())
 }
 
 impl Consumer {
-    /// One of the template's `queues` is told of what `mapping` gives up, if it says so.
-    pub fn new(mapping: Mapping, pool: Arc<Pool>, queues: &[Queue], stores: &Stores) -> Result<Self, Error> {
+    /// Finds the destination of `mapping` among the template's `queues`.
+    pub fn new(mapping: Mapping, pool: Arc<Pool>, queues: &[Queue], services: &Services) -> Result<Self, Error> {
         let mut consumer = Self { mapping, pool, destination: None };
         if let Some(arn) = &consumer.mapping.on_failure {
             let queue = queues.iter().find(|queue| queue.arn == *arn).ok_or_else(|| {
                 Error::new(format!("DestinationConfig: the template has no queue {arn}")).within(consumer.place())
             })?;
-            consumer.destination = Some(Destination { client: stores.sqs(), queue_url: queue.url.clone() });
+            consumer.destination = Some(Destination { client: services.sqs(), queue_url: queue.url.clone() });
         }
         Ok(consumer)
     }
@@ -85,15 +80,10 @@ impl Consumer {
         format!("{}: {}", self.pool.name(), self.mapping.name)
     }
 
-    fn follower(self, stream: &str, state: &State, logs: &Logs) -> Result<Follower, Error> {
-        let file = match state {
-            State::Memory => None,
-            State::Directory(directory) => {
-                Some(directory.join("streams").join(format!("{}.{}.json", self.pool.name(), self.mapping.name)))
-            }
-        };
+    fn worker(self, stream: &str, state: &State, logs: &Logs) -> Result<Worker, Error> {
+        let file = state.path(&format!("streams/{}.{}.json", self.pool.name(), self.mapping.name));
         let positions = Positions::open(file, stream).map_err(|error| error.within(self.place()))?;
         let Self { mapping, pool, destination } = self;
-        Ok(Follower { mapping, pool, destination, positions, logs: logs.clone() })
+        Ok(Worker { mapping, pool, destination, positions, logs: logs.clone() })
     }
 }

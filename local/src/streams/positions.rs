@@ -1,20 +1,20 @@
-//! How far a mapping has come in each shard of its stream, kept where the stack's state is.
+//! The positions of a mapping in the shards of its stream. They are kept in the data directory.
 
 use crate::Error;
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Sequence numbers of the last records that are done, by shard.
+/// For each shard, the sequence number up to which all records are done.
 pub struct Positions {
-    /// None for positions that are as passing as the table.
+    /// `None`: the positions are in memory, as the table is.
     file: Option<PathBuf>,
     stream: String,
     shards: Mutex<HashMap<String, String>>,
 }
 
 impl Positions {
-    /// The positions in `stream` that `file` has; it is another stream when the table was made anew.
+    /// Reads the positions in `stream` from `file`. A table that was created anew has another stream.
     pub fn open(file: Option<PathBuf>, stream: &str) -> Result<Self, Error> {
         let kept = match &file {
             Some(file) => read(file).map_err(|error| Error::of(format!("reading {}", file.display()), &error))?,
@@ -26,26 +26,23 @@ impl Positions {
 
     /// The last record of `shard` that is done.
     pub fn of(&self, shard: &str) -> Option<String> {
-        self.lock().get(shard).cloned()
+        self.shards.lock().get(shard).cloned()
     }
 
-    /// Everything in `shard` up to `sequence` is done.
+    /// Records that everything in `shard` up to `sequence` is done.
     pub fn advance(&self, shard: &str, sequence: &str) {
-        let mut shards = self.lock();
+        let mut shards = self.shards.lock();
         shards.insert(shard.to_owned(), sequence.to_owned());
         if let Some(file) = &self.file {
             let kept = serde_json::json!({ &self.stream: *shards }).to_string();
-            let _ = write(file, &kept); // then some records come twice after a restart, which they may at any time
+            // If this fails, some records come again after a restart. Functions must expect that at any time.
+            let _ = write(file, &kept);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, String>> {
-        self.shards.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A sequence number as it is compared: a number of any length.
-pub fn place(sequence: &str) -> (usize, &str) {
+/// The sort key of a sequence number, which is a number of any length.
+pub fn order(sequence: &str) -> (usize, &str) {
     let digits = sequence.trim_start_matches('0');
     (digits.len(), digits)
 }
@@ -58,7 +55,7 @@ fn read(file: &Path) -> std::io::Result<HashMap<String, HashMap<String, String>>
     }
 }
 
-/// Whole or not at all.
+/// Replaces the file as a whole.
 fn write(file: &Path, kept: &str) -> std::io::Result<()> {
     if let Some(directory) = file.parent() {
         std::fs::create_dir_all(directory)?;
@@ -82,7 +79,7 @@ mod tests {
             "100000000000000000000000000000000000009",
             "200000000000000000000000000000000000000",
         ];
-        assert!(ordered.is_sorted_by_key(|sequence| place(sequence)));
-        assert!(place("007") == place("7") && None < Some(place("0")));
+        assert!(ordered.is_sorted_by_key(|sequence| order(sequence)));
+        assert!(order("007") == order("7") && None < Some(order("0")));
     }
 }

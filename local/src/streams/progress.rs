@@ -1,47 +1,47 @@
-//! How far a shard is done when its records are done in several lanes, each in an order of its own.
+//! How far a shard is done. Its records are processed in several lanes, so they are not done in their order.
 
-use super::positions::place;
+use super::positions::order;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// The records that are not done, and those that are done behind them.
+/// The records that are not done yet, and those after them that are. The value tells which.
 #[derive(Debug, Default)]
-pub struct Progress(BTreeMap<Place, bool>);
+pub struct Progress(BTreeMap<Sequence, bool>);
 
-/// A sequence number as the stream has it, ordered as [`place`] says.
+/// A sequence number, sorted by [`order`].
 #[derive(Debug)]
-struct Place(String);
+struct Sequence(String);
 
-impl Ord for Place {
+impl Ord for Sequence {
     fn cmp(&self, other: &Self) -> Ordering {
-        place(&self.0).cmp(&place(&other.0))
+        order(&self.0).cmp(&order(&other.0))
     }
 }
 
-impl PartialOrd for Place {
+impl PartialOrd for Sequence {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Place {
+impl PartialEq for Sequence {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Place {}
+impl Eq for Sequence {}
 
 impl Progress {
-    /// This record has to be done, too.
+    /// Adds a record that has to be done.
     pub fn expect(&mut self, sequence: &str) {
-        self.0.insert(Place(sequence.to_owned()), false);
+        self.0.insert(Sequence(sequence.to_owned()), false);
     }
 
-    /// These are done. The last record up to which everything is, if that is another one than before.
+    /// Marks records as done. Returns the last record up to which everything is done, if it has changed.
     pub fn done<'s>(&mut self, sequences: impl IntoIterator<Item = &'s str>) -> Option<String> {
         for sequence in sequences {
-            self.0.insert(Place(sequence.to_owned()), true);
+            self.0.insert(Sequence(sequence.to_owned()), true);
         }
         let mut last = None;
         while let Some(first) = self.0.first_entry().filter(|first| *first.get()) {
@@ -57,15 +57,15 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_is_done_behind_something_that_is_not_counts_once_that_is() {
+    fn a_record_counts_only_when_all_before_it_are_done() {
         let mut progress = Progress::default();
         for sequence in ["8", "9", "0010", "12"] {
             progress.expect(sequence);
         }
         assert_eq!(progress.done(["9", "0010"]), None);
-        // As it stands in the stream.
+        // The number is returned as the stream wrote it.
         assert_eq!(progress.done(["8"]).as_deref(), Some("0010"));
-        // Nobody wanted this one.
+        // This record did not match the filter, so it was not expected.
         assert_eq!(progress.done(["11"]).as_deref(), Some("11"));
         assert_eq!(progress.done([]), None);
         assert_eq!(progress.done(["12"]).as_deref(), Some("12"));
@@ -73,7 +73,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_position_never_passes_what_is_not_done_and_ends_at_the_end(
+        fn a_position_never_passes_an_open_record_and_ends_at_the_end(
             order in Just((1..60_u32).collect::<Vec<_>>()).prop_shuffle(),
         ) {
             let mut progress = Progress::default();

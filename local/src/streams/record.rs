@@ -1,4 +1,4 @@
-//! A change of a table, as Lambda tells a function of it.
+//! A change of a table, as a record of a Lambda event.
 
 use crate::REGION;
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record as Change};
@@ -11,17 +11,17 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// A record of a stream.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// Its place in its shard.
+    /// Its sequence number.
     pub sequence: String,
     /// When the change was made, in seconds since 1970.
     pub at: i64,
-    /// As it stands in an event.
+    /// The record in an event.
     pub json: String,
-    /// Tells its item from most others.
+    /// A hash of its item's keys.
     pub item: u64,
 }
 
-/// The record of `change`, and the same as a value for filters; `None` for a change that has no place in its shard.
+/// The record of `change`, and the same as a value for filters. `None`: the change has no sequence number.
 pub fn record(change: &Change, stream_arn: &str) -> Option<(Record, Value)> {
     let of = change.dynamodb()?;
     let sequence = of.sequence_number()?;
@@ -39,19 +39,19 @@ pub fn record(change: &Change, stream_arn: &str) -> Option<(Record, Value)> {
         "eventName": change.event_name().map(|name| name.as_str()),
         "eventVersion": "1.1",
         "eventSource": "aws:dynamodb",
-        "awsRegion": REGION, // an embedded store may pretend to be elsewhere
+        "awsRegion": REGION, // dynoxide has another one
         "dynamodb": dynamodb,
         "eventSourceARN": stream_arn,
     });
     if change.user_identity().is_some() {
-        // Only what time to live removed has one. dynoxide spells its members in a way that the SDK doesn't read.
+        // Only records of items deleted by TTL have one. dynoxide spells its members in a way that the SDK doesn't read.
         value["userIdentity"] = json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"});
     }
-    Some((Record { sequence: sequence.to_owned(), at, json: value.to_string(), item: number(of.keys()) }, value))
+    Some((Record { sequence: sequence.to_owned(), at, json: value.to_string(), item: hash(of.keys()) }, value))
 }
 
-/// A number of the item that has these keys.
-fn number(keys: Option<&HashMap<String, AttributeValue>>) -> u64 {
+/// A hash of an item's keys.
+fn hash(keys: Option<&HashMap<String, AttributeValue>>) -> u64 {
     let keys: BTreeMap<&String, String> =
         keys.into_iter().flatten().map(|(name, value)| (name, attribute(value).to_string())).collect();
     let mut hasher = DefaultHasher::new();

@@ -1,10 +1,10 @@
-//! A stream, looked at once for all of its mappings: every shard from its start, a shard's children after it.
+//! Reads a stream once for all of its mappings: every shard from its start, and a shard before its children.
 
 use super::batches;
-use super::follower::{Follower, Page};
 use super::mapping::Start;
-use super::positions::place;
+use super::positions::order;
 use super::record::{Record, record};
+use super::worker::{Page, Worker};
 use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::error::SdkError;
@@ -20,50 +20,50 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// How often new shards are looked for. Those that follow a shard that has ended are looked for when it ends.
+/// How often to look for new shards. When a shard ends, its children are looked for at once.
 const DESCRIBE_EVERY: Duration = Duration::from_secs(2);
 
-/// How soon a shard is looked at again in which there was nothing.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long to wait before a shard without new records is read again.
+const POLL_EVERY: Duration = Duration::from_millis(100);
 
 /// A stream and its mappings at work.
 pub struct Stream {
     pub client: Client,
-    /// What the stream's own store calls it.
+    /// Its ARN in the DynamoDB.
     pub arn: String,
-    /// What functions are told that it is called.
+    /// Its ARN in events.
     pub named: String,
-    pub followers: Vec<Arc<Follower>>,
+    pub workers: Vec<Arc<Worker>>,
 }
 
-/// Somebody who is told of a shard's records. However slow he is, nobody waits for him: what he lags behind is kept.
-struct Listener {
-    follower: Arc<Follower>,
-    /// The last record that he had done before.
+/// A worker that gets a shard's records. Its channel is unbounded, so a slow worker doesn't hold others back.
+struct Subscriber {
+    worker: Arc<Worker>,
+    /// The last record that it had done before the stack started.
     done: Option<String>,
     pages: UnboundedSender<Page>,
 }
 
-impl Listener {
-    /// Tells of records up to `last`, but for those that were done before.
-    fn tell(&self, records: &[(Record, Value)], last: &str) {
-        let is_new = |sequence| self.done.as_deref().map(place) < Some(place(sequence));
-        let filter = &self.follower.mapping.filter;
-        let wanted = records.iter().filter(|(record, value)| is_new(&record.sequence) && filter.wants(value));
+impl Subscriber {
+    /// Sends the records up to `last` to the worker, without those that it had done before.
+    fn send(&self, records: &[(Record, Value)], last: &str) {
+        let is_new = |sequence| self.done.as_deref().map(order) < Some(order(sequence));
+        let filter = &self.worker.mapping.filter;
+        let wanted = records.iter().filter(|(record, value)| is_new(&record.sequence) && filter.matches(value));
         if is_new(last) {
             let page = Page { records: wanted.map(|(record, _)| record.clone()).collect(), last: last.to_owned() };
-            let _ = self.pages.send(page); // who takes them is there for as long as this is
+            let _ = self.pages.send(page); // the worker receives for as long as this exists
         }
     }
 }
 
-/// Per shard and follower: closed once the follower has done all of the shard.
+/// For each shard and worker, a channel that is closed when the worker has done all of the shard.
 type Finished = HashMap<String, Vec<watch::Receiver<()>>>;
 
 impl Stream {
-    /// Follows the stream for as long as this is polled.
+    /// Reads the stream for ever.
     pub async fn run(self: Arc<Self>) -> Infallible {
-        // Readers end with the name of their shard.
+        // A reader returns the id of its shard when it ends.
         let mut tasks: JoinSet<Option<String>> = JoinSet::new();
         let (mut finished, mut ended) = (Finished::new(), HashSet::new());
         let mut there_before: Option<HashSet<String>> = None;
@@ -118,7 +118,7 @@ impl Stream {
         }
     }
 
-    /// Begins with a shard: a task for each follower, and one that reads for all of them.
+    /// Starts the tasks of a shard: one for each worker, and one that reads for all of them.
     fn begin(
         self: Arc<Self>,
         shard: &str,
@@ -128,25 +128,25 @@ impl Stream {
         tasks: &mut JoinSet<Option<String>>,
     ) {
         let (mut from_start, mut from_now, mut all_finished) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, follower) in self.followers.iter().enumerate() {
-            let (pages, told) = mpsc::unbounded_channel();
+        for (number, worker) in self.workers.iter().enumerate() {
+            let (pages, receiver) = mpsc::unbounded_channel();
             let (finishing, is_finished) = watch::channel(());
             all_finished.push(is_finished);
             let before = parent.and_then(|parent| finished.get(parent)).map(|parent| parent[number].clone());
-            let (taking, own) = (follower.clone(), shard.to_owned());
+            let (taking, own) = (worker.clone(), shard.to_owned());
             tasks.spawn(async move {
                 if let Some(mut before) = before {
                     while before.changed().await.is_ok() {}
                 }
-                taking.take(&own, told).await;
+                taking.process(&own, receiver).await;
                 drop(finishing);
                 None
             });
-            let listener = Listener { done: follower.positions.of(shard), follower: follower.clone(), pages };
-            // What comes after the mapping is read from its start.
-            match follower.mapping.start {
-                Start::Latest if is_old && listener.done.is_none() => from_now.push(listener),
-                _ => from_start.push(listener),
+            let subscriber = Subscriber { done: worker.positions.of(shard), worker: worker.clone(), pages };
+            // LATEST means from now on. Shards that are created from now on are read from their start.
+            match worker.mapping.start {
+                Start::Latest if is_old && subscriber.done.is_none() => from_now.push(subscriber),
+                _ => from_start.push(subscriber),
             }
         }
         finished.insert(shard.to_owned(), all_finished);
@@ -160,12 +160,11 @@ impl Stream {
         });
     }
 
-    /// Reads a shard to its end, which an open one doesn't have, from where the last of the listeners is, or from
-    /// `start` if there is one who never was anywhere. What the shard's description says of its end is not asked:
-    /// dynoxide gives every shard one.
-    async fn read(&self, shard: &str, listeners: Vec<Listener>, start: ShardIteratorType) {
-        let done = listeners.iter().map(|listener| &listener.done);
-        let Some(mut read) = done.min_by_key(|done| done.as_deref().map(place)).cloned() else { return };
+    /// Reads a shard to its end. It begins at the earliest position of the subscribers, or at `start` if one of them has no
+    /// position. An open shard has no end. The end in the shard's description is ignored, as dynoxide always gives one.
+    async fn read(&self, shard: &str, subscribers: Vec<Subscriber>, start: ShardIteratorType) {
+        let done = subscribers.iter().map(|subscriber| &subscriber.done);
+        let Some(mut read) = done.min_by_key(|done| done.as_deref().map(order)).cloned() else { return };
         let (mut iterator, mut failures) = (None, 0);
         loop {
             let current = match iterator.take() {
@@ -181,7 +180,7 @@ impl Stream {
             };
             let page = match self.client.get_records().shard_iterator(current).send().await {
                 Ok(page) => page,
-                // An iterator that is too old is an error too; the next one starts where this one was.
+                // This includes an iterator that has expired. The next one begins at the same place.
                 Err(error) => {
                     let error = DisplayErrorContext(error).to_string();
                     sleep(self.failed("GetRecords", &error, &mut failures)).await;
@@ -193,18 +192,18 @@ impl Stream {
             let records: Vec<_> = changes.iter().filter_map(|change| record(change, &self.named)).collect();
             let last = records.last().map(|(record, _)| record.sequence.clone());
             if let Some(last) = &last {
-                listeners.iter().for_each(|listener| listener.tell(&records, last));
+                subscribers.iter().for_each(|subscriber| subscriber.send(&records, last));
             }
             iterator = page.next_shard_iterator;
             match (&iterator, last) {
                 (None, _) => return,
-                (Some(_), None) => sleep(LOOK_EVERY).await,
+                (Some(_), None) => sleep(POLL_EVERY).await,
                 (Some(_), last) => read = last,
             }
         }
     }
 
-    /// Where to go on in a shard; `None` at its end.
+    /// An iterator for the records after `read`. `None`: the shard has ended.
     async fn iterator(
         &self,
         shard: &str,
@@ -225,17 +224,17 @@ impl Stream {
         answer.map(|answer| answer.shard_iterator).map_err(|error| DisplayErrorContext(error).to_string())
     }
 
-    /// How long to wait after a call that failed, which is said the first time, to everyone whom it concerns.
+    /// Returns how long to wait after a failed call. The first failure goes into the log of every worker's function.
     fn failed(&self, call: &str, error: &str, failures: &mut u32) -> Duration {
         *failures += 1;
         if *failures == 1 {
-            self.followers.iter().for_each(|follower| follower.say(format!("{call} failed: {error}")));
+            self.workers.iter().for_each(|worker| worker.log(format!("{call} failed: {error}")));
         }
         batches::pause(*failures)
     }
 }
 
-/// Whether the place that was asked for is no longer in the stream.
+/// Whether the requested position is no longer in the stream.
 fn is_trimmed<R>(error: &SdkError<GetShardIteratorError, R>) -> bool {
     error.as_service_error().is_some_and(GetShardIteratorError::is_trimmed_data_access_exception)
 }

@@ -1,4 +1,4 @@
-//! Copies, and what of them is new.
+//! Copies of objects, and their metadata.
 
 use aws_sdk_s3::types::MetadataDirective;
 

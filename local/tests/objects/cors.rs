@@ -1,4 +1,4 @@
-//! What browsers are told about requests from other origins.
+//! CORS: preflight requests, and the headers of answers.
 
 use aws_sdk_s3::types::{CorsConfiguration, CorsRule, builders::CorsRuleBuilder};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ fn rule(origins: &[&str], methods: &[&str], headers: &[&str]) -> CorsRuleBuilder
     if headers.is_empty() { rule } else { rule.set_allowed_headers(owned(headers)) }
 }
 
-/// Gives the bucket these rules, or returns S3's code of the refusal.
+/// Sets the bucket's rules. Returns the error code of a refusal.
 async fn set(store: &Served, rules: impl IntoIterator<Item = CorsRuleBuilder>) -> Result<(), String> {
     let rules = rules.into_iter().map(|rule| rule.build().expect("a rule")).collect();
     let rules = CorsConfiguration::builder().set_cors_rules(Some(rules)).build().expect("rules");

@@ -70,8 +70,8 @@ async fn a_streamed_upload_comes_in_chunks_and_its_encoding_is_not_kept() {
     .await;
 }
 
-/// Changes bytes of a streamed body after the client made it. To an https endpoint the client doesn't sign chunks and
-/// trailers, so the request then goes out over http with only its checksum to give the change away.
+/// Changes bytes of a streamed body after the client has made it. For an https endpoint, the client doesn't sign chunks and
+/// trailers. The request is then sent over http, so only its checksum shows the change.
 #[derive(Debug)]
 struct Tamper(&'static str, &'static str);
 

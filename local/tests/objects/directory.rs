@@ -14,7 +14,7 @@ use crate::support::{BUCKET, Scratch, Served, code, for_a_minute, pattern};
 #[tokio::test]
 async fn objects_survive_a_restart_with_everything_that_was_said_of_them() {
     let scratch = Scratch::new();
-    let store = Served::start(scratch.keep()).await;
+    let store = Served::start(scratch.store()).await;
     let put = store.put("cards/x", b"hello").content_type("image/png").cache_control("max-age=60");
     let put = put.content_disposition("inline").content_encoding("gzip").metadata("owner", "u1");
     let tag = put.send().await.expect("a put").e_tag.expect("a tag");
@@ -24,7 +24,7 @@ async fn objects_survive_a_restart_with_everything_that_was_said_of_them() {
     let before = head(&store.s3).await.expect("a head");
     store.stop().await;
 
-    let store = Served::start(scratch.keep()).await;
+    let store = Served::start(scratch.store()).await;
     let after = head(&store.s3).await.expect("a head");
     assert_eq!(after.e_tag(), Some(tag.as_str()));
     assert_eq!(after.last_modified(), before.last_modified());
@@ -41,7 +41,7 @@ async fn objects_survive_a_restart_with_everything_that_was_said_of_them() {
 #[tokio::test]
 async fn only_what_is_current_has_files() {
     let scratch = Scratch::new();
-    let store = Served::start(scratch.keep()).await;
+    let store = Served::start(scratch.store()).await;
     for body in [&b"one"[..], b"two", b"three"] {
         store.put("k", body).send().await.expect("a put");
     }
@@ -58,7 +58,7 @@ async fn only_what_is_current_has_files() {
 #[tokio::test]
 async fn an_upload_that_is_cut_off_leaves_nothing() {
     let scratch = Scratch::new();
-    let store = Served::start(scratch.keep()).await;
+    let store = Served::start(scratch.store()).await;
     let put = store.s3.put_object().bucket(BUCKET).key("k").presigned(for_a_minute()).await.expect("a URL");
     let address = store.endpoint.trim_start_matches("http://");
     let path = put.uri().trim_start_matches(store.endpoint.as_str());
@@ -84,7 +84,7 @@ async fn until(condition: impl Fn() -> bool) {
 #[tokio::test]
 async fn a_reader_is_not_overtaken_by_a_write_or_a_deletion() {
     let scratch = Scratch::new();
-    let store = Served::start(scratch.keep()).await;
+    let store = Served::start(scratch.store()).await;
     let size = 8_000_000;
     let body = ByteStream::from_path(scratch.file(size)).await.expect("a stream");
     store.s3.put_object().bucket(BUCKET).key("k").body(body).send().await.expect("a put");
@@ -100,7 +100,7 @@ async fn a_reader_is_not_overtaken_by_a_write_or_a_deletion() {
 #[tokio::test]
 async fn what_a_killed_process_left_goes_and_what_others_put_there_stays() {
     let scratch = Scratch::new();
-    let store = Served::start(scratch.keep()).await;
+    let store = Served::start(scratch.store()).await;
     store.put("k", b"x").send().await.expect("a put");
     store.stop().await;
     let kept = scratch.files();
@@ -109,7 +109,7 @@ async fn what_a_killed_process_left_goes_and_what_others_put_there_stays() {
     for name in [format!("{hash}.0123"), format!("{hash}.new"), "README.md".to_owned()] {
         fs::write(bucket.join(name), "x").expect("a file");
     }
-    let store = Served::start(scratch.keep()).await;
+    let store = Served::start(scratch.store()).await;
     let mut expected = kept;
     expected.insert("README.md".to_owned());
     assert_eq!(scratch.files(), expected);
@@ -120,8 +120,8 @@ async fn what_a_killed_process_left_goes_and_what_others_put_there_stays() {
 #[tokio::test]
 async fn a_directory_that_is_in_use_or_damaged_is_refused_by_name() {
     let scratch = Scratch::new();
-    let store = Served::start(scratch.keep()).await;
-    let in_use = Objects::open(scratch.keep()).err().expect("a refusal").to_string();
+    let store = Served::start(scratch.store()).await;
+    let in_use = Objects::open(scratch.store()).err().expect("a refusal").to_string();
     assert!(in_use.contains("in use"), "{in_use}");
     store.put("k", b"x").send().await.expect("a put");
     store.stop().await;
@@ -129,7 +129,7 @@ async fn a_directory_that_is_in_use_or_damaged_is_refused_by_name() {
     let files = scratch.files();
     let row = files.iter().find(|name| Path::new(name).extension().is_some_and(|e| e == "json")).expect("a row");
     fs::write(scratch.0.join("store").join(BUCKET).join(row), "{").expect("damage");
-    let damaged = Objects::open(scratch.keep()).err().expect("a refusal").to_string();
+    let damaged = Objects::open(scratch.store()).err().expect("a refusal").to_string();
     assert!(damaged.contains(row.as_str()), "{damaged}");
     assert_eq!(scratch.files().len(), 2, "nothing is removed");
 }

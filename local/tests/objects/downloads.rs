@@ -6,7 +6,7 @@ use crate::support::{BUCKET, Served, exchange, for_a_minute, in_both_modes, raw}
 
 const ATTACHMENT: &str = "attachment; filename=\"a b.pdf\"; filename*=UTF-8''%C3%BC.pdf";
 
-/// An object that says one thing of itself, and a URL that says another.
+/// An object, and a URL that asks for other headers than the object has.
 async fn url(store: &Served) -> String {
     let put = store.put("media/one", b"0123456789").content_type("text/html").cache_control("max-age=60");
     put.content_disposition("inline").send().await.expect("a put");

@@ -1,4 +1,4 @@
-//! The embedded S3 from outside: with Amazon's own client, and with raw HTTP where that client is too well-behaved.
+//! Black-box tests of the embedded S3, with Amazon's client, and with raw HTTP for requests that this client doesn't make.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 

@@ -10,7 +10,7 @@ use crate::support::{BUCKET, Scratch, Served, pattern};
 
 #[test]
 fn a_large_object_is_never_whole_in_memory() {
-    // Alone in a process: other tests need memory too.
+    // The test runs alone in a process, as other tests need memory, too.
     let alone = ["--exact", "memory::the_peak_of_a_large_object", "--ignored", "--nocapture"];
     let this = std::env::current_exe().expect("this test");
     let measured = std::process::Command::new(this).args(alone).output().expect("a process");
@@ -27,13 +27,13 @@ async fn the_peak_of_a_large_object() {
         peak.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") * 1024
     }
     let scratch = Scratch::new();
-    let store = Served::start(scratch.keep()).await;
+    let store = Served::start(scratch.store()).await;
     let (piece, pieces) = (pattern(0, 251 * 4096), 96);
     let path = scratch.0.join("upload");
     fs::write(&path, piece.repeat(pieces)).expect("a file");
     let size = piece.len() * pieces;
 
-    // What the test itself needed is freed, but stays in the peak: let the peak start here.
+    // The test itself has used memory. The peak is measured from here on.
     fs::write("/proc/self/clear_refs", "5").expect("a new peak");
     let before = peak();
     let body = ByteStream::from_path(&path).await.expect("a stream");

@@ -1,4 +1,4 @@
-//! Who may: signed and presigned requests.
+//! Signed and presigned requests, and requests without a valid signature.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! A store that is being served, a client of it, raw HTTP, and directories that go with their test.
+//! An S3 with a client, raw HTTP, and temporary directories.
 
 use std::{collections::BTreeSet, fs, path::PathBuf, time::Duration};
 
@@ -14,12 +14,12 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::{client::legacy, rt::TokioExecutor};
-use local::objects::{Keep, Objects};
+use local::objects::Objects;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 pub const BUCKET: &str = "sotto-media";
 
-/// A store that is being served, with one bucket.
+/// A running S3 with one bucket.
 pub struct Served {
     pub s3: Client,
     pub endpoint: String,
@@ -28,8 +28,8 @@ pub struct Served {
 }
 
 impl Served {
-    pub async fn start(keep: Keep) -> Self {
-        let objects = Objects::open(keep).expect("a store");
+    pub async fn start(directory: Option<PathBuf>) -> Self {
+        let objects = Objects::open(directory).expect("a store");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let (stop, until) = oneshot::channel::<()>();
@@ -75,7 +75,7 @@ pub fn client(endpoint: &str, secret: &str) -> Client {
     Client::from_conf(config.build())
 }
 
-/// S3's code of an error, or the status where there was no body to have one.
+/// S3's code of an error.
 pub fn code<E: ProvideErrorMetadata + std::fmt::Debug, R: std::fmt::Debug>(error: SdkError<E, R>) -> String {
     match error.code() {
         Some(code) => code.to_owned(),
@@ -83,7 +83,7 @@ pub fn code<E: ProvideErrorMetadata + std::fmt::Debug, R: std::fmt::Debug>(error
     }
 }
 
-/// A directory that goes with the test.
+/// A directory that is deleted at the end of the test.
 pub struct Scratch(pub PathBuf);
 
 impl Scratch {
@@ -93,8 +93,8 @@ impl Scratch {
         Self(path)
     }
 
-    pub fn keep(&self) -> Keep {
-        Keep::Directory(self.0.join("store"))
+    pub fn store(&self) -> Option<PathBuf> {
+        Some(self.0.join("store"))
     }
 
     /// The files of the bucket.
@@ -103,7 +103,7 @@ impl Scratch {
         entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect()
     }
 
-    /// A file of `size` bytes that repeat only after 251.
+    /// A file of `size` bytes. They repeat only after 251.
     pub fn file(&self, size: usize) -> PathBuf {
         let path = self.0.join("upload");
         fs::write(&path, pattern(0, size)).expect("a file");
@@ -122,12 +122,12 @@ pub fn pattern(from: usize, to: usize) -> Vec<u8> {
 }
 
 pub async fn in_both_modes(test: impl AsyncFn(&Served)) {
-    let memory = Served::start(Keep::Memory).await;
+    let memory = Served::start(None).await;
     test(&memory).await;
     memory.stop().await;
 
     let scratch = Scratch::new();
-    let directory = Served::start(scratch.keep()).await;
+    let directory = Served::start(scratch.store()).await;
     test(&directory).await;
     directory.stop().await;
 }

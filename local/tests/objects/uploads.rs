@@ -1,4 +1,4 @@
-//! Presigned uploads: what was signed, and nothing else.
+//! Presigned uploads: only a request that matches the signature is accepted.
 
 use std::time::{Duration, SystemTime};
 
@@ -30,7 +30,7 @@ async fn put(url: &str, content_type: Option<&str>, body: &'static [u8]) -> (Sta
     (status, code.unwrap_or_default())
 }
 
-/// Sends the text of a request, then nothing more. What came back, however the connection ended.
+/// Sends the text of a request, then nothing more. Returns what came back, however the connection ended.
 async fn over_tcp(store: &Served, presigned: &PresignedRequest, headers: &str, body: &str) -> String {
     let (host, path) = (&store.endpoint["http://".len()..], &presigned.uri()[store.endpoint.len()..]);
     let mut stream = TcpStream::connect(host).await.expect("a connection");
@@ -108,7 +108,7 @@ async fn a_body_that_is_not_as_long_as_its_request_says_leaves_nothing() {
             assert!(!answer.starts_with("HTTP/1.1 200"), "{headers}: {answer}");
             assert_eq!(store.keys().await, Vec::<String>::new(), "{headers}");
         }
-        // What follows the length is no part of the body, but of the next request.
+        // Bytes after the declared length belong to the next request, not to the body.
         let answer = over_tcp(store, &signed, "Content-Length: 5", "hello, world").await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         assert_eq!(store.get("temp/mine").await.as_deref(), Ok(&b"hello"[..]));

@@ -1,4 +1,4 @@
-//! The command: builds, says that it is ready, and leaves nothing behind however it ends.
+//! The command line: it builds the functions, prints the ready line, and stops all processes however it ends.
 
 use crate::functions::kill;
 use crate::stores::dynamodb;
@@ -10,8 +10,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
-/// A directory of a cargo workspace, with the test's template. The workspace has the probe as every function's binary;
-/// it is the same for all tests and stays with cargo's own files, so that it is built once.
+/// A directory of a cargo workspace, with the tests' template. In the workspace, every function is the probe. All tests use
+/// the same workspace in cargo's target directory, so it is built once.
 pub struct Workspace(PathBuf);
 
 impl Workspace {
@@ -43,7 +43,7 @@ impl Workspace {
         command
     }
 
-    /// What the command says when it doesn't start.
+    /// The error of a command that doesn't start.
     pub async fn fails(&self, arguments: &[&str]) -> String {
         let output = tokio::time::timeout(6 * SOON, self.command(arguments).output()).await;
         let output = output.expect("an end in time").unwrap();
@@ -65,7 +65,7 @@ impl Workspace {
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = tokio::time::timeout(6 * SOON, stdout.next_line()).await.expect("a line in time").unwrap();
         let url = line.as_deref().and_then(|line| line.strip_prefix("ready ")).expect("the ready line").to_owned();
-        assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+        assert!(url.starts_with("http://localhost:"), "{url}");
         Run { child, stdout, stderr, url }
     }
 }
@@ -78,7 +78,7 @@ fn make(root: &Path) -> std::io::Result<()> {
     manifest += "[dependencies]\nserde_json = \"1\"\n";
     std::fs::create_dir_all(root)?;
     std::fs::write(root.join("Cargo.toml"), manifest)?;
-    // The versions that this workspace uses, so that nothing has to be looked up.
+    // The same versions as this workspace's, so that cargo needs no registry.
     std::fs::copy(own("../Cargo.lock"), root.join("Cargo.lock")).map(drop)
 }
 
@@ -101,7 +101,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// Ends the command by a signal; how it ended, what was on stdout after the ready line, and what on stderr.
+    /// Ends the command with a signal. Returns its status, stdout after the ready line, and stderr.
     pub async fn end(mut self, signal: &str) -> (ExitStatus, String, String) {
         kill(signal, &self.child.id().unwrap().to_string());
         let status = tokio::time::timeout(SOON, self.child.wait()).await.expect("an end in time").unwrap();

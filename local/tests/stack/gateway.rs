@@ -1,4 +1,4 @@
-//! What the gateway makes of requests and of the function's answers.
+//! The gateway: requests, and the function's answers.
 
 use crate::support::{Http, SOON, stack};
 use base64::Engine;
@@ -90,18 +90,18 @@ async fn the_most_exact_route_answers_and_no_route_is_not_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_too_large_is_refused() {
+async fn requests_and_answers_that_are_too_large_are_refused() {
     let (stack, http) = started().await;
     let send = async |bytes: usize, kind: &str| {
         http.send("POST", "/echo/x", &[("content-type", kind)], vec![b'x'; bytes]).await
     };
     send(10 * MEGABYTE + 1, "text/plain").await.is(413, "Request Entity Too Large");
     send(7 * MEGABYTE, "text/plain").await.is(413, "Request Entity Too Large");
-    // Base64 makes a third more of it, and so more than an event may have.
+    // In base64 it is a third longer, and so too long for an event.
     send(5 * MEGABYTE, "image/png").await.is(413, "Request Entity Too Large");
     assert_eq!(send(2 * MEGABYTE, "text/plain").await.status, 200);
 
-    // Nor is it a reason to reset the connection that nobody wants the body.
+    // The connection is not reset, although nobody reads the body.
     http.send("POST", "/nowhere", &[], vec![b'x'; 5 * MEGABYTE]).await.is(404, "Not Found");
 
     http.get(&format!("/large?bytes={}", 6 * MEGABYTE)).await.is(500, "Internal Server Error");
@@ -134,12 +134,12 @@ async fn a_client_that_stops_in_the_middle_keeps_nobody_waiting() {
         }
     }
     assert_eq!(http.get("/echo/x").await.status, 200);
-    // Nor the stack, when it stops.
+    // The stack stops without waiting for these clients.
     tokio::time::timeout(SOON, stack.stop()).await.expect("an end in time");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_event_cannot_say_is_a_bad_request() {
+async fn a_request_that_does_not_fit_into_an_event_is_refused() {
     let (stack, http) = started().await;
     for bad in [
         &b"GET /echo/x HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nx-bad: \xff\r\n\r\n"[..],
@@ -205,11 +205,38 @@ async fn the_gateway_alone_decides_about_other_origins() {
     assert_eq!(allowed.header("access-control-allow-credentials"), Some("true"));
     let missing = from("https://one.example", "/nowhere").await;
     assert_eq!(missing.header("access-control-allow-origin"), Some("https://one.example"));
-    // The probe says `*`.
+    // The probe's own header says `*`.
     let foreign = from("https://evil.example", "/echo/x").await;
     assert_eq!(foreign.status, 200);
     assert!(foreign.headers.keys().all(|name| !name.as_str().starts_with("access-control-")));
     assert_eq!(http.get("/echo/x").await.header("access-control-allow-origin"), None);
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateway_answers_on_both_loopback_addresses() {
+    let (stack, http) = started().await;
+    let port = stack.url().strip_prefix("http://localhost:").expect("a URL of localhost").to_owned();
+    assert_eq!(http.get("/echo/x").await.status, 200);
+    let mut hosts = vec!["127.0.0.1"];
+    hosts.extend(std::net::TcpListener::bind("[::1]:0").is_ok().then_some("[::1]"));
+    for host in hosts {
+        let http = Http::new(&format!("http://{host}:{port}"));
+        let event = http.get("/echo/x").await.json();
+        assert_eq!(event["requestContext"]["http"]["sourceIp"], "127.0.0.1", "{host} is the same client");
+        assert_eq!(event["headers"]["host"], format!("{host}:{port}"));
+    }
+    // Pages that a browser has loaded from here under any of the names are not foreign.
+    for host in ["localhost", "127.0.0.1", "[::1]"] {
+        let origin = format!("http://{host}:{port}");
+        let answer = http.send("POST", "/echo/x", &[("origin", &origin)], "").await;
+        assert_eq!(answer.header("access-control-allow-origin"), Some(origin.as_str()));
+        assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
+    }
+    for foreign in [format!("http://localhost.evil.example:{port}"), format!("https://localhost:{port}")] {
+        let answer = http.send("POST", "/echo/x", &[("origin", &foreign)], "").await;
+        assert_eq!(answer.header("access-control-allow-origin"), None, "{foreign}");
+    }
     stack.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! A shard whose changes come in several batches at once: what waits for what, and where it goes on.
+//! A shard that is processed in several lanes: the order of records, and the position after a restart.
 
 use crate::stores::Directory;
 use crate::streams::{events, failing, item, keys, put, put_all, seen};
@@ -14,7 +14,7 @@ async fn a_batch_that_fails_holds_back_its_own_items_and_few_others() {
     seen(&stack, "parallel", "PARALLEL#stuck").await;
     let names: Vec<String> = (0..50).map(|number| format!("PARALLEL#{number}")).collect();
     put_all(&stack, names.iter().map(|name| item(name)).collect()).await;
-    // Another change of the item that is stuck has to wait.
+    // Another change of the stuck item has to wait.
     put(&stack, item("PARALLEL#stuck")).await;
     // With ten lanes, 50 items are not all in one.
     let others = async |stack: &Stack| {
@@ -30,7 +30,7 @@ async fn a_batch_that_fails_holds_back_its_own_items_and_few_others() {
     assert!(done.iter().all(|name| names.contains(name)), "{done:?}");
     stack.stop().await;
 
-    // What is done behind something that isn't comes again; nothing is lost.
+    // After a restart the stuck record comes again: nothing is lost.
     let stack = Stack::start(directory.options()).await.unwrap();
     seen(&stack, "parallel", "PARALLEL#stuck").await;
     stack.stop().await;

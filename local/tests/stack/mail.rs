@@ -1,4 +1,4 @@
-//! What the stack makes of mail: sent by the real SDK, looked at in the outbox.
+//! The embedded SES: mails are sent with the real SDK and read in the outbox.
 
 use crate::support::{Http, SOON, options, stack};
 use aws_sdk_sesv2::error::ProvideErrorMetadata;
@@ -8,13 +8,7 @@ use local::{Endpoints, Options, Stack, State};
 use serde_json::{Value, json};
 
 fn ses(stack: &Stack) -> aws_sdk_sesv2::Client {
-    let config = aws_sdk_sesv2::Config::builder()
-        .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::latest())
-        .region(aws_sdk_sesv2::config::Region::new(local::REGION))
-        .credentials_provider(stack.credentials().clone())
-        .endpoint_url(stack.ses_url())
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
-    aws_sdk_sesv2::Client::from_conf(config.build())
+    aws_sdk_sesv2::Client::new(&stack.sdk_config(stack.ses_url()))
 }
 
 fn text(data: &str) -> Content {

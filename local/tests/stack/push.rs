@@ -1,4 +1,4 @@
-//! What the stack makes of push messages. What makes one good is in the recorder's own tests.
+//! The push recorder. The rules for valid messages have unit tests in push.rs.
 
 use crate::support::{Http, options, stack};
 use base64::Engine;
@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use local::{Endpoints, Options, Stack, State};
 use serde_json::json;
 
-/// A message that says nothing needs no encryption, but a sender.
+/// An empty message needs no encryption, but a sender.
 const HEADERS: [(&str, &str); 2] = [("ttl", "60"), ("topic", "one")];
 
 /// The key pair of RFC 7515, A.3: as PKCS #8, and its point.

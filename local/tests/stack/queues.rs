@@ -1,4 +1,4 @@
-//! What the stack makes of the template's queues: by the real SDK, and as a person sees them.
+//! The embedded SQS: the real SDK, and the page for people.
 
 use crate::stores::Directory;
 use crate::support::{Http, SOON, options, stack};
@@ -8,13 +8,7 @@ use local::{Endpoints, Options, Stack, State};
 use serde_json::json;
 
 fn sqs(stack: &Stack) -> aws_sdk_sqs::Client {
-    let config = aws_sdk_sqs::Config::builder()
-        .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
-        .region(aws_sdk_sqs::config::Region::new(local::REGION))
-        .credentials_provider(stack.credentials().clone())
-        .endpoint_url(stack.sqs_url())
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
-    aws_sdk_sqs::Client::from_conf(config.build())
+    aws_sdk_sqs::Client::new(&stack.sdk_config(stack.sqs_url()))
 }
 
 /// The URL of the template's queue, by its name.
@@ -59,7 +53,7 @@ async fn the_queue_is_as_the_template_says_and_the_sdk_works_with_it() {
     assert_eq!((message.md5_of_body(), message.md5_of_body().map(str::len)), (sent.md5_of_message_body(), Some(32)));
     assert_eq!(message.attributes().unwrap()[&MessageSystemAttributeName::ApproximateReceiveCount], "1");
     assert_eq!(attributes().await[&Attribute::ApproximateNumberOfMessagesNotVisible], "1");
-    // Looking takes nothing out.
+    // Looking into the queue doesn't receive a message.
     assert_eq!(bodies(&stack), [text, "second"]);
     sqs.delete_message().queue_url(&url).receipt_handle(message.receipt_handle().unwrap()).send().await.unwrap();
     assert_eq!(bodies(&stack), ["second"]);

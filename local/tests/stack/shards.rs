@@ -1,4 +1,4 @@
-//! Streams of several shards, which the embedded DynamoDB never has: a streams service of the test's own.
+//! A stream with several shards. The embedded DynamoDB always has one shard, so this test has its own DynamoDB Streams.
 
 use crate::support::{SOON, options};
 use bytes::Bytes;
@@ -19,9 +19,9 @@ use tokio::net::TcpListener;
 struct Shards {
     /// Id, parent, numbers of records, whether it has ended.
     all: Vec<(&'static str, Option<&'static str>, Vec<u32>, bool)>,
-    /// Whether the first look at a shard's records was answered by an error.
+    /// The shards whose first read was answered with an error.
     failed: HashMap<String, bool>,
-    /// How often each record was given out.
+    /// How often each record was read.
     given: HashMap<u32, u32>,
 }
 
@@ -51,7 +51,7 @@ impl Shards {
         let place = after.map_or(0, |after| self.all.iter().position(|(id, ..)| *id == after).unwrap() + 1);
         let (id, parent, _, _) = &self.all[place];
         let mut shard = json!({"ShardId": id, "SequenceNumberRange": {"StartingSequenceNumber": "1"}});
-        // All of them have an end, as dynoxide says of open ones too.
+        // Every shard has an end in its description, as in dynoxide.
         shard["SequenceNumberRange"]["EndingSequenceNumber"] = "9".into();
         shard["ParentShardId"] = (*parent).into();
         let mut description = json!({"Shards": [shard]});
@@ -65,7 +65,7 @@ impl Shards {
     fn records(&mut self, iterator: &str) -> Answer {
         let (shard, after) = iterator.split_once('/').unwrap();
         let after: u32 = after.parse().unwrap();
-        // In the middle of a shard, its iterator becomes too old.
+        // In the middle of a shard, its iterator expires once.
         if after > 0 && !std::mem::replace(self.failed.entry(shard.into()).or_default(), true) {
             return Err("ExpiredIteratorException");
         }
@@ -95,7 +95,7 @@ impl Shards {
     }
 }
 
-/// Serves the shards; where.
+/// Serves the shards. Returns the URL.
 async fn serve(shards: Arc<Mutex<Shards>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -145,7 +145,7 @@ async fn every_shard_is_read_once_and_a_child_after_its_parent() {
         stack.logs().wait(|line| line.text.contains(&wanted), SOON).await.expect("the record in time")
     };
     seen(50).await;
-    // A shard that comes later, and one more record of a shard that was open all the while.
+    // A new shard, and one more record of an open shard.
     shards.lock().unwrap().all.push(("shardId-late", Some("shardId-child"), vec![60], false));
     shards.lock().unwrap().all[1].2.push(70);
     let last = seen(60).await;
@@ -158,7 +158,7 @@ async fn every_shard_is_read_once_and_a_child_after_its_parent() {
     let of_family: Vec<u32> = numbers.iter().copied().filter(|number| number % 10 == 0 && *number < 70).collect();
     assert_eq!(of_family, [10, 20, 30, 40, 50, 60]);
     assert_eq!(numbers.len(), 8, "{numbers:?}");
-    // Once, for two mappings.
+    // Each record is read once for both mappings.
     let given = shards.lock().unwrap().given.clone();
     assert!(given.len() == 8 && given.values().all(|times| *times == 1), "{given:?}");
     let last: Value = serde_json::from_str(&last).unwrap();

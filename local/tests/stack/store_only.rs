@@ -1,4 +1,4 @@
-//! The stores without functions: what `--store-only` serves, and what it tells `sam local`.
+//! `--store-only`: the services without functions, and the file for `sam local`.
 
 use crate::cli::Workspace;
 use crate::stores::Directory;
@@ -56,7 +56,7 @@ async fn the_file_has_what_the_template_declares_of_each_function_and_nothing_el
         json!({
             "TABLE_NAME": "local-table",
             "BUCKET_NAME": "local-bucket",
-            "PUBLIC_BASE_URL": "http://127.0.0.1:3000",
+            "PUBLIC_BASE_URL": "http://localhost:3000",
             "CDN_URL": format!("{}/_local/cdn", stores.url()),
             "OVERRIDDEN": "global",
             "AWS_ENDPOINT_URL_DYNAMODB": seen("DynamoDB"),
@@ -87,12 +87,12 @@ async fn the_stores_answer_and_no_route_does() {
     put.send().await.unwrap();
     let unsigned = Http::new(bucket).get("/local-bucket/cards/none.png").await;
     assert_eq!(unsigned.status, 403, "the bucket asks for a signature");
-    let letter = json!({
+    let mail_body = json!({
         "FromEmailAddress": "sotto@example.com",
         "Destination": {"ToAddresses": ["ann@example.com"]},
         "Content": {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "there"}}}},
     });
-    let sent = Http::new(mail).send("POST", "/v2/email/outbound-emails", &[], letter.to_string()).await;
+    let sent = Http::new(mail).send("POST", "/v2/email/outbound-emails", &[], mail_body.to_string()).await;
     assert_eq!(sent.status, 200);
     assert_eq!(http.get("/_local/outbox").await.json()[0]["subject"], "Hello");
     stores.stop().await;
@@ -109,7 +109,7 @@ async fn stores_that_listen_everywhere_are_called_by_what_reaches_them() {
     }
     let seen = read(&file)["Brief"]["AWS_ENDPOINT_URL_S3"].as_str().unwrap().to_owned();
     assert!(seen.starts_with("http://host.docker.internal:"), "{seen}");
-    assert!(stores.url().starts_with("http://127.0.0.1:"), "the outbox is for this machine alone");
+    assert!(stores.url().starts_with("http://localhost:"), "the outbox is for this machine alone");
     stores.stop().await;
 }
 
@@ -176,7 +176,7 @@ async fn what_makes_no_sense_or_can_not_be_is_said() {
         (&["--store-only", "--concurrency", "2"], "'--store-only' cannot be used with '--concurrency"),
         (&["--store-host", "127.0.0.2"], "--store-only"),
         (&["--store-only", "--store-host", "docker0"], "invalid IP address"),
-        // Of a range for documentation, so no address of this machine (RFC 5737).
+        // RFC 5737 reserves this range for documentation, so no machine has the address.
         (&["--store-only", "--memory", "--store-host", "203.0.113.1"], "listening on 203.0.113.1: "),
         (&["--store-only", "--memory", "--port", &port], &format!("listening on 127.0.0.1:{port}: ")),
     ] {

@@ -1,4 +1,4 @@
-//! What the stack makes of the template's table, bucket, secret and content network, and what it keeps.
+//! The template's table, bucket, secret and content network, and the data directory.
 
 use crate::support::{Http, options, stack};
 use aws_sdk_dynamodb::types::{AttributeValue, TimeToLiveStatus};
@@ -6,7 +6,7 @@ use local::{Endpoints, Options, Stack, State};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-/// A directory that is gone when the test is.
+/// A directory that is deleted at the end of the test.
 pub struct Directory(PathBuf);
 
 impl Directory {
@@ -18,12 +18,12 @@ impl Directory {
         &self.0
     }
 
-    /// A stack whose stores are all in it.
+    /// The options of a stack whose embedded services keep their state in it.
     pub fn options(&self) -> Options {
         Options { endpoints: Endpoints::default(), ..options(State::Directory(self.0.clone())) }
     }
 
-    /// The same options with another template, which is put into the directory.
+    /// The same options with another template, which is written into the directory.
     pub fn with_template(&self, options: Options, template: &str) -> Options {
         std::fs::create_dir_all(&self.0).unwrap();
         let file = self.0.join("template.yaml");
@@ -40,24 +40,7 @@ impl Drop for Directory {
 
 /// A client of a stack's DynamoDB.
 pub fn dynamodb(stack: &Stack) -> aws_sdk_dynamodb::Client {
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
-        .region(aws_sdk_dynamodb::config::Region::new(local::REGION))
-        .credentials_provider(stack.credentials().clone())
-        .endpoint_url(stack.dynamodb_url())
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
-    aws_sdk_dynamodb::Client::from_conf(config.build())
-}
-
-fn s3(stack: &Stack) -> aws_sdk_s3::Client {
-    let config = aws_sdk_s3::Config::builder()
-        .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
-        .region(aws_sdk_s3::config::Region::new(local::REGION))
-        .credentials_provider(stack.credentials().clone())
-        .endpoint_url(stack.s3_url())
-        .force_path_style(true)
-        .http_client(aws_smithy_http_client::Builder::new().build_http());
-    aws_sdk_s3::Client::from_conf(config.build())
+    aws_sdk_dynamodb::Client::new(&stack.sdk_config(stack.dynamodb_url()))
 }
 
 async fn variables(stack: &Stack) -> Value {
@@ -77,7 +60,9 @@ async fn a_function_has_the_environment_that_its_template_and_lambda_give_it_and
     assert_eq!(variables["SECRET_KEY"].as_str().map(str::len), Some(48));
     assert_eq!(variables["CURRENT_KEY"].as_str().map(str::len), Some(40));
     assert_eq!((&variables["PREVIOUS_KEY"], &variables["EMPTY"]), (&"".into(), &"".into()));
-    assert_eq!(variables["ORIGINS"], "https://one.example,https://two.example");
+    let port = stack.url().rsplit(':').next().unwrap();
+    let own = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{port}")).join(",");
+    assert_eq!(variables["ORIGINS"], format!("https://one.example,https://two.example,{own}"));
     assert_eq!(variables["MAIL_FROM"], "sotto@example.com");
     let stream = format!("arn:aws:dynamodb:us-east-1:000000000000:table/{}/stream/", stack.table());
     assert!(variables["STREAM"].as_str().is_some_and(|arn| arn.starts_with(&stream)), "{variables}");
@@ -113,7 +98,7 @@ async fn the_table_is_as_the_template_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_content_network_serves_what_the_bucket_policy_grants_and_no_more() {
     let stack = stack().await;
-    let (http, s3) = (Http::new(stack.url()), s3(&stack));
+    let (http, s3) = (Http::new(stack.url()), stack.s3());
     for key in ["cards/a.png", "temp/secret"] {
         let put = s3.put_object().bucket(stack.bucket()).key(key).content_type("image/png");
         put.cache_control("max-age=60").body(b"bytes".to_vec().into()).send().await.unwrap();
@@ -171,7 +156,8 @@ async fn a_data_directory_keeps_everything_and_takes_one_stack_at_a_time() {
     let item = stack.table().to_owned();
     let put = dynamodb(&stack).put_item().table_name(&item).item("pk", AttributeValue::S("kept".into()));
     put.send().await.unwrap();
-    s3(&stack)
+    stack
+        .s3()
         .put_object()
         .bucket(stack.bucket())
         .key("cards/kept")

@@ -1,4 +1,4 @@
-//! Functions on a table's stream: what they are told, in which order, and what becomes of it when they fail.
+//! Functions on a table's stream: the events, their order, and what follows a failure.
 
 use crate::functions::kill;
 use crate::stores::{Directory, dynamodb};
@@ -14,14 +14,14 @@ pub fn item(key: &str) -> Item {
     [("pk".to_owned(), AttributeValue::S(key.into()))].into()
 }
 
-/// An item whose record fails so many times.
+/// An item with a record at which the function fails so many times.
 pub fn failing(key: &str, times: u32) -> Item {
     let mut item = item(key);
     item.insert("fails".into(), AttributeValue::N(times.to_string()));
     item
 }
 
-/// An item whose record is reported as failed so many times.
+/// An item with a record that the function reports as failed so many times.
 fn reported(key: &str, times: u32) -> Item {
     let mut item = failing(key, times);
     item.insert("reports".into(), AttributeValue::Bool(true));
@@ -32,7 +32,7 @@ pub async fn put(stack: &Stack, item: Item) {
     dynamodb(stack).put_item().table_name(stack.table()).set_item(Some(item)).send().await.unwrap();
 }
 
-/// Writes items at once, so that one look at the stream sees all of them.
+/// Writes items in one transaction, so that one read of the stream returns all of them.
 pub async fn put_all(stack: &Stack, items: Vec<Item>) {
     let put = |item| Put::builder().table_name(stack.table()).set_item(Some(item)).build().unwrap();
     let puts = items.into_iter().map(|item| TransactWriteItem::builder().put(put(item)).build()).collect();
@@ -66,7 +66,7 @@ pub async fn seen(stack: &Stack, function: &str, item: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_function_is_told_of_changes_as_lambda_tells_of_them() {
+async fn events_have_lambdas_format() {
     let stack = stack().await;
     let mut all = item("WATCH#1");
     all.extend([
@@ -122,7 +122,7 @@ async fn a_function_is_told_of_changes_as_lambda_tells_of_them() {
     assert!(of["SizeBytes"].as_i64().is_some_and(|bytes| bytes > 0));
     assert!(of["SequenceNumber"].as_str().is_some_and(|number| number.len() >= 21));
     assert_eq!(records[2]["dynamodb"].get("NewImage"), None);
-    // Two of its own, which are no routes.
+    // Events of streams are no routes.
     assert!(stack.routes().iter().all(|route| !route.contains("Changes")));
     stack.stop().await;
 }
@@ -178,15 +178,15 @@ async fn a_report_sends_back_only_what_comes_after_the_first_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bisecting_finds_what_cannot_be_done_and_it_is_given_up_without_a_word_of_it() {
+async fn bisecting_finds_the_failing_record_which_is_discarded_and_reported_without_its_data() {
     let stack = stack().await;
     let secret = "BISECT#secret";
     let names = (0..8).map(|number| format!("BISECT#{number}"));
     let items = names.map(|name| if name == "BISECT#5" { failing(secret, 1000) } else { item(&name) });
     put_all(&stack, items.collect()).await;
-    let given_up = stack.logs().wait(|line| line.text.contains("gave up"), SOON).await.expect("an end in time");
-    assert_eq!(given_up, "Changes: gave up 1 of the stream's records: the function failed too often");
-    let told = async {
+    let discarded = stack.logs().wait(|line| line.text.contains("discarded"), SOON).await.expect("an end in time");
+    assert_eq!(discarded, "Changes: discarded 1 of the stream's records: the function failed too often");
+    let report = async {
         loop {
             match &stack.queue("GivenUp")[..] {
                 [] => tokio::task::yield_now().await,
@@ -195,26 +195,29 @@ async fn bisecting_finds_what_cannot_be_done_and_it_is_given_up_without_a_word_o
             }
         }
     };
-    let told = tokio::time::timeout(SOON, told).await.expect("a message in time");
-    assert!(!told.contains("secret"), "{told}");
-    let told: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!(told["requestContext"]["condition"], "RetryAttemptsExhausted");
-    assert!(told["requestContext"]["functionArn"].as_str().is_some_and(|arn| arn.ends_with("-bisecting")), "{told}");
+    let report = tokio::time::timeout(SOON, report).await.expect("a message in time");
+    assert!(!report.contains("secret"), "{report}");
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["requestContext"]["condition"], "RetryAttemptsExhausted");
+    assert!(
+        report["requestContext"]["functionArn"].as_str().is_some_and(|arn| arn.ends_with("-bisecting")),
+        "{report}"
+    );
     put(&stack, item("BISECT#after")).await;
     seen(&stack, "bisecting", "BISECT#after").await;
     let batches = keys(&stack, "bisecting");
     let poisoned = |event: &&Value| records(event).iter().any(|record| key(record) == secret);
     let asked = events(&stack, "bisecting");
     let asked: Vec<&Value> = asked.iter().filter(poisoned).collect();
-    assert_eq!(told["requestContext"]["approximateInvokeCount"], asked.len());
+    assert_eq!(report["requestContext"]["approximateInvokeCount"], asked.len());
     let place = &records(asked.last().unwrap())[0];
     for (end, arrival) in [("start", "First"), ("end", "Last")] {
-        assert_eq!(told["DDBStreamBatchInfo"][format!("{end}SequenceNumber")], place["dynamodb"]["SequenceNumber"]);
-        let arrival = &told["DDBStreamBatchInfo"][format!("approximateArrivalOf{arrival}Record")];
-        assert!(arrival.as_str().is_some_and(|at| at.len() == "2026-01-01T00:00:00Z".len()), "{told}");
+        assert_eq!(report["DDBStreamBatchInfo"][format!("{end}SequenceNumber")], place["dynamodb"]["SequenceNumber"]);
+        let arrival = &report["DDBStreamBatchInfo"][format!("approximateArrivalOf{arrival}Record")];
+        assert!(arrival.as_str().is_some_and(|at| at.len() == "2026-01-01T00:00:00Z".len()), "{report}");
     }
-    assert_eq!(told["DDBStreamBatchInfo"]["streamArn"], place["eventSourceARN"]);
-    assert_eq!(told["DDBStreamBatchInfo"]["batchSize"], 1);
+    assert_eq!(report["DDBStreamBatchInfo"]["streamArn"], place["eventSourceARN"]);
+    assert_eq!(report["DDBStreamBatchInfo"]["batchSize"], 1);
     let alone = batches.iter().filter(|batch| *batch == &[secret]).count();
     assert_eq!(alone, 2, "one try and one retry: {batches:?}");
     for number in [0, 1, 2, 3, 4, 6, 7] {
@@ -245,7 +248,7 @@ async fn a_function_that_lags_holds_no_other_back_and_each_goes_on_where_it_was(
     seen(&stack, "watcher", "WATCH#stuck").await;
     let again = keys(&stack, "bisecting").concat();
     assert!(!again.contains(&"BISECT#done".to_owned()), "{again:?}");
-    // What has piled up goes together.
+    // Records that have piled up go into one batch.
     seen(&stack, "watcher", "WATCH#behind").await;
     stack.stop().await;
 }
@@ -258,7 +261,7 @@ async fn a_restart_goes_on_where_the_stack_was() {
     put(&stack, item("OTHER#before")).await;
     put(&stack, item("WATCH#before2")).await;
     seen(&stack, "watcher", "WATCH#before2").await;
-    // A batch that was not answered for comes again, so one more has to have been.
+    // A batch whose answer was not seen yet comes again. So another record has to be done first.
     put(&stack, item("WATCH#settled")).await;
     seen(&stack, "watcher", "WATCH#settled").await;
     stack.stop().await;
@@ -284,7 +287,7 @@ async fn a_function_that_dies_with_its_batch_gets_it_again() {
         }
     };
     tokio::time::timeout(SOON, other).await.expect("a fresh instance in time");
-    // However much is left to do.
+    // The stack stops although records are left.
     tokio::time::timeout(SOON, stack.stop()).await.expect("an end in time");
 }
 

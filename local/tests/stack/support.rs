@@ -1,4 +1,4 @@
-//! A stack around the probe, and a small HTTP client.
+//! A stack whose functions are all the probe, and a small HTTP client.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -12,10 +12,10 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Longer than anything here takes, so that a test that waits in vain fails and doesn't hang.
+/// The deadline of every wait: longer than anything takes, so that a test fails and doesn't hang.
 pub const SOON: Duration = Duration::from_secs(20);
 
-/// The functions of the template, all of which are the probe.
+/// The functions of the template. The binary of each is the probe.
 pub const FUNCTIONS: [&str; 7] = ["probe", "brief", "impatient", "broken", "watcher", "bisecting", "parallel"];
 
 pub struct Answer {
@@ -94,7 +94,7 @@ impl Http {
     }
 }
 
-/// Where instances of the probe say that they are busy (`/wait`) or alive (`/hold`).
+/// A listener to which instances of the probe connect when they are busy (`/wait`) or alive (`/hold`).
 pub struct Meeting(TcpListener);
 
 impl Meeting {
@@ -107,7 +107,7 @@ impl Meeting {
         format!("{path}?at={}", self.0.local_addr().unwrap())
     }
 
-    /// The next instance that comes. Dropping it lets the instance go on.
+    /// The next instance that connects. A busy instance goes on when the connection is dropped.
     pub async fn next(&self) -> TcpStream {
         tokio::time::timeout(SOON, self.0.accept()).await.expect("an instance in time").unwrap().0
     }

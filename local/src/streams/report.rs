@@ -1,4 +1,5 @@
-//! What a queue is told of records that were given up, in Lambda's words: where they are, not what they say.
+//! The report of discarded records to a destination on failure, in Lambda's format. It has the position of the records, not
+//! their data.
 
 use super::batches::Batch;
 use super::mapping::Mapping;
@@ -7,7 +8,7 @@ use crate::times;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-/// Why records were given up.
+/// Why records were discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
     FailedTooOften,
@@ -15,7 +16,7 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// What the log says.
+    /// For the log.
     pub fn in_words(self) -> &'static str {
         match self {
             Self::FailedTooOften => "the function failed too often",
@@ -33,19 +34,19 @@ impl Condition {
 
 /// The document that Lambda sends to a destination on failure.
 pub fn report(batch: &Batch, mapping: &Mapping, shard: &str, why: Condition, now: OffsetDateTime) -> Value {
-    let tries = &batch.tries;
+    let attempts = &batch.attempts;
     let (first, last) = (batch.records.first(), batch.records.last());
     let sequence = |record: Option<&Record>| record.map(|record| record.sequence.clone());
     let arrival = |record: Option<&Record>| {
         record.and_then(|record| OffsetDateTime::from_unix_timestamp(record.at).ok()).map(times::seconds)
     };
-    let request_id = tries.request_id.as_deref().map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
+    let request_id = attempts.request_id.as_deref().map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
     let mut report = json!({
         "requestContext": {
             "requestId": request_id,
             "functionArn": mapping.function_arn,
             "condition": why.name(),
-            "approximateInvokeCount": tries.count,
+            "approximateInvokeCount": attempts.count,
         },
         "responseContext": {
             "statusCode": 200,
@@ -65,10 +66,10 @@ pub fn report(batch: &Batch, mapping: &Mapping, shard: &str, why: Condition, now
         },
     });
     if let Some(report) = report.as_object_mut() {
-        match (&tries.request_id, tries.answered) {
-            // The function was never asked, so it has answered nothing.
+        match (&attempts.request_id, attempts.answered) {
+            // The function was never invoked.
             (None, _) => drop(report.shift_remove("responseContext")),
-            // It did its work, and said itself what it could not do.
+            // The function succeeded as a whole, and reported the records that failed.
             (Some(_), true) => {
                 report["responseContext"].as_object_mut().map(|response| response.shift_remove("functionError"));
             }
@@ -81,7 +82,7 @@ pub fn report(batch: &Batch, mapping: &Mapping, shard: &str, why: Condition, now
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::streams::batches::Tries;
+    use crate::streams::batches::Attempts;
     use crate::streams::mapping::{Rules, Start};
 
     fn mapping() -> Mapping {
@@ -100,20 +101,20 @@ mod tests {
         }
     }
 
-    fn batch(tries: Tries) -> Batch {
+    fn batch(attempts: Attempts) -> Batch {
         let record =
             |sequence: &str, at| Record { sequence: sequence.into(), at, json: r#"{"secret":1}"#.into(), item: 1 };
-        Batch { records: vec![record("7", 1_573_690_399), record("9", 1_573_690_400)], retries: 1, tries }
+        Batch { records: vec![record("7", 1_573_690_399), record("9", 1_573_690_400)], retries: 1, attempts }
     }
 
     #[test]
-    fn what_was_given_up_is_told_of_as_lambda_does() {
-        let mut tries = Tries::default();
+    fn a_report_has_lambdas_format() {
+        let mut attempts = Attempts::default();
         for id in ["first", "last"] {
-            tries.add(id.into(), false);
+            attempts.add(id.into(), false);
         }
         let now = OffsetDateTime::from_unix_timestamp_nanos(1_573_690_429_717_000_000).unwrap();
-        let told = report(&batch(tries), &mapping(), "shardId-1", Condition::FailedTooOften, now);
+        let report = report(&batch(attempts), &mapping(), "shardId-1", Condition::FailedTooOften, now);
         let expected = json!({
             "requestContext": {
                 "requestId": "last",
@@ -134,17 +135,17 @@ mod tests {
                 "streamArn": "arn:aws:dynamodb:us-east-1:000000000000:table/local-t/stream/x",
             },
         });
-        assert_eq!(told, expected);
+        assert_eq!(report, expected);
     }
 
     #[test]
-    fn a_function_that_did_not_fail_as_a_whole_or_was_never_asked_is_not_said_to_have_failed() {
-        let told = |tries, why| report(&batch(tries), &mapping(), "s", why, OffsetDateTime::UNIX_EPOCH);
-        let mut reported = Tries::default();
+    fn a_function_that_succeeded_or_was_never_invoked_is_not_reported_as_failed() {
+        let report = |attempts, why| report(&batch(attempts), &mapping(), "s", why, OffsetDateTime::UNIX_EPOCH);
+        let mut reported = Attempts::default();
         reported.add("x".into(), true);
-        let reported = told(reported, Condition::FailedTooOften);
+        let reported = report(reported, Condition::FailedTooOften);
         assert_eq!(reported["responseContext"], json!({"statusCode": 200, "executedVersion": "$LATEST"}));
-        let outdated = told(Tries::default(), Condition::TooOld);
+        let outdated = report(Attempts::default(), Condition::TooOld);
         assert_eq!(outdated.get("responseContext"), None);
         assert_eq!(outdated["requestContext"]["condition"], "RecordAgeExceeded");
         assert_eq!(outdated["requestContext"]["approximateInvokeCount"], 0);

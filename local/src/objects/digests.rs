@@ -1,8 +1,8 @@
-//! What an upload says of its own bytes, and whether that is so.
+//! Verifies the length and the digests that an upload declares.
 //!
-//! s3s verifies the signatures, of chunks and trailers too, and `x-amz-content-sha256`. It does not look at
-//! `Content-MD5` or `x-amz-checksum-*`, nor does it miss a trailer that was announced, the last chunk, or a byte of the
-//! decoded length: those are verified here.
+//! s3s verifies signatures, also those of chunks and trailers, and `x-amz-content-sha256`. It doesn't verify `Content-MD5`
+//! and `x-amz-checksum-*`. It doesn't notice either that a declared trailer, the last chunk, or bytes of the decoded length
+//! are missing. This module does.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hyper::{HeaderMap, header::CONTENT_LENGTH};
@@ -13,7 +13,7 @@ use s3s::{
     dto, s3_error,
 };
 
-use super::draft::Written;
+use super::upload::Uploaded;
 
 const CRC32: &str = "x-amz-checksum-crc32";
 const CRC32C: &str = "x-amz-checksum-crc32c";
@@ -21,21 +21,21 @@ const CRC64NVME: &str = "x-amz-checksum-crc64nvme";
 const SHA1: &str = "x-amz-checksum-sha1";
 const SHA256: &str = "x-amz-checksum-sha256";
 
-/// Of one upload, from the head of its request.
-pub(super) struct Claims {
-    /// Of the object itself, however the body is encoded.
+/// The length and the digests that the headers of an upload declare.
+pub(super) struct Digests {
+    /// The length of the object, not of the encoded body.
     size: u64,
     md5: Option<[u8; 16]>,
-    checksums: Vec<Claimed>,
+    checksums: Vec<Checksum>,
 }
 
-/// One checksum, by the name of its header. No value: it is announced to come after the body.
-struct Claimed {
+/// One checksum, by the name of its header. Without a value, it comes in a trailer after the body.
+struct Checksum {
     header: &'static str,
     value: Option<String>,
 }
 
-impl Claims {
+impl Digests {
     /// Errors: `MissingContentLength`, `InvalidDigest`.
     pub fn of(headers: &HeaderMap) -> S3Result<Self> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
@@ -51,38 +51,38 @@ impl Claims {
             Some(_) => return Err(s3_error!(InvalidDigest, "The Content-MD5 you specified was invalid")),
         };
         let trailers = text("x-amz-trailer").unwrap_or_default();
-        let announced = |header: &str| trailers.split(',').any(|name| name.trim().eq_ignore_ascii_case(header));
+        let in_trailer = |header: &str| trailers.split(',').any(|name| name.trim().eq_ignore_ascii_case(header));
         let checksums = [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]
             .into_iter()
-            .map(|header| Claimed { header, value: text(header).map(str::to_owned) })
-            .filter(|claimed| claimed.value.is_some() || announced(claimed.header))
+            .map(|header| Checksum { header, value: text(header).map(str::to_owned) })
+            .filter(|checksum| checksum.value.is_some() || in_trailer(checksum.header))
             .collect();
         Ok(Self { size, md5, checksums })
     }
 
-    /// Computes what [`Claims::verify`] will need.
+    /// Computes the checksums that [`Digests::verify`] needs.
     pub fn hasher(&self) -> ChecksumHasher {
-        let claims = |header| self.checksums.iter().any(|claimed| claimed.header == header);
+        let has = |header| self.checksums.iter().any(|checksum| checksum.header == header);
         ChecksumHasher {
-            crc32: claims(CRC32).then(Crc32::new),
-            crc32c: claims(CRC32C).then(Crc32c::new),
-            crc64nvme: claims(CRC64NVME).then(Crc64Nvme::new),
-            sha1: claims(SHA1).then(Sha1::new),
-            sha256: claims(SHA256).then(Sha256::new),
+            crc32: has(CRC32).then(Crc32::new),
+            crc32c: has(CRC32C).then(Crc32c::new),
+            crc64nvme: has(CRC64NVME).then(Crc64Nvme::new),
+            sha1: has(SHA1).then(Sha1::new),
+            sha256: has(SHA256).then(Sha256::new),
         }
     }
 
-    /// Whether all of it was so. Errors: `IncompleteBody`, `BadDigest`.
-    pub fn verify(&self, written: &Written, trailers: Option<&TrailingHeaders>) -> S3Result<()> {
-        if written.size != self.size {
-            return Err(s3_error!(IncompleteBody, "{} bytes were announced, {} came", self.size, written.size));
+    /// Compares the declared length and digests with the uploaded bytes. Errors: `IncompleteBody`, `BadDigest`.
+    pub fn verify(&self, uploaded: &Uploaded, trailers: Option<&TrailingHeaders>) -> S3Result<()> {
+        if uploaded.size != self.size {
+            return Err(s3_error!(IncompleteBody, "{} bytes were declared, {} came", self.size, uploaded.size));
         }
-        if self.md5.is_some_and(|claimed| claimed != written.md5) {
+        if self.md5.is_some_and(|declared| declared != uploaded.md5) {
             return Err(s3_error!(BadDigest, "The Content-MD5 you specified did not match what we received"));
         }
-        for Claimed { header, value } in &self.checksums {
-            let claimed = value.clone().or_else(|| trailer(trailers?, header));
-            if claimed.as_deref() != computed(&written.checksums, header) {
+        for Checksum { header, value } in &self.checksums {
+            let declared = value.clone().or_else(|| trailer(trailers?, header));
+            if declared.as_deref() != computed(&uploaded.checksums, header) {
                 return Err(s3_error!(BadDigest, "The {header} you specified did not match the calculated checksum"));
             }
         }

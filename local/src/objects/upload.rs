@@ -1,4 +1,4 @@
-//! An object's bytes on their way in.
+//! The bytes of an object while they are uploaded.
 
 use std::{
     fs::File,
@@ -15,8 +15,8 @@ use s3s::{
 
 use super::body::{Body, BodyFile};
 
-/// Bytes that no one can read yet. Dropped, it leaves nothing.
-pub(super) struct Draft {
+/// Bytes that nobody can read yet. If it is dropped, the bytes are deleted.
+pub(super) struct Upload {
     sink: Sink,
     size: u64,
     md5: Md5,
@@ -28,16 +28,16 @@ enum Sink {
     File(File, BodyFile),
 }
 
-/// All the bytes, and what they came to. They are an object only once the catalogue has them.
-pub(super) struct Written {
+/// All bytes of an upload, with their length and digests. They become an object when the catalogue puts them.
+pub(super) struct Uploaded {
     pub body: Body,
     pub size: u64,
     pub md5: [u8; 16],
-    /// In base64, of the algorithms that were asked for.
+    /// In base64, for the algorithms that the upload declares.
     pub checksums: dto::Checksum,
 }
 
-impl Draft {
+impl Upload {
     pub fn in_memory(checksums: ChecksumHasher) -> Self {
         Self::new(Sink::Memory(Vec::new()), checksums)
     }
@@ -62,11 +62,11 @@ impl Draft {
         Ok(())
     }
 
-    pub fn finish(self) -> Written {
+    pub fn finish(self) -> Uploaded {
         let body = match self.sink {
             Sink::Memory(all) => Body::Memory(all.into()),
             Sink::File(_, file) => Body::File(Arc::new(file)),
         };
-        Written { body, size: self.size, md5: self.md5.finalize(), checksums: self.checksums.finalize() }
+        Uploaded { body, size: self.size, md5: self.md5.finalize(), checksums: self.checksums.finalize() }
     }
 }

@@ -1,19 +1,37 @@
-//! Who may do what: whoever signed with the key pair may do what they signed, and no one may do anything else.
+//! Authentication: one key pair may do everything, and every request must be signed with it.
 
 use hyper::{HeaderMap, Uri, header::AUTHORIZATION};
 use percent_encoding::percent_decode_str;
 use s3s::{
     S3Result,
     access::{S3Access, S3AccessContext},
+    auth::{S3Auth, SecretKey},
     s3_error,
 };
 
-/// Refuses what has no signature, and, as S3 does, what has `x-amz-` headers that the signature doesn't cover. s3s would
-/// take them: a presigned PUT with an `x-amz-copy-source` added would be a copy of any object of the bucket.
-pub(super) struct Signed;
+/// The key pair. Every key id that begins with the pair's is accepted, too: other stacks that share this S3 have such ids
+/// ([`Stack::another_key`](crate::Stack::another_key)).
+pub(super) struct KeyPair {
+    pub access_key: String,
+    pub secret_key: SecretKey,
+}
 
 #[async_trait::async_trait]
-impl S3Access for Signed {
+impl S3Auth for KeyPair {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        match access_key.starts_with(&self.access_key) {
+            true => Ok(self.secret_key.clone()),
+            false => Err(s3_error!(InvalidAccessKeyId, "The access key id is not known")),
+        }
+    }
+}
+
+/// Refuses requests without a signature. As S3 does, it also refuses `x-amz-` headers that the signature doesn't cover. s3s
+/// would accept them, so a client could turn a presigned PUT into a copy of any object by adding `x-amz-copy-source`.
+pub(super) struct RequireSignature;
+
+#[async_trait::async_trait]
+impl S3Access for RequireSignature {
     async fn check(&self, request: &mut S3AccessContext<'_>) -> S3Result<()> {
         let Some(signed) = request.credentials().and_then(|_| signed_headers(request.headers(), request.uri())) else {
             return Err(s3_error!(AccessDenied, "A signature of version 4 is required"));
@@ -28,7 +46,7 @@ impl S3Access for Signed {
     }
 }
 
-/// The list that a version 4 signature names, in the query if it is there (where s3s looks first), else in the header.
+/// The list of headers that a version 4 signature covers. As in s3s, a signature in the query comes before one in a header.
 fn signed_headers(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     let in_query = |name| uri.query()?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
     if in_query("X-Amz-Signature").is_some() {

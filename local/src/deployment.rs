@@ -1,0 +1,53 @@
+//! The values that a deployment gives to the template.
+
+use crate::secrets::Secrets;
+use crate::{Error, intrinsics};
+use serde_yaml_ng::Value;
+use std::collections::HashMap;
+
+/// The values that a deployment gives to the template.
+pub struct Deployment {
+    /// `AWS::StackName`. The names of tables and buckets begin with it.
+    pub name: String,
+    /// The gateway's host and port.
+    pub authority: String,
+    /// The path under which the gateway serves the content network.
+    pub cdn_path: &'static str,
+    /// The parameter `PublicBaseUrl`, unless it is given.
+    pub public_base_url: String,
+    /// The origins of the product's own pages. They are added to the parameter `AllowedOrigins`.
+    pub own_origins: Vec<String>,
+    /// The URLs of queues begin with this.
+    pub sqs_url: String,
+    /// Generates and finds the template's secrets.
+    pub secrets: Secrets,
+    /// Values of parameters. The other parameters have their defaults.
+    pub parameters: HashMap<String, String>,
+}
+
+impl Deployment {
+    /// The text of a resolved value, with secrets filled in. URLs of the gateway itself are `http:`, as it has no TLS.
+    pub fn text(&self, value: &Value) -> Result<String, Error> {
+        let text = self.secrets.resolve(&intrinsics::text(value)?)?;
+        let own = text.strip_prefix("https://").and_then(|url| url.strip_prefix(&self.authority));
+        Ok(match own {
+            Some(path) if path.is_empty() || path.starts_with('/') => format!("http://{}{path}", self.authority),
+            _ => text,
+        })
+    }
+
+    /// The deployment that unit tests read templates with.
+    #[cfg(test)]
+    pub fn for_tests() -> Self {
+        Self {
+            name: "local".into(),
+            authority: "localhost:3000".into(),
+            cdn_path: "/cdn/",
+            public_base_url: "http://localhost:3000".into(),
+            own_origins: vec!["http://localhost:3000".into(), "http://127.0.0.1:3000".into()],
+            sqs_url: "http://127.0.0.1:9324".into(),
+            secrets: Secrets::new(None),
+            parameters: HashMap::new(),
+        }
+    }
+}

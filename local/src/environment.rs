@@ -50,7 +50,7 @@ pub struct Environment {
     _lock: Option<File>,
 }
 
-/// What a started environment gives to the stack that is built on it.
+/// The parts that a stack needs besides the environment itself.
 pub struct Started {
     pub localhost: Localhost,
     /// Without its tables, buckets and queues: these exist.

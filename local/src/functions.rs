@@ -101,7 +101,7 @@ pub fn events(resource: &Resource<'_>, function: usize, scope: &Scope) -> Result
             let properties = event.get("Properties").and_then(Value::as_mapping).cloned().unwrap_or_default();
             let arn = &scope.names[&format!("{}.Arn", resource.id)];
             let mapping = StreamMapping::read(name, &properties, (function, arn), scope);
-            events.extend(mapping.map_err(|error| error.within(name))?.map(Event::Stream));
+            events.push(Event::Stream(mapping.map_err(|error| error.within(name))?));
             continue;
         }
         let event = scope.resolve(event).map_err(|error| error.within(name))?;

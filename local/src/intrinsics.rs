@@ -129,8 +129,6 @@ impl Scope {
             ("Condition", _) => self.holds(&self.text(argument)?),
             ("Equals", [one, other]) => Ok(self.text(one)? == self.text(other)?),
             ("Not", [condition]) => Ok(!self.test(condition)?),
-            ("And", conditions) => conditions.iter().try_fold(true, |held, next| Ok(held & self.test(next)?)),
-            ("Or", conditions) => conditions.iter().try_fold(false, |held, next| Ok(held | self.test(next)?)),
             _ => Err(Error::new(format!("the local stack doesn't know this use of {function}"))),
         }
     }
@@ -185,8 +183,6 @@ mod tests {
             conditions: HashMap::from([
                 ("IsProd".into(), yaml("!Equals [!Ref Stage, prod]")),
                 ("IsTest".into(), yaml("{'Fn::Not': [{Condition: IsProd}]}")),
-                ("Both".into(), yaml("!And [!Condition IsProd, !Condition IsTest]")),
-                ("Either".into(), yaml("!Or [!Condition IsProd, !Condition IsTest]")),
             ]),
             names: HashMap::from([
                 ("Table".into(), "the-table".into()),
@@ -231,7 +227,7 @@ mod tests {
         assert_eq!(resolved("!Join ['-', [a, !Ref Stage, !If [IsProd, yes, no]]]"), "a-prod-yes");
         assert_eq!(resolved("!Join [',', !Ref Origins]"), "a,b");
         assert_eq!(resolved("{'Fn::Join': [',', {Ref: Origins}]}"), "a,b");
-        assert_eq!(resolved("!If [Both, 1, !If [Either, 2, 3]]"), 2);
+        assert_eq!(resolved("!If [IsTest, 1, !If [IsProd, 2, 3]]"), 2);
     }
 
     #[test]

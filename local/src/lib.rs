@@ -1,11 +1,8 @@
 //! The local stack: the whole product on a laptop, as template.yaml declares it. It is never deployed.
 //!
-//! It stands in for AWS:
-//! - It creates the template's tables, buckets and queues.
-//! - It serves the template's routes as an API Gateway HTTP API does.
-//! - It starts the real binaries of functions on demand, behind a Lambda Runtime API.
-//! - It invokes functions with the changes of tables.
-//! - It puts mails and push messages into an outbox.
+//! It stands in for AWS. It creates the template's tables, buckets and queues. It serves the template's routes as an API
+//! Gateway HTTP API does. It starts the real binaries of functions on demand, behind a Lambda Runtime API. It invokes functions
+//! with the changes of tables. It puts mails and push messages into an outbox.
 //!
 //! The code knows no endpoint of the product. README.md tells how to use it.
 

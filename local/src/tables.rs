@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::client::Waiters;
 use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext};
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, ProvisionedThroughput,
-    StreamSpecification, TimeToLiveSpecification, TimeToLiveStatus,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, Projection, StreamSpecification,
+    TimeToLiveSpecification, TimeToLiveStatus,
 };
 use serde::Deserialize;
 use serde_yaml_ng::Value;
@@ -21,11 +21,10 @@ pub struct Table {
 }
 
 /// The names of [`Properties`]' fields. Other properties of a table are ignored.
-const USED: [&str; 7] = [
+const USED: [&str; 6] = [
     "AttributeDefinitions",
     "KeySchema",
     "BillingMode",
-    "ProvisionedThroughput",
     "GlobalSecondaryIndexes",
     "StreamSpecification",
     "TimeToLiveSpecification",
@@ -37,7 +36,6 @@ struct Properties {
     attribute_definitions: Vec<Attribute>,
     key_schema: Vec<Key>,
     billing_mode: Option<String>,
-    provisioned_throughput: Option<Throughput>,
     #[serde(default)]
     global_secondary_indexes: Vec<Index>,
     stream_specification: Option<Stream>,
@@ -59,26 +57,17 @@ struct Key {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Throughput {
-    read_capacity_units: i64,
-    write_capacity_units: i64,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Index {
     index_name: String,
     key_schema: Vec<Key>,
     projection: Projected,
-    provisioned_throughput: Option<Throughput>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Projected {
     projection_type: String,
-    non_key_attributes: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -119,9 +108,6 @@ impl Table {
             .set_billing_mode(is.billing_mode.as_deref().map(BillingMode::from));
         for index in &is.global_secondary_indexes {
             request = request.global_secondary_indexes(index.built().map_err(|error| error.to_string())?);
-        }
-        if let Some(throughput) = &is.provisioned_throughput {
-            request = request.provisioned_throughput(throughput.built().map_err(|error| error.to_string())?);
         }
         if let Some(stream) = &is.stream_specification {
             let view = stream.stream_view_type.as_str().into();
@@ -174,27 +160,14 @@ impl Key {
     }
 }
 
-impl Throughput {
-    fn built(&self) -> Result<ProvisionedThroughput, BuildError> {
-        ProvisionedThroughput::builder()
-            .read_capacity_units(self.read_capacity_units)
-            .write_capacity_units(self.write_capacity_units)
-            .build()
-    }
-}
-
 impl Index {
     fn built(&self) -> Result<GlobalSecondaryIndex, BuildError> {
         let keys = self.key_schema.iter().map(Key::built).collect::<Result<_, _>>()?;
-        let projection = Projection::builder()
-            .projection_type(self.projection.projection_type.as_str().into())
-            .set_non_key_attributes(self.projection.non_key_attributes.clone())
-            .build();
+        let projection = Projection::builder().projection_type(self.projection.projection_type.as_str().into()).build();
         GlobalSecondaryIndex::builder()
             .index_name(&self.index_name)
             .set_key_schema(Some(keys))
             .projection(projection)
-            .set_provisioned_throughput(self.provisioned_throughput.as_ref().map(Throughput::built).transpose()?)
             .build()
     }
 }

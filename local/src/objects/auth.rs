@@ -26,8 +26,9 @@ impl S3Auth for KeyPair {
     }
 }
 
-/// Refuses requests without a signature. As S3 does, it also refuses `x-amz-` headers that the signature doesn't cover. s3s
-/// would accept them, so a client could turn a presigned PUT into a copy of any object by adding `x-amz-copy-source`.
+/// Refuses requests without a signature. As S3 does, it also refuses `x-amz-` headers that the signature doesn't cover.
+///
+/// s3s would accept such headers. Then a client could add `x-amz-copy-source` to a presigned PUT, and so copy any object.
 pub(super) struct RequireSignature;
 
 #[async_trait::async_trait]

@@ -20,7 +20,6 @@ pub struct Mapping {
     /// The template's `GetAtt StreamArn`, which is also the ARN in events.
     pub stream_arn: String,
     pub table: String,
-    pub start: Start,
     pub filter: Filter,
     /// The most records of a batch.
     pub batch_size: usize,
@@ -29,14 +28,6 @@ pub struct Mapping {
     pub rules: Rules,
     /// The ARN of the queue for reports of discarded records.
     pub on_failure: Option<String>,
-}
-
-/// Where a new mapping begins to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Start {
-    TrimHorizon,
-    Latest,
 }
 
 /// What to do with batches that fail.
@@ -65,17 +56,15 @@ struct Criterion {
 }
 
 /// The known properties. Any other is an error, as ignoring it could hide a mistake.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 11] = [
     "BatchSize",
     "BisectBatchOnFunctionError",
     "DestinationConfig",
-    "Enabled",
     "FilterCriteria",
     "FunctionResponseTypes",
     "MaximumBatchingWindowInSeconds",
     "MaximumRecordAgeInSeconds",
     "MaximumRetryAttempts",
-    "MetricsConfig",
     "ParallelizationFactor",
     "StartingPosition",
     "Stream",
@@ -105,26 +94,24 @@ impl Destination {
 }
 
 impl Mapping {
-    /// Reads the event `name` of the function with this index. `None`: the event is not enabled.
+    /// Reads the event `name` of the function with this index.
     pub fn read(
         name: &str,
         properties: &Properties,
         (function, function_arn): (usize, &str),
         scope: &Scope,
-    ) -> Result<Option<Self>, Error> {
+    ) -> Result<Self, Error> {
         let unknown = |key: &&Value| !key.as_str().is_some_and(|key| KNOWN.contains(&key));
         if let Some(unknown) = properties.keys().find(unknown) {
             let unknown = unknown.as_str().unwrap_or("a key that is no text");
             return Err(Error::new(format!("the local stack doesn't know {unknown} of a DynamoDB event")));
         }
-        if get(properties, scope, "Enabled")? == Some(false) {
-            return Ok(None);
-        }
         let stream_arn: String = get(properties, scope, "Stream")?.ok_or_else(|| Error::new("it has no Stream"))?;
         let table = stream_arn.split('/').nth(1).filter(|_| stream_arn.contains("/stream/"));
         let table = table.ok_or_else(|| Error::new(format!("Stream: {stream_arn} is the ARN of no stream")))?.into();
-        let start = get(properties, scope, "StartingPosition")?;
-        let start = start.ok_or_else(|| Error::new("it has no StartingPosition"))?;
+        if get::<String>(properties, scope, "StartingPosition")?.as_deref() != Some("TRIM_HORIZON") {
+            return Err(Error::new("StartingPosition: the local stack only knows TRIM_HORIZON"));
+        }
         let number = |key: &str, within| number(properties, scope, key, within);
         let responses: Option<Vec<String>> = get(properties, scope, "FunctionResponseTypes")?;
         let responses = responses.unwrap_or_default();
@@ -137,13 +124,12 @@ impl Mapping {
         let patterns = criteria.iter().flat_map(|criteria| &criteria.filters).map(|filter| filter.pattern.as_str());
         let destinations: Option<Destinations> = get(properties, scope, "DestinationConfig")?;
         let on_failure = destinations.and_then(|destinations| destinations.on_failure).map(Destination::queue);
-        Ok(Some(Self {
+        Ok(Self {
             name: name.to_owned(),
             function,
             function_arn: function_arn.to_owned(),
             table,
             stream_arn,
-            start,
             filter: Filter::parse(patterns).map_err(|error| error.within("FilterCriteria"))?,
             batch_size: number("BatchSize", 1..=10_000)?.map_or(100, |size| size as usize),
             lanes: number("ParallelizationFactor", 1..=10)?.map_or(1, |lanes| lanes as usize),
@@ -154,7 +140,7 @@ impl Mapping {
                 age: age.and_then(|seconds| seconds.try_into().ok()).map(Duration::from_secs),
             },
             on_failure: on_failure.transpose().map_err(|error| error.within("DestinationConfig"))?,
-        }))
+        })
     }
 }
 
@@ -180,7 +166,7 @@ fn number(
 mod tests {
     use super::*;
 
-    fn read(yaml: &str) -> Result<Option<Mapping>, Error> {
+    fn read(yaml: &str) -> Result<Mapping, Error> {
         let scope = Scope {
             parameters: [("Many".to_owned(), Value::from("7"))].into(),
             names: [
@@ -200,9 +186,9 @@ mod tests {
 
     #[test]
     fn the_defaults_are_lambdas() {
-        let mapping = read("{Stream: !GetAtt T.StreamArn, StartingPosition: LATEST}").unwrap().unwrap();
+        let mapping = read("{Stream: !GetAtt T.StreamArn, StartingPosition: TRIM_HORIZON}").unwrap();
         assert_eq!((mapping.table.as_str(), mapping.function, mapping.batch_size), ("local-t", 3, 100));
-        assert_eq!((mapping.start, mapping.on_failure, mapping.lanes), (Start::Latest, None, 1));
+        assert_eq!((mapping.on_failure, mapping.lanes), (None, 1));
         let Rules { bisects, reports, retries, age } = mapping.rules;
         assert_eq!((bisects, reports, retries, age), (false, false, None, None));
     }
@@ -223,19 +209,18 @@ mod tests {
             FilterCriteria: {Filters: [{Pattern: '{"eventName":["INSERT"]}'}]}
             DestinationConfig: {OnFailure: {Type: SQS, Destination: !GetAtt Queue.Arn}}"#,
         );
-        let mapping = mapping.unwrap().unwrap();
-        assert_eq!((mapping.batch_size, mapping.lanes, mapping.start), (7, 10, Start::TrimHorizon));
+        let mapping = mapping.unwrap();
+        assert_eq!((mapping.batch_size, mapping.lanes), (7, 10));
         let Rules { bisects, reports, retries, age } = mapping.rules;
         assert_eq!((bisects, reports, retries, age), (true, true, Some(5), Some(Duration::from_secs(60))));
         assert_eq!(mapping.on_failure.as_deref(), Some("arn:aws:sqs:r:1:local-queue"));
         assert!(mapping.filter.matches(&serde_json::json!({"eventName": "INSERT"})));
         assert!(!mapping.filter.matches(&serde_json::json!({"eventName": "REMOVE"})));
 
-        let endless = "{Stream: !GetAtt T.StreamArn, StartingPosition: LATEST, MaximumRetryAttempts: -1,
+        let endless = "{Stream: !GetAtt T.StreamArn, StartingPosition: TRIM_HORIZON, MaximumRetryAttempts: -1,
             MaximumRecordAgeInSeconds: -1}";
-        let rules = read(endless).unwrap().unwrap().rules;
+        let rules = read(endless).unwrap().rules;
         assert_eq!((rules.retries, rules.age), (None, None));
-        assert!(read("{Stream: x, StartingPosition: LATEST, Enabled: false}").unwrap().is_none());
     }
 
     #[test]
@@ -250,9 +235,11 @@ mod tests {
         assert!(refused("DestinationConfig: {OnSuccess: {Destination: x}}").contains("OnSuccess"));
         let filter = refused(r#"FilterCriteria: {Filters: [{Pattern: '{"a":[{"wildcard":"*"}]}'}]}"#);
         assert!(filter.starts_with("FilterCriteria: the pattern ") && filter.contains("wildcard"), "{filter}");
-        assert!(read("{StartingPosition: LATEST}").unwrap_err().to_string().contains("Stream"));
-        assert!(read("{Stream: 'arn:x', StartingPosition: LATEST}").unwrap_err().to_string().contains("no stream"));
-        let position = read("{Stream: !GetAtt T.StreamArn, StartingPosition: AT_TIMESTAMP}");
+        assert!(read("{StartingPosition: TRIM_HORIZON}").unwrap_err().to_string().contains("Stream"));
+        assert!(
+            read("{Stream: 'arn:x', StartingPosition: TRIM_HORIZON}").unwrap_err().to_string().contains("no stream")
+        );
+        let position = read("{Stream: !GetAtt T.StreamArn, StartingPosition: LATEST}");
         assert!(position.unwrap_err().to_string().starts_with("StartingPosition"));
     }
 }

@@ -83,7 +83,7 @@ pub fn report(batch: &Batch, mapping: &Mapping, shard: &str, why: Condition, now
 mod tests {
     use super::*;
     use crate::streams::batches::Attempts;
-    use crate::streams::mapping::{Rules, Start};
+    use crate::streams::mapping::Rules;
 
     fn mapping() -> Mapping {
         Mapping {
@@ -92,7 +92,6 @@ mod tests {
             function_arn: "arn:aws:lambda:us-east-1:000000000000:function:local-f".into(),
             stream_arn: "arn:aws:dynamodb:us-east-1:000000000000:table/local-t/stream/x".into(),
             table: "local-t".into(),
-            start: Start::Latest,
             filter: Default::default(),
             batch_size: 100,
             lanes: 1,

@@ -1,7 +1,6 @@
 //! Reads a stream once for all of its mappings: every shard from its start, and a shard before its children.
 
 use super::batches;
-use super::mapping::Start;
 use super::positions::order;
 use super::record::{Record, record};
 use super::worker::{Page, Worker};
@@ -66,7 +65,6 @@ impl Stream {
         // A reader returns the id of its shard when it ends.
         let mut tasks: JoinSet<Option<String>> = JoinSet::new();
         let (mut finished, mut ended) = (Finished::new(), HashSet::new());
-        let mut there_before: Option<HashSet<String>> = None;
         let mut failures = 0;
         loop {
             let pause = match self.shards().await {
@@ -74,15 +72,12 @@ impl Stream {
                     failures = 0;
                     let listed: HashSet<&str> =
                         shards.iter().map(Shard::shard_id).map(Option::unwrap_or_default).collect();
-                    let there_before =
-                        there_before.get_or_insert_with(|| listed.iter().copied().map(str::to_owned).collect());
                     for shard in &shards {
                         let id = shard.shard_id().unwrap_or_default();
                         let parent = shard.parent_shard_id().filter(|parent| listed.contains(parent));
                         let is_next = parent.is_none_or(|parent| ended.contains(parent));
                         if is_next && !finished.contains_key(id) {
-                            let is_old = there_before.contains(id);
-                            self.clone().begin(id, parent, is_old, &mut finished, &mut tasks);
+                            self.clone().begin(id, parent, &mut finished, &mut tasks);
                         }
                     }
                     DESCRIBE_EVERY
@@ -123,11 +118,10 @@ impl Stream {
         self: Arc<Self>,
         shard: &str,
         parent: Option<&str>,
-        is_old: bool,
         finished: &mut Finished,
         tasks: &mut JoinSet<Option<String>>,
     ) {
-        let (mut from_start, mut from_now, mut all_finished) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut subscribers, mut all_finished) = (Vec::new(), Vec::new());
         for (number, worker) in self.workers.iter().enumerate() {
             let (pages, receiver) = mpsc::unbounded_channel();
             let (finishing, is_finished) = watch::channel(());
@@ -142,34 +136,26 @@ impl Stream {
                 drop(finishing);
                 None
             });
-            let subscriber = Subscriber { done: worker.positions.of(shard), worker: worker.clone(), pages };
-            // LATEST means from now on. Shards that are created from now on are read from their start.
-            match worker.mapping.start {
-                Start::Latest if is_old && subscriber.done.is_none() => from_now.push(subscriber),
-                _ => from_start.push(subscriber),
-            }
+            subscribers.push(Subscriber { done: worker.positions.of(shard), worker: worker.clone(), pages });
         }
         finished.insert(shard.to_owned(), all_finished);
         let shard = shard.to_owned();
         tasks.spawn(async move {
-            tokio::join!(
-                self.read(&shard, from_start, ShardIteratorType::TrimHorizon),
-                self.read(&shard, from_now, ShardIteratorType::Latest),
-            );
+            self.read(&shard, subscribers).await;
             Some(shard)
         });
     }
 
-    /// Reads a shard to its end. It begins at the earliest position of the subscribers, or at `start` if one of them has no
-    /// position. An open shard has no end. The end in the shard's description is ignored, as dynoxide always gives one.
-    async fn read(&self, shard: &str, subscribers: Vec<Subscriber>, start: ShardIteratorType) {
+    /// Reads a shard to its end. It begins at the earliest position of the subscribers, or at the shard's start if one of them
+    /// has no position. An open shard has no end. The end in the shard's description is ignored, as dynoxide always gives one.
+    async fn read(&self, shard: &str, subscribers: Vec<Subscriber>) {
         let done = subscribers.iter().map(|subscriber| &subscriber.done);
         let Some(mut read) = done.min_by_key(|done| done.as_deref().map(order)).cloned() else { return };
         let (mut iterator, mut failures) = (None, 0);
         loop {
             let current = match iterator.take() {
                 Some(iterator) => iterator,
-                None => match self.iterator(shard, read.as_deref(), start.clone()).await {
+                None => match self.iterator(shard, read.as_deref()).await {
                     Ok(Some(iterator)) => iterator,
                     Ok(None) => return,
                     Err(error) => {
@@ -204,18 +190,13 @@ impl Stream {
     }
 
     /// An iterator for the records after `read`. `None`: the shard has ended.
-    async fn iterator(
-        &self,
-        shard: &str,
-        read: Option<&str>,
-        start: ShardIteratorType,
-    ) -> Result<Option<String>, String> {
+    async fn iterator(&self, shard: &str, read: Option<&str>) -> Result<Option<String>, String> {
         let from = |kind, sequence: Option<&str>| {
             let request = self.client.get_shard_iterator().stream_arn(&self.arn).shard_id(shard);
             request.shard_iterator_type(kind).set_sequence_number(sequence.map(str::to_owned)).send()
         };
         let answer = match read {
-            None => from(start, None).await,
+            None => from(ShardIteratorType::TrimHorizon, None).await,
             Some(read) => match from(ShardIteratorType::AfterSequenceNumber, Some(read)).await {
                 Err(error) if is_trimmed(&error) => from(ShardIteratorType::TrimHorizon, None).await,
                 answer => answer,

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// How often expired items are deleted. AWS takes hours.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
-/// How long requests under way may take when the stack stops.
+/// How long running requests may take when the stack stops.
 const FINISH_WITHIN: Duration = Duration::from_secs(2);
 
 /// Without this index, dynoxide reads all records of all streams for each write and for each read of a stream.

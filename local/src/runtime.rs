@@ -56,7 +56,7 @@ struct InstanceQueue {
     current: Mutex<Option<(Arc<str>, oneshot::Sender<Outcome>)>>,
 }
 
-/// Either way the handler has answered.
+/// A response, or the status of an empty one.
 type Answer = Result<Response, StatusCode>;
 
 type Api = State<Arc<RuntimeApi>>;

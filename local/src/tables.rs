@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::intrinsics::Scope;
-use crate::resources::Resource;
+use crate::resources::{Resource, get};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::client::Waiters;
 use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext};
@@ -11,46 +11,28 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveSpecification, TimeToLiveStatus,
 };
 use serde::Deserialize;
-use serde_yaml_ng::Value;
 use std::time::Duration;
 
-/// A table.
+/// A table. Properties that are missing here have no effect on one machine, and are ignored.
 pub struct Table {
     pub name: String,
-    properties: Properties,
-}
-
-/// The names of [`Properties`]' fields. Other properties of a table are ignored.
-const USED: [&str; 6] = [
-    "AttributeDefinitions",
-    "KeySchema",
-    "BillingMode",
-    "GlobalSecondaryIndexes",
-    "StreamSpecification",
-    "TimeToLiveSpecification",
-];
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Properties {
-    attribute_definitions: Vec<Attribute>,
-    key_schema: Vec<Key>,
+    attributes: Vec<Attribute>,
+    keys: Vec<Key>,
     billing_mode: Option<String>,
-    #[serde(default)]
-    global_secondary_indexes: Vec<Index>,
-    stream_specification: Option<Stream>,
-    time_to_live_specification: Option<TimeToLive>,
+    indexes: Vec<Index>,
+    stream: Option<Stream>,
+    ttl: Option<TimeToLive>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Attribute {
     attribute_name: String,
     attribute_type: String,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Key {
     attribute_name: String,
     key_type: String,
@@ -71,26 +53,32 @@ struct Projected {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Stream {
     stream_view_type: String,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct TimeToLive {
     attribute_name: String,
     enabled: bool,
 }
 
 impl Table {
-    /// The table that is `resource`.
+    /// The table that `resource` declares.
     pub fn read(resource: &Resource<'_>, scope: &Scope) -> Result<Self, Error> {
-        let used = resource.properties.iter().filter(|(key, _)| key.as_str().is_some_and(|key| USED.contains(&key)));
-        let used = Value::Mapping(used.map(|(key, value)| (key.clone(), value.clone())).collect());
-        let properties = serde_yaml_ng::from_value(scope.resolve(&used)?);
-        let properties = properties.map_err(|error| Error::of("Properties", &error))?;
-        Ok(Self { name: scope.names[resource.id].clone(), properties })
+        let required = |key: &str| Error::new(format!("it has no {key}"));
+        let of = &resource.properties;
+        Ok(Self {
+            name: scope.names[resource.id].clone(),
+            attributes: get(of, scope, "AttributeDefinitions")?.ok_or_else(|| required("AttributeDefinitions"))?,
+            keys: get(of, scope, "KeySchema")?.ok_or_else(|| required("KeySchema"))?,
+            billing_mode: get(of, scope, "BillingMode")?,
+            indexes: get(of, scope, "GlobalSecondaryIndexes")?.unwrap_or_default(),
+            stream: get(of, scope, "StreamSpecification")?,
+            ttl: get(of, scope, "TimeToLiveSpecification")?,
+        })
     }
 
     /// Creates the table, unless it exists. Returns when it can be used.
@@ -99,17 +87,16 @@ impl Table {
     }
 
     async fn create(&self, client: &Client) -> Result<(), String> {
-        let is = &self.properties;
         let mut request = client
             .create_table()
             .table_name(&self.name)
-            .set_attribute_definitions(Some(all(&is.attribute_definitions, Attribute::built)?))
-            .set_key_schema(Some(all(&is.key_schema, Key::built)?))
-            .set_billing_mode(is.billing_mode.as_deref().map(BillingMode::from));
-        for index in &is.global_secondary_indexes {
+            .set_attribute_definitions(Some(all(&self.attributes, Attribute::built)?))
+            .set_key_schema(Some(all(&self.keys, Key::built)?))
+            .set_billing_mode(self.billing_mode.as_deref().map(BillingMode::from));
+        for index in &self.indexes {
             request = request.global_secondary_indexes(index.built().map_err(|error| error.to_string())?);
         }
-        if let Some(stream) = &is.stream_specification {
+        if let Some(stream) = &self.stream {
             let view = stream.stream_view_type.as_str().into();
             let stream = StreamSpecification::builder().stream_enabled(true).stream_view_type(view).build();
             request = request.stream_specification(stream.map_err(|error| error.to_string())?);
@@ -121,13 +108,13 @@ impl Table {
         }
         let exists = client.wait_until_table_exists().table_name(&self.name).wait(Duration::from_secs(60)).await;
         exists.map_err(|error| DisplayErrorContext(error).to_string())?;
-        match &is.time_to_live_specification {
-            Some(ttl) if ttl.enabled => self.expire(client, &ttl.attribute_name).await,
+        match &self.ttl {
+            Some(ttl) if ttl.enabled => self.enable_ttl(client, &ttl.attribute_name).await,
             _ => Ok(()),
         }
     }
 
-    async fn expire(&self, client: &Client, attribute: &str) -> Result<(), String> {
+    async fn enable_ttl(&self, client: &Client, attribute: &str) -> Result<(), String> {
         let now = client.describe_time_to_live().table_name(&self.name).send().await;
         let now = now.map_err(|error| DisplayErrorContext(error).to_string())?;
         let status = now.time_to_live_description().and_then(|now| now.time_to_live_status());
@@ -137,8 +124,7 @@ impl Table {
         let ttl = TimeToLiveSpecification::builder().attribute_name(attribute).enabled(true).build();
         let ttl = ttl.map_err(|error| error.to_string())?;
         let update = client.update_time_to_live().table_name(&self.name).time_to_live_specification(ttl);
-        update.send().await.map_err(|error| DisplayErrorContext(error).to_string())?;
-        Ok(())
+        update.send().await.map(drop).map_err(|error| DisplayErrorContext(error).to_string())
     }
 }
 
@@ -163,11 +149,11 @@ impl Key {
 impl Index {
     fn built(&self) -> Result<GlobalSecondaryIndex, BuildError> {
         let keys = self.key_schema.iter().map(Key::built).collect::<Result<_, _>>()?;
-        let projection = Projection::builder().projection_type(self.projection.projection_type.as_str().into()).build();
+        let projection = Projection::builder().projection_type(self.projection.projection_type.as_str().into());
         GlobalSecondaryIndex::builder()
             .index_name(&self.index_name)
             .set_key_schema(Some(keys))
-            .projection(projection)
+            .projection(projection.build())
             .build()
     }
 }

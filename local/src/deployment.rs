@@ -15,7 +15,7 @@ pub struct Deployment {
     pub cdn_path: &'static str,
     /// The parameter `PublicBaseUrl`, unless it is given.
     pub public_base_url: String,
-    /// The origins of the product's own pages. They are added to the parameter `AllowedOrigins`.
+    /// The origins of the product's own pages. Those that `PublicBaseUrl` doesn't name are added to `AllowedOrigins`.
     pub own_origins: Vec<String>,
     /// The URLs of queues begin with this.
     pub sqs_url: String,

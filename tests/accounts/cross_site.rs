@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Call, User, Visitor, base, template};
+use crate::support::{Answer, Call, User, Visitor, base, stack_or_skip, template};
 
 use super::steps::{COOKIE, is_alive};
 
@@ -144,4 +144,36 @@ async fn every_mutation_with_a_session_is_refused_to_another_origin() {
         }
     }
     assert!(is_alive(&user.token).await);
+}
+
+#[tokio::test]
+async fn a_web_client_on_another_port_gets_the_cookie_and_may_use_it() {
+    let Some(stack) = stack_or_skip("a deployment is no site of this machine") else { return };
+    let (user, client) = (User::sign_up().await, template::allowed_origin());
+    let host = |url: &str| url.trim_start_matches("http://").split(':').next().map(str::to_owned);
+    assert_eq!(host(stack.url()), host(&client), "to a browser, another host is another site, which gets no cookie");
+    let body = json!({ "identifier": user.username, "password": user.password, "deviceId": user.device });
+    let answer = Visitor::new().post("/api/auth/sign-in").json(&body).header("origin", &client).send().await;
+    answer.ok(200);
+    assert_eq!(answer.header("access-control-allow-origin"), Some(client.as_str()));
+    assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
+    let cookie = answer.header("set-cookie").expect("a cookie").to_owned();
+    assert!(cookie.starts_with(COOKIE) && cookie.contains("SameSite=Lax") && !cookie.contains("Secure"), "{cookie}");
+    let pair = cookie.split(';').next().expect("a pair");
+    let call = Visitor::new().post(PATH).json(&json!({ "acceptMessage": false })).header("cookie", pair);
+    with(call, &[("origin", &client), ("sec-fetch-site", "same-site")]).await.ok(200);
+}
+
+#[tokio::test]
+async fn to_the_local_stack_a_page_on_any_name_of_this_machine_is_our_own() {
+    let Some(stack) = stack_or_skip("a deployment has other names") else { return };
+    let (user, url) = (User::sign_up().await, stack.url());
+    let port = url.rsplit(':').next().expect("a port");
+    let own = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{port}"));
+    assert_eq!(own[0], url);
+    for origin in &own {
+        println!("{origin}");
+        change(&user, false, &[("origin", origin), ("sec-fetch-site", "same-origin")]).await.ok(200);
+        change(&user, true, &[("origin", origin)]).await.ok(200);
+    }
 }

@@ -61,7 +61,7 @@ async fn a_function_has_the_environment_that_its_template_and_lambda_give_it_and
     assert_eq!(variables["CURRENT_KEY"].as_str().map(str::len), Some(40));
     assert_eq!((&variables["PREVIOUS_KEY"], &variables["EMPTY"]), (&"".into(), &"".into()));
     let port = stack.url().rsplit(':').next().unwrap();
-    let own = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{port}")).join(",");
+    let own = ["127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{port}")).join(",");
     assert_eq!(variables["ORIGINS"], format!("https://one.example,https://two.example,{own}"));
     assert_eq!(variables["MAIL_FROM"], "sotto@example.com");
     let stream = format!("arn:aws:dynamodb:us-east-1:000000000000:table/{}/stream/", stack.table());

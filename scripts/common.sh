@@ -1,16 +1,16 @@
-# What the scripts share: sourced, in the project's folder.
+# Functions that the scripts share. They source this file in the repository's folder.
 # shellcheck shell=bash
 tools=${SOTTO_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/sotto}
 mkdir -p "$tools"
 export SAM_CLI_TELEMETRY=0
-current='' # the step that is being done
+current='' # the step that runs now
 
-# step NAME COMMAND [ARGUMENT...]: does it, and says how long it took
+# step NAME COMMAND [ARGUMENT...]: runs the command and prints how long it took
 step() {
   local start=$SECONDS
   current=$1
   printf '\n=== %s\n' "$1"
-  # Not in a condition: there a failure within a function would go unnoticed.
+  # Must not be in a condition: there bash ignores `set -e` inside functions.
   "${@:2}"
   printf '=== %s: %d s\n' "$1" $((SECONDS - start))
 }
@@ -20,13 +20,13 @@ fail() {
   exit 1
 }
 
-# What the script says of itself at its top.
+# Prints the comment at the top of the script.
 usage() {
   sed '1d; /^[^#]/,$d; s/^# \{0,1\}//' "scripts/${0##*/}" >&2
   exit 2
 }
 
-# need COMMAND PACKAGE...: Debian's packages for a command that is not there
+# need COMMAND PACKAGE...: installs these Debian packages if there is no such command
 need() {
   command -v "$1" >/dev/null && return
   local root=
@@ -35,7 +35,7 @@ need() {
   $root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${@:2}" >/dev/null
 }
 
-# python_tool NAME PACKAGE...: Python packages with their commands, in $tools/NAME
+# python_tool NAME PACKAGE...: installs these Python packages with their commands into $tools/NAME
 python_tool() {
   [ "$(cat "$tools/$1/.wanted" 2>/dev/null)" != "${*:2}" ] || return 0
   rm -rf "${tools:?}/$1"
@@ -51,7 +51,7 @@ install_sam() {
 # build_functions [ARGUMENT...]: as they are deployed, into target/lambda
 build_functions() {
   cargo lambda --version >/dev/null 2>&1 || python_tool cargo-lambda cargo-lambda==1.9.2
-  # A machine without zig builds for the C library that it has itself: as good, as the functions run here.
+  # Without zig, cargo builds for this machine's C library. That is enough, as the functions run here.
   command -v zig >/dev/null || export CARGO_LAMBDA_COMPILER=cargo
   cargo lambda build --release --locked "$@"
 }

@@ -1,8 +1,7 @@
-"""Starts MiniStack 1.5.33 as a stand-in for AWS that a deployment of ours can be rehearsed on (scripts/rehearse).
+"""Starts MiniStack 1.5.33 as a stand-in for AWS, to rehearse a deployment (scripts/rehearse).
 
-What MiniStack lacks is added here, each gap with a heading of its own. Besides, what is asked of the host `localhost` is asked of
-the API, and as with the local stack the header X-Sotto-Local-Source-Ip sets a request's address there, whatever was mailed or pushed
-is at /_local/outbox, and what the CDN serves at /_local/cdn. All the rest is AWS at 127.0.0.1.
+This file adds features that MiniStack lacks, each under a heading. On the host `localhost` it serves the API with the additions of the
+local stack: the header X-Sotto-Local-Source-Ip, /_local/outbox and /_local/cdn. On 127.0.0.1 it serves AWS.
 """
 
 import base64
@@ -30,7 +29,7 @@ INSTANCES = 4
 LONGEST_BODY = 6_000_000
 
 
-# --- AWS::ApiGatewayV2::Api has no Body, which is where SAM puts all routes and the CORS configuration.
+# --- MiniStack ignores Body of AWS::ApiGatewayV2::Api. SAM puts all routes and the CORS configuration there.
 
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch"}
 
@@ -74,7 +73,7 @@ def update_api_with_body(physical_id, old, new, stack_name, logical_id=None):
 api["create"], api["update"] = create_api_with_body, update_api_with_body
 
 
-# --- AWS::LanguageExtensions puts the values of parameters where the SAM transform, which is told none, can see them.
+# --- AWS::LanguageExtensions replaces references to parameters by their values, so the SAM transform sees the values.
 
 extend = language_extensions.apply
 
@@ -99,7 +98,7 @@ def extend_with_values(template, values):
 language_extensions.apply = extend_with_values
 
 
-# --- Alarms are of one metric, never of an expression: the first metric of one stands for it. No alarm is ever evaluated.
+# --- MiniStack knows no alarm on an expression: its first metric takes the place. MiniStack evaluates no alarm anyway.
 
 describe_alarm = provisioners._cw_metric_alarm_record
 
@@ -114,14 +113,14 @@ def describe_alarm_by_first_metric(name, properties):
 provisioners._cw_metric_alarm_record = describe_alarm_by_first_metric
 
 
-# --- IAM knows neither dynamodb:LeadingKeys, nor ses:FromAddress and the identity that SendEmail is about.
+# --- MiniStack's IAM knows neither dynamodb:LeadingKeys, nor ses:FromAddress and the identity in SendEmail.
 
 describe_request = iam_actions.dynamodb_service_context
 enforce_ses = ministack.app._enforce_ses_v2
 
 
 def leading_keys(node):
-    """The partition keys of a request: of keys and items, and the one that a query is for, which our store calls `:pk`."""
+    """The partition keys of a request: those of keys and items, and `:pk` of a query."""
     if isinstance(node, list):
         return [key for one in node for key in leading_keys(one)]
     if not isinstance(node, dict):
@@ -149,8 +148,8 @@ iam_actions.dynamodb_service_context = describe_request_with_leading_keys
 ministack.app._enforce_ses_v2 = enforce_ses_with_sender
 
 
-# --- Events of an HTTP API lack their cookies, and a function that failed is not answered as by API Gateway. A hundred requests at once
-# start a hundred instances, which is more than this machine may have time for: they wait for one of a few.
+# --- MiniStack's HTTP API events lack cookies, and its answer for a failed function differs from API Gateway's. It starts an instance for each
+# concurrent request, which overloads this machine, so requests wait for one of a few instances.
 
 execute = lambda_svc._execute_function_with_config_scope
 instances = collections.defaultdict(lambda: threading.BoundedSemaphore(INSTANCES))
@@ -181,7 +180,7 @@ def gateway_says(status, message):
     return {"body": {"statusCode": status, "headers": headers, "body": json.dumps({"message": message}, separators=(",", ":"))}}
 
 
-# What is no text it hands on as such, mended.
+# MiniStack passes a binary body on as text. This passes it on as base64.
 invoke, is_text = apigateway._invoke_lambda_proxy, apigateway._v2_request_body_is_text
 is_binary = contextvars.ContextVar("is_binary", default=False)
 
@@ -201,7 +200,7 @@ apigateway._v2_request_body_is_text = lambda content_type: not is_binary.get() a
 lambda_svc._execute_function_with_config_scope = execute_for_http_api
 
 
-# --- Of a batch of a stream's records all counts as done that a worker hands back as undone (ReportBatchItemFailures).
+# --- MiniStack ignores ReportBatchItemFailures: it takes records that a worker reports as failed for handled.
 
 polling = threading.local()
 poll_streams, execute_function = lambda_svc._poll_dynamodb_streams, lambda_svc._execute_function
@@ -227,19 +226,19 @@ def execute_batch(function, event, *rest, **more):
         undone = {failure["itemIdentifier"] for failure in (body or {}).get("batchItemFailures", [])}
         if result.get("error") or not undone:
             return result
-        # From the first one on they come again.
+        # Lambda delivers the first failed record and all later ones again.
         is_undone = [record["dynamodb"]["SequenceNumber"] in undone for record in records]
         records = records[is_undone.index(True):]
         time.sleep(PAUSE)
         result = execute_function(function, {"Records": records}, *rest, **more)
-    # Its poller lets the whole batch come again.
+    # With an error, MiniStack's poller delivers the whole batch again.
     return {**result, "error": True}
 
 
 lambda_svc._poll_dynamodb_streams, lambda_svc._execute_function = poll, execute_batch
 
 
-# --- A CDN forgets that its origin is a bucket when there is nothing more to say of that (S3OriginConfig: {}).
+# --- With an empty S3OriginConfig, MiniStack's CDN does not see that its origin is a bucket.
 
 describe_origin = cloudfront._dataplane_origin
 
@@ -252,7 +251,7 @@ def describe_bucket(element):
 cloudfront._dataplane_origin = describe_bucket
 
 
-# --- An API has no address without a path. The headers of a mail are forgotten, and nothing plays the push services: an outbox like the local stack's has both.
+# --- MiniStack serves an API only under a path, drops the headers of mails, and has no push services. Here is an outbox like the local stack's.
 
 outbox = []
 send_mail = ses_v2.handle_request
@@ -291,14 +290,14 @@ async def answer(send, status, body=b""):
 
 
 def at_api(scope):
-    """The request where MiniStack has the API, of which there is one."""
+    """The request at the path where MiniStack serves the only API."""
     [api_id] = {key[-1] for key in apigateway._apis.to_dict()}
     prefix = f"/_aws/execute-api/{api_id}/$default"
     return {**scope, "path": prefix + scope["path"], "raw_path": prefix.encode() + scope["raw_path"]}
 
 
 def at_cdn(scope):
-    """The request where MiniStack has the distribution, of which there is one: at a host."""
+    """The request at the host where MiniStack serves the only distribution."""
     [distribution] = cloudfront._distributions.to_dict().values()
     own = [(b"host", distribution["DomainName"].encode()), (b"x-forwarded-proto", b"https")]
     headers = own + [header for header in scope["headers"] if header[0] != b"host"]
@@ -329,7 +328,7 @@ async def serve_with_outbox(scope, receive, send):
 ministack.app.app = serve_with_outbox
 
 
-# --- Each invocation takes 90 ms too long: 40 + 40 by Nagle's algorithm and delayed ACKs, and 50 for a log line that never comes.
+# --- Each invocation takes 90 ms too long: Nagle's algorithm with delayed ACKs, and a wait of 50 ms for a log line.
 
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 drain = lambda_runtime.Worker._drain_stderr_bounded

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::{Community, Link, PASSWORD, Pair, User, Visitor, media_of, sample, text};
+use crate::support::{Client, Community, Link, PASSWORD, Pair, User, media_of, sample, text};
 
 /// The account goes, with everything that is its own.
 async fn leave(user: &User) {
@@ -16,22 +16,22 @@ async fn leave(user: &User) {
 async fn a_link_is_opened_written_to_read_and_deleted() {
     let link = Link::with(json!({ "title": "A journey", "pin": "2468", "maxMessages": 2 })).await;
     assert_eq!(link.seen().await["has_pin"], true);
-    let visitor = Visitor::new();
-    link.send_as(&visitor, json!({ "content": "Let me in", "pin": "1357" })).await.refused(401, "Wrong PIN");
+    let client = Client::new();
+    link.send_as(&client, json!({ "content": "Let me in", "pin": "1357" })).await.refused(401, "Wrong PIN");
     for content in ["The first", "The second"] {
-        link.send_as(&visitor, json!({ "content": content, "pin": "2468" })).await.ok(201);
+        link.send_as(&client, json!({ "content": content, "pin": "2468" })).await.ok(201);
     }
-    assert_eq!(link.send_as(&visitor, json!({ "content": "One too many", "pin": "2468" })).await.status, 409);
+    assert_eq!(link.send_as(&client, json!({ "content": "One too many", "pin": "2468" })).await.status, 409);
     let messages = link.all().await;
     let contents: Vec<_> = messages.iter().map(|message| text(message, "content")).collect();
     assert_eq!(contents, ["The second", "The first"]);
 
-    let shared = visitor.get(&format!("/api/messages/{}", text(&messages[0], "share_token"))).send().await.ok(200);
+    let shared = client.get(&format!("/api/messages/{}", text(&messages[0], "share_token"))).send().await.ok(200);
     assert_eq!(shared["message"]["content"], "The second");
-    visitor.delete(&link.message(text(&messages[1], "id"))).send().await.ok(200);
+    client.delete(&link.message(text(&messages[1], "id"))).send().await.ok(200);
     assert_eq!(link.count().await, 1);
-    visitor.delete(&link.owned()).send().await.ok(200);
-    visitor.get(&link.path()).send().await.refused(404, "Link not found");
+    client.delete(&link.owned()).send().await.ok(200);
+    client.get(&link.path()).send().await.refused(404, "Link not found");
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn two_write_to_each_other_show_a_picture_meet_in_a_community_and_leave() 
 
 async fn write_privately(pair: &Pair) {
     let picture = pair.show("image", "image/jpeg", "located.jpg").await;
-    let shown = Visitor::fetch(text(&media_of(&picture)[0], "url")).await;
+    let shown = Client::fetch(text(&media_of(&picture)[0], "url")).await;
     assert_eq!(shown.status, 200, "{}", shown.text());
     let contains = |bytes: &[u8]| bytes.windows(5).any(|part| part == b"Paris");
     assert!(contains(&sample("located.jpg")) && !contains(&shown.body), "the picture still says where it was taken");
@@ -92,6 +92,6 @@ async fn meet(ann: &User, bob: &User) {
 
 #[tokio::test]
 async fn the_document_describes_the_routes() {
-    let document = Visitor::new().get("/openapi.json").raw().await.ok(200);
+    let document = Client::new().get("/openapi.json").raw().await.ok(200);
     assert!(document["paths"]["/api/links"]["post"].is_object());
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::support::{DOCUMENT, Visitor, line_of, stack_or_skip, template};
+use crate::support::{Client, DOCUMENT, line_of, stack_or_skip, template};
 
 #[test]
 fn the_documents_routes_are_those_of_the_template() {
@@ -63,7 +63,7 @@ fn assert_closed(schema: &Value, seen: &mut BTreeSet<String>) {
 
 #[tokio::test]
 async fn it_is_served_to_anyone_and_asks_nothing_of_the_stores() {
-    let answer = Visitor::new().get("/openapi.json").send().await;
+    let answer = Client::new().get("/openapi.json").send().await;
     assert_eq!(answer.ok(200), *DOCUMENT);
     let Some(stack) = stack_or_skip("has a log") else { return };
     let (function, line) = line_of(stack, &answer).await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Call, PASSWORD, User, Visitor, random_email, random_username};
+use crate::support::{Call, Client, PASSWORD, User, random_email, random_username};
 
 use super::steps::{is_alive, names, sign_in};
 
@@ -25,7 +25,7 @@ fn endpoints() -> Vec<(&'static str, &'static str, Value)> {
 /// From an address of its own, but always with the user's session.
 fn call(user: &User, method: &str, path: &str) -> Call {
     let method = method.parse().expect("a method");
-    Visitor::new().call(method, path).bearer(&user.token)
+    Client::new().call(method, path).bearer(&user.token)
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn numbers_where_texts_belong_are_refused_by_name() {
     for field in ["deviceId", "deviceName"] {
         let mut body = json!({ "identifier": user.username, "password": user.password });
         body[field] = json!(5);
-        names(&Visitor::new().post("/api/auth/sign-in").json(&body).send().await, field);
+        names(&Client::new().post("/api/auth/sign-in").json(&body).send().await, field);
     }
     assert!(is_alive(&user.token).await);
     sign_in(&user.username, &user.password).await.ok(200);
@@ -131,7 +131,7 @@ async fn what_needs_a_session_asks_for_it_before_anything_else() {
             continue;
         }
         println!("{path}");
-        let call = || Visitor::new().call(method.parse().expect("a method"), path);
+        let call = || Client::new().call(method.parse().expect("a method"), path);
         call().json(&body).send().await.fails(401, "Not Authenticated");
         call().json(&json!([])).send().await.fails(401, "Not Authenticated");
         call().body("x").send().await.fails(401, "Not Authenticated");
@@ -143,7 +143,7 @@ async fn what_needs_a_session_asks_for_it_before_anything_else() {
         ("POST", "/api/auth/sign-out"),
         ("POST", "/api/auth/change-password"),
     ] {
-        let call = Visitor::new().call(method.parse().expect("a method"), path);
+        let call = Client::new().call(method.parse().expect("a method"), path);
         call.send().await.fails(401, "Not Authenticated");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, User, Visitor, random_email, random_username, send_otp};
+use crate::support::{Answer, Client, User, random_email, random_username, send_otp};
 
 use super::steps::{registration, session, sign_up};
 
@@ -43,7 +43,7 @@ fn quoted(text: &str) -> String {
 }
 
 async fn check(username: &str) -> Answer {
-    Visitor::new().get(&format!("/api/check-username-unique?username={}", quoted(username))).send().await
+    Client::new().get(&format!("/api/check-username-unique?username={}", quoted(username))).send().await
 }
 
 #[track_caller]
@@ -74,11 +74,11 @@ async fn a_name_that_breaks_a_rule_is_told_which() {
         check(&name).await.fails(400, rule);
     }
     check("").await.fails(400, SHORT);
-    Visitor::new().get("/api/check-username-unique").send().await.fails(400, SHORT);
-    Visitor::new().get("/api/check-username-unique?user=abc").send().await.fails(400, SHORT);
+    Client::new().get("/api/check-username-unique").send().await.fails(400, SHORT);
+    Client::new().get("/api/check-username-unique?user=abc").send().await.fails(400, SHORT);
     for (first, last) in [("a", "good_name"), ("good-name", "good_name")] {
         let path = format!("/api/check-username-unique?username={first}&username={last}");
-        assert_eq!(Visitor::new().get(&path).send().await.status, 400, "{first}");
+        assert_eq!(Client::new().get(&path).send().await.status, 400, "{first}");
     }
 }
 

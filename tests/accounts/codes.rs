@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::{
-    Answer, PASSWORD, User, Visitor, all_at_once, code_for, random_email, random_username, send_otp, stack_or_skip,
+    Answer, Client, PASSWORD, User, all_at_once, code_for, random_email, random_username, send_otp, stack_or_skip,
 };
 
 use super::{
@@ -122,7 +122,7 @@ async fn a_code_is_used_up_also_for_who_signs_up_again_after_the_account_is_gone
     let code = send_otp(&email).await;
     let made = try_code(&email, &code).await.ok(201);
     let token = made["data"]["token"].as_str().expect("a token");
-    let delete = Visitor::new().delete("/api/auth/account").bearer(token);
+    let delete = Client::new().delete("/api/auth/account").bearer(token);
     delete.json(&json!({ "password": PASSWORD })).send().await.ok(200);
     try_code(&email, &code).await.fails(401, "Invalid OTP");
 }

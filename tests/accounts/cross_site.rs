@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Call, User, Visitor, base, stack_or_skip, template};
+use crate::support::{Answer, Call, Client, User, base, stack_or_skip, template};
 
 use super::steps::{COOKIE, is_alive};
 
@@ -21,7 +21,7 @@ async fn with(call: Call, headers: &[(&str, &str)]) -> Answer {
 
 /// Tries to change something with the cookie, and these headers besides.
 async fn change(user: &User, accept: bool, headers: &[(&str, &str)]) -> Answer {
-    let call = Visitor::new().post(PATH).json(&json!({ "acceptMessage": accept }));
+    let call = Client::new().post(PATH).json(&json!({ "acceptMessage": accept }));
     with(with_cookie(user, call), headers).await
 }
 
@@ -107,14 +107,14 @@ async fn what_only_reads_is_answered_by_cookie_to_everyone() {
     let user = User::sign_up().await;
     for headers in [[("origin", "https://evil.example")], [("sec-fetch-site", "cross-site")]] {
         for path in ["/api/auth/devices", "/api/auth/session", "/api/get-messages", PATH] {
-            let answer = with(with_cookie(&user, Visitor::new().get(path)), &headers).await;
+            let answer = with(with_cookie(&user, Client::new().get(path)), &headers).await;
             assert_ne!(answer.ok(200), json!({}), "{path}");
             // But the browser does not show it to the page.
             assert_eq!(answer.header("access-control-allow-origin"), None);
         }
     }
     let origin = template::allowed_origin();
-    let call = with_cookie(&user, Visitor::new().get("/api/auth/session"));
+    let call = with_cookie(&user, Client::new().get("/api/auth/session"));
     let answer = with(call, &[("origin", &origin)]).await;
     assert_eq!(answer.header("access-control-allow-origin"), Some(origin.as_str()));
     assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
@@ -138,7 +138,7 @@ async fn every_mutation_with_a_session_is_refused_to_another_origin() {
     ] {
         println!("{method} {path}");
         for headers in [[("origin", "https://evil.example")], [("sec-fetch-site", "same-site")]] {
-            let call = with_cookie(&user, Visitor::new().call(method.parse().expect("a method"), path));
+            let call = with_cookie(&user, Client::new().call(method.parse().expect("a method"), path));
             let call = body.iter().fold(call, |call, body| call.json(body));
             with(call, &headers).await.fails(403, REFUSED);
         }
@@ -153,14 +153,14 @@ async fn a_web_client_on_another_port_gets_the_cookie_and_may_use_it() {
     let host = |url: &str| url.trim_start_matches("http://").split(':').next().map(str::to_owned);
     assert_eq!(host(stack.url()), host(&client), "to a browser, another host is another site, which gets no cookie");
     let body = json!({ "identifier": user.username, "password": user.password, "deviceId": user.device });
-    let answer = Visitor::new().post("/api/auth/sign-in").json(&body).header("origin", &client).send().await;
+    let answer = Client::new().post("/api/auth/sign-in").json(&body).header("origin", &client).send().await;
     answer.ok(200);
     assert_eq!(answer.header("access-control-allow-origin"), Some(client.as_str()));
     assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
     let cookie = answer.header("set-cookie").expect("a cookie").to_owned();
     assert!(cookie.starts_with(COOKIE) && cookie.contains("SameSite=Lax") && !cookie.contains("Secure"), "{cookie}");
     let pair = cookie.split(';').next().expect("a pair");
-    let call = Visitor::new().post(PATH).json(&json!({ "acceptMessage": false })).header("cookie", pair);
+    let call = Client::new().post(PATH).json(&json!({ "acceptMessage": false })).header("cookie", pair);
     with(call, &[("origin", &client), ("sec-fetch-site", "same-site")]).await.ok(200);
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::support::{Answer, User, Visitor, all_at_once, code_for, mails_for, now, stack_or_skip, time};
+use crate::support::{Answer, Client, User, all_at_once, code_for, mails_for, now, stack_or_skip, time};
 
 use super::{
     steps::{cookie_of, is_alive, limited, names, text, wrong},
@@ -277,6 +277,6 @@ async fn removing_what_is_not_ones_own_changes_nothing_for_anybody() {
     }
     assert!(is_alive(&user.token).await && is_alive(&other.token).await);
     assert_eq!((devices(&user).await.len(), devices(&other).await.len()), (1, 1));
-    let nobody = Visitor::new().delete(&format!("/api/auth/devices/{}", user.device)).send().await;
+    let nobody = Client::new().delete(&format!("/api/auth/devices/{}", user.device)).send().await;
     nobody.fails(401, "Not Authenticated");
 }

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, PASSWORD, User, Visitor, all_at_once, random_email, random_username};
+use crate::support::{Answer, Client, PASSWORD, User, all_at_once, random_email, random_username};
 
 use super::steps::{is_alive, limited, sign_in};
 
-async fn from(client: &Visitor, identifier: &str, password: &str) -> Answer {
+async fn from(client: &Client, identifier: &str, password: &str) -> Answer {
     client.post("/api/auth/sign-in").json(&json!({ "identifier": identifier, "password": password })).send().await
 }
 
@@ -41,7 +41,7 @@ async fn after_10_wrong_passwords_from_10_clients_an_account_refuses_even_the_ri
 
 #[tokio::test]
 async fn after_10_wrong_passwords_on_10_accounts_a_client_is_refused_and_nobody_else() {
-    let (guesser, user) = (Visitor::new(), User::sign_up().await);
+    let (guesser, user) = (Client::new(), User::sign_up().await);
     for user in User::many(10).await {
         from(&guesser, &user.username, "wrong password").await.fails(401, "Invalid credentials");
     }
@@ -51,7 +51,7 @@ async fn after_10_wrong_passwords_on_10_accounts_a_client_is_refused_and_nobody_
     for _ in 0..12 {
         too_many_by_client(&from(&guesser, &user.username, "wrong password").await);
     }
-    from(&Visitor::new(), &user.username, PASSWORD).await.ok(200);
+    from(&Client::new(), &user.username, PASSWORD).await.ok(200);
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn names_that_nobody_has_are_limited_in_the_same_way() {
 
 #[tokio::test]
 async fn a_right_password_in_between_is_not_counted() {
-    let (user, client) = (User::sign_up().await, Visitor::new());
+    let (user, client) = (User::sign_up().await, Client::new());
     for n in 0..9 {
         from(&client, &user.username, "wrong password").await.fails(401, "Invalid credentials");
         if n % 3 == 0 {
@@ -79,7 +79,7 @@ async fn a_right_password_in_between_is_not_counted() {
     from(&client, &user.username, "wrong password").await.fails(401, "Invalid credentials");
     // Both are full now: whichever is told, it is too many.
     assert_eq!(from(&client, &user.username, PASSWORD).await.status, 429);
-    too_many_on_account(&from(&Visitor::new(), &user.username, PASSWORD).await);
+    too_many_on_account(&from(&Client::new(), &user.username, PASSWORD).await);
     too_many_by_client(&from(&client, &random_username(), PASSWORD).await);
 }
 
@@ -148,7 +148,7 @@ async fn strangers_who_guess_keep_nobody_from_changing_a_password() {
 
 #[tokio::test]
 async fn a_sign_in_tells_how_many_tries_are_left() {
-    let (user, client) = (User::sign_up().await, Visitor::new());
+    let (user, client) = (User::sign_up().await, Client::new());
     for _ in 0..3 {
         from(&client, &user.username, "wrong password").await.fails(401, "Invalid credentials");
     }

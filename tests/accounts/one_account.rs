@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Visitor, all_at_once, random_email, random_username, send_otp};
+use crate::support::{Answer, Client, all_at_once, random_email, random_username, send_otp};
 
 use super::steps::{cookie_of, is_alive, is_taken, post, registration, session, sign_up, text};
 
@@ -84,7 +84,7 @@ async fn the_same_sign_up_10_times_at_once_makes_one_account_and_answers_alike()
     for _ in 0..3 {
         let (name, email, key) = (random_username(), random_email(), random_email());
         let body = registration(&name, &email, &send_otp(&email).await);
-        let call = || Visitor::new().post("/api/sign-up").key(&key).json(&body).send();
+        let call = || Client::new().post("/api/sign-up").key(&key).json(&body).send();
         let answers = all_at_once((0..10).map(|_| call())).await;
         let token = token(&answers[0]);
         for answer in &answers {
@@ -95,7 +95,7 @@ async fn the_same_sign_up_10_times_at_once_makes_one_account_and_answers_alike()
         assert_eq!((again.status, again.text()), (201, answers[0].text()));
         assert_eq!(cookie_of(&again).as_ref(), Some(&token));
         assert!(is_alive(&token).await);
-        let devices = Visitor::new().get("/api/auth/devices").bearer(&token).send().await.ok(200);
+        let devices = Client::new().get("/api/auth/devices").bearer(&token).send().await.ok(200);
         assert_eq!(devices["devices"].as_array().map(Vec::len), Some(1));
     }
 }
@@ -104,7 +104,7 @@ async fn the_same_sign_up_10_times_at_once_makes_one_account_and_answers_alike()
 async fn the_same_key_with_another_body_is_refused_and_shows_nothing() {
     let (name, email, key) = (random_username(), random_email(), random_email());
     let body = registration(&name, &email, &send_otp(&email).await);
-    let call = |body: &Value| Visitor::new().post("/api/sign-up").key(&key).json(body).send();
+    let call = |body: &Value| Client::new().post("/api/sign-up").key(&key).json(body).send();
     call(&body).await.ok(201);
     let mut other = body.clone();
     other["password"] = json!("another password");
@@ -120,7 +120,7 @@ async fn a_refused_sign_up_may_be_tried_again_with_its_key() {
     let [(other, code)] = &proven(1).await[..] else { panic!() };
     sign_up(&registration(&taken, other, code)).await.ok(201);
     let code = send_otp(&email).await;
-    let call = |body: Value| Visitor::new().post("/api/sign-up").key(&key).json(&body).send();
+    let call = |body: Value| Client::new().post("/api/sign-up").key(&key).json(&body).send();
     call(registration(&taken, &email, &code)).await.fails(409, "Username already exists");
     call(registration(&random_username(), &email, &code)).await.ok(201);
 }

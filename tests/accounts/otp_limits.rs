@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, Visitor, all_at_once, code_for, mails_for, random_email, random_username};
+use crate::support::{Answer, Client, all_at_once, code_for, mails_for, random_email, random_username};
 
 use super::steps::{limited, registration, sign_up};
 
@@ -10,14 +10,14 @@ fn sent(answer: &Answer) {
     answer.is(200, json!({ "success": true, "message": "OTP sent successfully" }));
 }
 
-async fn ask(client: Visitor, email: String) -> Answer {
+async fn ask(client: Client, email: String) -> Answer {
     client.post("/api/send-otp").json(&json!({ "email": email })).send().await
 }
 
 #[tokio::test]
 async fn of_100_codes_for_one_address_from_many_clients_at_once_exactly_3_are_sent() {
     let email = random_email();
-    let answers = all_at_once((0..100).map(|_| ask(Visitor::new(), email.clone()))).await;
+    let answers = all_at_once((0..100).map(|_| ask(Client::new(), email.clone()))).await;
     let (done, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
     assert_eq!((done.len(), refused.len()), (3, 97));
     done.into_iter().for_each(sent);
@@ -25,18 +25,18 @@ async fn of_100_codes_for_one_address_from_many_clients_at_once_exactly_3_are_se
         limited(answer, "codes-to-address", 3, 600);
     }
     assert_eq!(mails_for(&email).await.len(), 3);
-    limited(&ask(Visitor::new(), email.clone()).await, "codes-to-address", 3, 600);
+    limited(&ask(Client::new(), email.clone()).await, "codes-to-address", 3, 600);
     // It is one mailbox, however it is written.
     for spelled in [email.replace("@example.com", "@Example.COM "), email.to_uppercase()] {
-        limited(&ask(Visitor::new(), spelled).await, "codes-to-address", 3, 600);
+        limited(&ask(Client::new(), spelled).await, "codes-to-address", 3, 600);
     }
-    sent(&ask(Visitor::new(), random_email()).await);
+    sent(&ask(Client::new(), random_email()).await);
 }
 
 #[tokio::test]
 async fn the_newest_of_the_codes_that_were_sent_at_once_is_good() {
     let email = random_email();
-    let answers = all_at_once((0..3).map(|_| ask(Visitor::new(), email.clone()))).await;
+    let answers = all_at_once((0..3).map(|_| ask(Client::new(), email.clone()))).await;
     answers.iter().for_each(sent);
     // Which of the three was kept last, their mails do not tell for sure: exactly one is good.
     let mut good = 0;
@@ -55,7 +55,7 @@ async fn the_newest_of_the_codes_that_were_sent_at_once_is_good() {
 
 #[tokio::test]
 async fn the_11th_code_within_an_hour_is_refused_to_a_client_whatever_the_address() {
-    let client = Visitor::new();
+    let client = Client::new();
     for n in 1..=10 {
         let answer = ask(client.clone(), random_email()).await;
         sent(&answer);
@@ -72,7 +72,7 @@ async fn the_11th_code_within_an_hour_is_refused_to_a_client_whatever_the_addres
     assert_eq!(mails_for(&email).await.len(), 0);
     // What was refused took nothing from the address.
     for _ in 0..3 {
-        sent(&ask(Visitor::new(), email.clone()).await);
+        sent(&ask(Client::new(), email.clone()).await);
     }
     let code = code_for(&email).await;
     sign_up(&registration(&random_username(), &email, &code)).await.ok(201);
@@ -80,7 +80,7 @@ async fn the_11th_code_within_an_hour_is_refused_to_a_client_whatever_the_addres
 
 #[tokio::test]
 async fn of_40_codes_for_40_addresses_at_once_a_client_gets_10() {
-    let client = Visitor::new();
+    let client = Client::new();
     let answers = all_at_once((0..40).map(|_| ask(client.clone(), random_email()))).await;
     let (done, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
     assert_eq!((done.len(), refused.len()), (10, 30));
@@ -91,7 +91,7 @@ async fn of_40_codes_for_40_addresses_at_once_a_client_gets_10() {
 
 #[tokio::test]
 async fn what_was_refused_takes_nothing_from_a_client() {
-    let (client, email) = (Visitor::new(), random_email());
+    let (client, email) = (Client::new(), random_email());
     for _ in 0..3 {
         sent(&ask(client.clone(), email.clone()).await);
     }

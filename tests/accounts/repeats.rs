@@ -6,7 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::support::{
-    Answer, FaultyStack, PASSWORD, StoreCall, User, Visitor, all_at_once, random_email, random_username, send_otp,
+    Answer, Client, FaultyStack, PASSWORD, StoreCall, User, all_at_once, random_email, random_username, send_otp,
 };
 
 use super::steps::{cookie_of, is_alive, registration, sign_in, text};
@@ -28,11 +28,11 @@ async fn overtaken(held: impl Fn(&StoreCall) -> bool + Send + Sync + 'static) {
     let Some(stack) = FaultyStack::start().await else { return };
     let (email, key) = (random_email(), Uuid::new_v4().to_string());
     let body = registration(&random_username(), &email, &send_otp(&email).await);
-    let call = || Visitor::new().post("/api/sign-up").key(&key).json(&body);
+    let call = || Client::new().post("/api/sign-up").key(&key).json(&body);
     // Warm, so that the second sign-up takes no longer than the first one's patience.
     for _ in 0..2 {
         let cold = registration(&random_username(), &random_email(), "000000");
-        all_at_once((0..2).map(|_| Visitor::new().post("/api/sign-up").json(&cold).send())).await;
+        all_at_once((0..2).map(|_| Client::new().post("/api/sign-up").json(&cold).send())).await;
     }
     let (tell, told) = tokio::sync::oneshot::channel();
     let second = call().send();
@@ -70,7 +70,7 @@ async fn the_same_sign_in_8_times_at_once_is_answered_alike_also_where_one_try_i
         sign_in(&user.username, &format!("wrong {n}")).await.fails(401, "Invalid credentials");
     }
     let body = json!({ "identifier": user.username, "password": PASSWORD });
-    let call = || Visitor::new().post("/api/auth/sign-in").key(&key).json(&body).send();
+    let call = || Client::new().post("/api/auth/sign-in").key(&key).json(&body).send();
     let answers = all_at_once((0..8).map(|_| call())).await;
     let again = call().await;
     let token = text(&again.ok(200)["data"]["token"]);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::{
-    Answer, PASSWORD, User, Visitor, all_at_once, code_for, mail_for, mails_for, random_email, stack_or_skip,
+    Answer, Client, PASSWORD, User, all_at_once, code_for, mail_for, mails_for, random_email, stack_or_skip,
 };
 
 use super::{
@@ -75,7 +75,7 @@ async fn the_4th_code_within_10_minutes_is_not_sent_and_nobody_is_told() {
 
 #[tokio::test]
 async fn the_11th_question_within_an_hour_is_refused_to_a_client() {
-    let client = Visitor::new();
+    let client = Client::new();
     let asks = (0..15).map(|_| {
         let call = client.post("/api/auth/forgot-password").json(&json!({ "email": random_email() }));
         call.send()

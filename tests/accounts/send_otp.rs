@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, User, Visitor, all_at_once, code_for, mail_for, mails_for, random_email, random_username, send_otp,
+    Answer, Client, User, all_at_once, code_for, mail_for, mails_for, random_email, random_username, send_otp,
 };
 
 use super::steps::{post, registration, sign_up};
@@ -100,7 +100,7 @@ async fn an_address_that_breaks_a_rule_is_refused_by_name() {
 #[tokio::test]
 async fn a_repeat_with_its_key_sends_no_second_mail_and_takes_nothing_from_the_limit() {
     let (email, key) = (random_email(), random_email());
-    let ask = || Visitor::new().post(PATH).key(&key).json(&json!({ "email": email })).send();
+    let ask = || Client::new().post(PATH).key(&key).json(&json!({ "email": email })).send();
     let first = ask().await;
     sent(&first);
     for _ in 0..5 {
@@ -119,7 +119,7 @@ async fn a_repeat_with_its_key_sends_no_second_mail_and_takes_nothing_from_the_l
 #[tokio::test]
 async fn the_same_request_20_times_at_once_with_one_key_sends_one_mail() {
     let (email, key) = (random_email(), random_email());
-    let asks = (0..20).map(|_| Visitor::new().post(PATH).key(&key).json(&json!({ "email": email })).send());
+    let asks = (0..20).map(|_| Client::new().post(PATH).key(&key).json(&json!({ "email": email })).send());
     all_at_once(asks).await.iter().for_each(sent);
     assert_eq!(mails_for(&email).await.len(), 1);
     sign_up(&registration(&random_username(), &email, &code_for(&email).await)).await.ok(201);
@@ -128,15 +128,15 @@ async fn the_same_request_20_times_at_once_with_one_key_sends_one_mail() {
 #[tokio::test]
 async fn the_same_key_with_another_body_is_refused() {
     let (email, key) = (random_email(), random_email());
-    let ask = |body: Value| Visitor::new().post(PATH).key(&key).json(&body).send();
+    let ask = |body: Value| Client::new().post(PATH).key(&key).json(&body).send();
     sent(&ask(json!({ "email": email })).await);
     ask(json!({ "email": email, "language": "de" })).await.fails(422, ANOTHER);
     sent(&ask(json!({ "email": email })).await);
     assert_eq!(mails_for(&email).await.len(), 1);
     ask(json!({ "email": "nobody" })).await.fails(400, "email must be an e-mail address");
-    let visitor = Visitor::new();
+    let client = Client::new();
     for bad in ["", "two words", &"k".repeat(256)] {
-        let answer = visitor.post(PATH).key(bad).json(&json!({ "email": random_email() })).send().await;
+        let answer = client.post(PATH).key(bad).json(&json!({ "email": random_email() })).send().await;
         answer.fails(400, "Idempotency-Key must be 1 to 255 visible ASCII characters");
     }
 }

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::support::{Answer, PASSWORD, User, Visitor, now, time};
+use crate::support::{Answer, Client, PASSWORD, User, now, time};
 
 use super::steps::{COOKIE, cookie_of, is_alive, sign_in, text};
 
 /// Asks who is signed in, with these headers; what needs a session must agree.
 async fn seen(headers: &[(&str, String)]) -> Value {
     let ask = async |path: &str| {
-        let call = Visitor::new().get(path);
+        let call = Client::new().get(path);
         headers.iter().fold(call, |call, (name, value)| call.header(name, value)).send().await
     };
     let session = ask("/api/auth/session").await.ok(200);
@@ -131,7 +131,7 @@ async fn the_scheme_of_a_bearer_has_no_case() {
 async fn signing_out_ends_the_session_for_good_and_clears_the_cookie() {
     let user = User::sign_up().await;
     let other = user.on_new_device().await;
-    let answer = Visitor::new().post("/api/auth/sign-out").header("cookie", &cookie(&user.token).1).send().await;
+    let answer = Client::new().post("/api/auth/sign-out").header("cookie", &cookie(&user.token).1).send().await;
     answer.is(200, json!({ "success": true, "message": "Signed out" }));
     assert_eq!(cookie_of(&answer).as_deref(), Some(""));
     assert!(!is_alive(&user.token).await && is_alive(&other.token).await);
@@ -153,7 +153,7 @@ async fn a_sign_in_on_the_same_device_takes_the_place_of_the_session_there() {
     // What is over can't end what lives.
     user.post("/api/auth/sign-out").send().await.fails(401, "Not Authenticated");
     assert!(is_alive(&token).await);
-    let devices = Visitor::new().get("/api/auth/devices").bearer(&token).send().await.ok(200);
+    let devices = Client::new().get("/api/auth/devices").bearer(&token).send().await.ok(200);
     assert_eq!(devices["devices"].as_array().map(Vec::len), Some(1));
 }
 

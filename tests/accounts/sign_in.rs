@@ -7,7 +7,7 @@ use time::Duration;
 use uuid::Uuid;
 
 use crate::support::{
-    PASSWORD, User, Visitor, all_at_once, line_of, mails_for, now, random_email, random_username, stack_or_skip, time,
+    Client, PASSWORD, User, all_at_once, line_of, mails_for, now, random_email, random_username, stack_or_skip, time,
 };
 
 use super::{
@@ -207,7 +207,7 @@ async fn a_repeat_with_its_key_gets_the_same_token_and_makes_no_other_device() {
     let call = |fields: Value| {
         let mut body = json!({ "identifier": user.username, "password": PASSWORD });
         body.as_object_mut().expect("an object").extend(fields.as_object().expect("fields").clone());
-        Visitor::new().post(PATH).key(&key).json(&body).send()
+        Client::new().post(PATH).key(&key).json(&body).send()
     };
     let answers = all_at_once((0..10).map(|_| call(json!({})))).await;
     let again = call(json!({})).await;

@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::support::{
-    Answer, PASSWORD, User, Visitor, now, random_email, random_username, send_otp, stack_or_skip, stored_in, texts,
-    time,
+    Answer, Client, PASSWORD, User, now, random_email, random_username, send_otp, stack_or_skip, stored_in, texts, time,
 };
 
 use super::steps::{cookie_of, is_alive, is_taken, names, registration, session, shown, sign_in, sign_up, text};
@@ -44,7 +43,7 @@ async fn a_sign_up_answers_with_the_account_a_session_and_a_trusted_device() {
     assert_eq!(cookie_of(&answer).as_deref(), Some(token.as_str()));
     assert!(is_alive(&token).await);
     assert_eq!(session(&token).await["user"]["_id"], *id);
-    let devices = Visitor::new().get("/api/auth/devices").bearer(&token).send().await.ok(200);
+    let devices = Client::new().get("/api/auth/devices").bearer(&token).send().await.ok(200);
     assert_eq!(devices["devices"].as_array().map(Vec::len), Some(1));
     assert_eq!((&devices["devices"][0]["trusted"], &devices["devices"][0]["current"]), (&json!(true), &json!(true)));
 }
@@ -174,7 +173,7 @@ async fn neither_the_password_nor_the_code_nor_the_token_is_stored() {
     let code = send_otp(&email).await;
     let mut body = registration(&username, &email, &code);
     body["password"] = json!(password);
-    let made = Visitor::new().post("/api/sign-up").key(&key).json(&body).send().await.ok(201);
+    let made = Client::new().post("/api/sign-up").key(&key).json(&body).send().await.ok(201);
     let token = text(&made["data"]["token"]);
     let mine = |item: &&Value| texts(item).iter().any(|text| text.contains(&username) || *text == code);
     let stored = stored_in(stack.dynamodb_url(), stack).await;

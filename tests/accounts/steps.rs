@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, User, Visitor, whole};
+use crate::support::{Answer, Client, PASSWORD, User, whole_number};
 
 pub const COOKIE: &str = "next-auth.session-token";
 
@@ -12,12 +12,12 @@ pub fn registration(username: &str, email: &str, otp: &str) -> Value {
 }
 
 pub async fn sign_up(body: &Value) -> Answer {
-    Visitor::new().post("/api/sign-up").json(body).send().await
+    Client::new().post("/api/sign-up").json(body).send().await
 }
 
 /// Any mutation without a session, from an address of its own.
 pub async fn post(path: &str, body: &Value) -> Answer {
-    Visitor::new().post(path).json(body).send().await
+    Client::new().post(path).json(body).send().await
 }
 
 pub async fn sign_in(identifier: &str, password: &str) -> Answer {
@@ -25,18 +25,18 @@ pub async fn sign_in(identifier: &str, password: &str) -> Answer {
 }
 
 pub async fn is_taken(username: &str) -> bool {
-    let answer = Visitor::new().get(&format!("/api/check-username-unique?username={username}")).send().await.ok(200);
+    let answer = Client::new().get(&format!("/api/check-username-unique?username={username}")).send().await.ok(200);
     !answer["success"].as_bool().unwrap_or_else(|| panic!("{answer}"))
 }
 
 /// `GET /api/auth/session` with a token as the bearer.
 pub async fn session(token: &str) -> Value {
-    Visitor::new().get("/api/auth/session").bearer(token).send().await.ok(200)
+    Client::new().get("/api/auth/session").bearer(token).send().await.ok(200)
 }
 
 /// Whether a token opens what needs a session; all that look must agree.
 pub async fn is_alive(token: &str) -> bool {
-    let answer = Visitor::new().get("/api/auth/devices").bearer(token).send().await;
+    let answer = Client::new().get("/api/auth/devices").bearer(token).send().await;
     let is_alive = answer.status == 200;
     if !is_alive {
         answer.fails(401, "Not Authenticated");
@@ -78,7 +78,7 @@ pub fn cookie_of(answer: &Answer) -> Option<String> {
 #[track_caller]
 pub fn limited(answer: &Answer, name: &str, quota: u64, window: u64) {
     assert_eq!(answer.status, 429, "{}", answer.text());
-    let seconds = whole(answer.header("retry-after").expect("a Retry-After header"));
+    let seconds = whole_number(answer.header("retry-after").expect("a Retry-After header"));
     // A request may have begun a moment before the hit that it waits for.
     assert!((1..=window + 1).contains(&seconds), "Retry-After: {seconds}");
     let unit = if seconds == 1 { "second" } else { "seconds" };
@@ -98,7 +98,7 @@ pub fn names(answer: &Answer, field: &str) {
 
 /// A code of six digits that is not `code`, another one for each `n` up to a hundred.
 pub fn wrong(code: &str, n: u64) -> String {
-    format!("{:06}", (whole(code) + 1 + n) % 1_000_000)
+    format!("{:06}", (whole_number(code) + 1 + n) % 1_000_000)
 }
 
 #[track_caller]

@@ -9,7 +9,7 @@ use local::{Endpoints, Options, Stack, State};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Elsewhere, PASSWORD, User, now, options, stack_or_skip};
+use crate::support::{PASSWORD, StackScope, User, now, options, stack_or_skip};
 
 use super::{
     steps::{is_alive, text},
@@ -24,27 +24,27 @@ MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf
 ";
 
 /// A stack of a test's own in a directory, so that its keys can be read and replaced. What this thread's test does goes to it.
-struct Keyed {
+struct StackWithKeys {
     stack: Stack,
     directory: PathBuf,
-    elsewhere: Elsewhere,
+    scope: StackScope,
 }
 
-impl Keyed {
-    async fn start() -> Option<Keyed> {
+impl StackWithKeys {
+    async fn start() -> Option<StackWithKeys> {
         stack_or_skip("knows the keys of a stack")?;
-        Some(Keyed::within(std::env::temp_dir().join(format!("sotto-{}", Uuid::new_v4().simple()))).await)
+        Some(StackWithKeys::within(std::env::temp_dir().join(format!("sotto-{}", Uuid::new_v4().simple()))).await)
     }
 
-    async fn within(directory: PathBuf) -> Keyed {
+    async fn within(directory: PathBuf) -> StackWithKeys {
         let shared = stack_or_skip("has an outbox").expect("a stack");
         // Mail goes to where the tests look for it.
         let (ses, credentials) = (Some(shared.ses_url().to_owned()), Some(shared.credentials().clone()));
         let endpoints = Endpoints { ses, credentials, ..Endpoints::default() };
         let options = Options { state: State::Directory(directory.clone()), endpoints, ..options() };
         let stack = Stack::start(options).await.expect("a stack in a directory");
-        let elsewhere = Elsewhere::at(&stack);
-        Keyed { stack, directory, elsewhere }
+        let scope = StackScope::at(&stack);
+        StackWithKeys { stack, directory, scope }
     }
 
     fn keys(&self) -> Value {
@@ -57,17 +57,17 @@ impl Keyed {
     }
 
     /// The next deployment: what was the current key verifies still, and a new one signs.
-    async fn rotated(self, new: &str) -> Keyed {
+    async fn rotated(self, new: &str) -> StackWithKeys {
         let keys = json!({ "previous": self.key(), "current": new });
         let directory = self.directory.clone();
-        drop(self.elsewhere);
+        drop(self.scope);
         self.stack.stop().await;
         std::fs::write(keys_in(&directory), keys.to_string()).expect("the secret's file");
-        Keyed::within(directory).await
+        StackWithKeys::within(directory).await
     }
 
     async fn stop(self) {
-        drop(self.elsewhere);
+        drop(self.scope);
         self.stack.stop().await;
         std::fs::remove_dir_all(&self.directory).expect("the stack's directory");
     }
@@ -157,9 +157,9 @@ async fn a_token_that_was_tampered_with_opens_nothing() {
 
 #[tokio::test]
 async fn only_our_key_our_algorithm_our_claims_and_their_time_make_a_token() {
-    let Some(own) = Keyed::start().await else { return };
+    let Some(stack) = StackWithKeys::start().await else { return };
     let user = User::sign_up().await;
-    let (kid, key, claims) = (kid(&user.token), own.key(), part(&user.token, 1));
+    let (kid, key, claims) = (kid(&user.token), stack.key(), part(&user.token, 1));
     let ours = |claims: &Value| signed(claims, &kid, Algorithm::HS256, key.as_bytes());
     assert!(is_alive(&ours(&claims)).await, "a token as we make it");
 
@@ -213,21 +213,21 @@ async fn only_our_key_our_algorithm_our_claims_and_their_time_make_a_token() {
     }
     assert!(!is_alive(&ours(&with(&claims, "exp", Some(json!(i64::MAX))))).await);
     assert!(is_alive(&user.token).await);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_well_made_token_opens_nothing_once_the_store_says_so() {
-    let Some(own) = Keyed::start().await else { return };
+    let Some(stack) = StackWithKeys::start().await else { return };
     let user = User::sign_up().await;
-    let ours = |token: &str| signed(&part(token, 1), &kid(token), Algorithm::HS256, own.key().as_bytes());
+    let ours = |token: &str| signed(&part(token, 1), &kid(token), Algorithm::HS256, stack.key().as_bytes());
     let token = ours(&user.token);
     assert!(is_alive(&token).await);
     for status in ["suspended", "inactive"] {
-        set_status(&own.stack, &user, status).await;
+        set_status(&stack.stack, &user, status).await;
         assert!(!is_alive(&token).await, "{status}");
     }
-    set_status(&own.stack, &user, "active").await;
+    set_status(&stack.stack, &user, "active").await;
     assert!(is_alive(&token).await);
 
     let other = user.on_new_device().await;
@@ -240,47 +240,47 @@ async fn a_well_made_token_opens_nothing_once_the_store_says_so() {
     let stranger = User::sign_up().await;
     for (claim, value) in [("name", &stranger.username), ("sub", &stranger.id), ("device", &stranger.device)] {
         let mixed = with(&part(&token, 1), claim, Some(json!(value)));
-        let mixed = signed(&mixed, &kid(&token), Algorithm::HS256, own.key().as_bytes());
+        let mixed = signed(&mixed, &kid(&token), Algorithm::HS256, stack.key().as_bytes());
         assert!(!is_alive(&mixed).await, "{claim}");
     }
 
     user.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await.ok(200);
     assert!(!is_alive(&token).await, "deleted");
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_token_of_another_stack_opens_nothing() {
     stack_or_skip("starts first");
     let foreigner = User::sign_up().await;
-    let Some(own) = Keyed::start().await else { return };
+    let Some(stack) = StackWithKeys::start().await else { return };
     let user = User::sign_up().await;
     assert!(is_alive(&user.token).await);
     assert!(!is_alive(&foreigner.token).await);
-    own.stop().await;
+    stack.stop().await;
     assert!(is_alive(&foreigner.token).await);
     assert!(!is_alive(&user.token).await);
 }
 
 #[tokio::test]
 async fn keys_are_rotated_without_signing_anyone_out_and_a_key_that_is_gone_opens_nothing() {
-    let Some(own) = Keyed::start().await else { return };
-    assert_eq!(own.keys()["previous"], "");
+    let Some(stack) = StackWithKeys::start().await else { return };
+    assert_eq!(stack.keys()["previous"], "");
     let user = User::sign_up().await;
     let oldest = user.token.clone();
     let sign_in = async || text(&user.sign_in(json!({})).await.ok(200)["data"]["token"]);
 
-    let own = own.rotated("the second key of a test, as long as a key should be, and longer").await;
+    let stack = stack.rotated("the second key of a test, as long as a key should be, and longer").await;
     assert!(is_alive(&oldest).await);
     let second = sign_in().await;
     assert!(is_alive(&second).await && is_alive(&oldest).await);
     assert_ne!(kid(&second), kid(&oldest));
 
-    let own = own.rotated("the third key of a test, which is unlike the second, and as long").await;
+    let stack = stack.rotated("the third key of a test, which is unlike the second, and as long").await;
     assert!(!is_alive(&oldest).await);
     assert!(is_alive(&second).await);
     let third = sign_in().await;
     assert!(is_alive(&third).await);
     assert!(kid(&third) != kid(&second) && kid(&third) != kid(&oldest));
-    own.stop().await;
+    stack.stop().await;
 }

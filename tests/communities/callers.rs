@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::steps::NOT_AUTHENTICATED;
 use crate::inbox::table;
-use crate::support::{Call, Community, User, Visitor, stack_or_skip};
+use crate::support::{Call, Client, Community, User, stack_or_skip};
 
 const CROSS_SITE: &str = "Requests with a cookie are accepted from our own pages only";
 
@@ -23,7 +23,7 @@ impl Scene {
 
     /// Each endpoint of the family, without a session. All of them do something for the creator, in this order.
     fn calls(&self) -> Vec<(&'static str, Call)> {
-        let (somebody, path, bob) = (Visitor::new(), self.community.path(), &self.bob.id);
+        let (somebody, path, bob) = (Client::new(), self.community.path(), &self.bob.id);
         let message = self.message["id"].as_str().expect("an id");
         vec![
             ("get", somebody.get(&path)),
@@ -39,14 +39,14 @@ impl Scene {
         ]
     }
 
-    fn sending(&self, somebody: &Visitor) -> Call {
+    fn sending(&self, somebody: &Client) -> Call {
         let body = json!({ "recipient_id": self.bob.id, "content": "Hello" });
         somebody.post(&format!("{}/messages", self.community.path())).json(&body)
     }
 
     /// The same with something wrong about each, and what the creator can't do.
     fn wrong_calls(&self) -> Vec<(&'static str, Call)> {
-        let (somebody, path) = (Visitor::new(), self.community.path());
+        let (somebody, path) = (Client::new(), self.community.path());
         vec![
             ("get nothing", somebody.get("/api/v1/communities/x")),
             ("get conversations by a bad page", somebody.get(&format!("{path}/messages/conversations?page=0"))),

@@ -6,7 +6,7 @@ use super::steps::{NOT_A_MEMBER, data, id, nobody, person};
 use crate::support::{Community, PASSWORD, User, all_at_once, time};
 
 /// What a list shows of a conversation that began with `first` and came to `last`.
-fn whole(first: &Value, last: &Value, user: Value) -> Value {
+fn whole_number(first: &Value, last: &Value, user: Value) -> Value {
     json!({
         "id": first["id"], "updated_at": last["updated_at"], "user": user,
         "latest_message": {
@@ -23,18 +23,18 @@ async fn conversations_are_listed_newest_activity_first_with_their_last_message(
     let from_bob = community.write(&bob, ann, "From Bob").await;
     let to_carl = community.write(ann, &carl, "To Carl").await;
     let listed = community.listed(ann).await;
-    let bobs = whole(&from_bob, &from_bob, person(&bob));
-    assert_eq!(listed, (2, vec![whole(&to_carl, &to_carl, person(&carl)), bobs.clone()]));
+    let bobs = whole_number(&from_bob, &from_bob, person(&bob));
+    assert_eq!(listed, (2, vec![whole_number(&to_carl, &to_carl, person(&carl)), bobs.clone()]));
     let fields: Vec<&str> = listed.1[0].as_object().expect("an object").keys().map(String::as_str).collect();
     assert_eq!(fields, ["id", "updated_at", "user", "latest_message"]);
     time(&listed.1[0]["updated_at"]);
 
     let to_bob = community.write(ann, &bob, "To Bob").await;
-    let carls = whole(&to_carl, &to_carl, person(&carl));
-    assert_eq!(community.listed(ann).await, (2, vec![whole(&from_bob, &to_bob, person(&bob)), carls]));
+    let carls = whole_number(&to_carl, &to_carl, person(&carl));
+    assert_eq!(community.listed(ann).await, (2, vec![whole_number(&from_bob, &to_bob, person(&bob)), carls]));
     // A member has one, with the creator.
-    assert_eq!(community.listed(&bob).await, (1, vec![whole(&from_bob, &to_bob, person(ann))]));
-    assert_eq!(community.listed(&carl).await, (1, vec![whole(&to_carl, &to_carl, person(ann))]));
+    assert_eq!(community.listed(&bob).await, (1, vec![whole_number(&from_bob, &to_bob, person(ann))]));
+    assert_eq!(community.listed(&carl).await, (1, vec![whole_number(&to_carl, &to_carl, person(ann))]));
     assert_eq!(community.listed(&dora).await, (0, Vec::new()));
     community.conversations(&User::sign_up().await, "").await.denies(403, NOT_A_MEMBER);
 }
@@ -46,13 +46,13 @@ async fn whoever_has_left_still_sees_the_own_conversation_and_the_creator_sees_i
     let message = community.write(&bob, ann, "Before I go").await;
     community.leave(&bob).await.ok(200);
     community.leave(&carl).await.ok(200);
-    assert_eq!(community.listed(&bob).await, (1, vec![whole(&message, &message, person(ann))]));
-    assert_eq!(community.listed(ann).await, (1, vec![whole(&message, &message, person(&bob))]));
+    assert_eq!(community.listed(&bob).await, (1, vec![whole_number(&message, &message, person(ann))]));
+    assert_eq!(community.listed(ann).await, (1, vec![whole_number(&message, &message, person(&bob))]));
     assert_eq!(community.listed(&carl).await, (0, Vec::new()));
     bob.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await.ok(200);
     let mut last = message.clone();
     last["sender"] = nobody(&bob);
-    assert_eq!(community.listed(ann).await, (1, vec![whole(&message, &last, nobody(&bob))]));
+    assert_eq!(community.listed(ann).await, (1, vec![whole_number(&message, &last, nobody(&bob))]));
 }
 
 #[tokio::test]

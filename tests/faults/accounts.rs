@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{FAILURES, Loss, failed, is_alive};
+use super::{FAILURES, Loss, assert_failed, is_alive};
 use crate::support::{ALWAYS, FaultyStack, User, code_for};
 
 #[tokio::test]
@@ -17,15 +17,15 @@ async fn while_a_session_can_not_be_looked_up_it_has_not_ended() {
         let down = FAILURES[n % FAILURES.len()].of(failing, ALWAYS);
         let answer = user.get(path).send().await;
         down.over().await;
-        failed(&stack, &answer, &[&user.username, &user.id, &user.token]).await;
+        assert_failed(&stack, &answer, &[&user.username, &user.id, &user.token]).await;
         assert_eq!(answer.header("set-cookie"), None);
         user.get(path).send().await.ok(200);
     }
     let down = stack.dynamodb.when(|call| call.asks("GetItem", "PROFILE")).answer(500, ALWAYS);
-    failed(&stack, &user.get("/api/auth/session").send().await, &[&user.username]).await;
+    assert_failed(&stack, &user.get("/api/auth/session").send().await, &[&user.username]).await;
     down.over().await;
     let down = stack.dynamodb.when(|call| call.asks("Query", "DEVICE#")).answer(500, ALWAYS);
-    failed(&stack, &user.get("/api/auth/devices").send().await, &[&user.username]).await;
+    assert_failed(&stack, &user.get("/api/auth/devices").send().await, &[&user.username]).await;
     down.over().await;
     stack.stop().await;
 }
@@ -35,7 +35,7 @@ async fn a_sign_out_ends_the_session_also_when_its_answer_is_lost_and_says_so_on
     let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let down = stack.dynamodb.when(|call| call.asks("UpdateItem", "session_id")).answer(500, ALWAYS);
-    failed(&stack, &user.post("/api/auth/sign-out").send().await, &[&user.token]).await;
+    assert_failed(&stack, &user.post("/api/auth/sign-out").send().await, &[&user.token]).await;
     down.over().await;
     assert!(is_alive(&user.token).await);
     for loss in [Loss::Ended, Loss::Silence] {
@@ -56,7 +56,7 @@ async fn a_removed_device_is_gone_also_when_the_answer_is_lost_and_only_then() {
     let elsewhere = user.on_new_device().await;
     let path = format!("/api/auth/devices/{}", elsewhere.device);
     let down = stack.dynamodb.when(|call| call.asks("DeleteItem", "DEVICE#")).answer(503, ALWAYS);
-    failed(&stack, &user.delete(&path).send().await, &[&elsewhere.device, &user.id]).await;
+    assert_failed(&stack, &user.delete(&path).send().await, &[&elsewhere.device, &user.id]).await;
     down.over().await;
     assert!(is_alive(&elsewhere.token).await);
     let lost = stack.dynamodb.when(|call| call.asks("DeleteItem", "DEVICE#")).lose_the_answer(1);
@@ -80,7 +80,7 @@ async fn a_device_is_trusted_once_its_code_is_used_up_and_not_before() {
     for ((operation, text), failure) in calls.into_iter().zip(FAILURES) {
         println!("{operation} {text} {failure:?}");
         let down = failure.of(stack.dynamodb.when(move |call| call.asks(operation, text)), ALWAYS);
-        failed(&stack, &verify().await, &[&user.device, code["code"].as_str().expect("a code")]).await;
+        assert_failed(&stack, &verify().await, &[&user.device, code["code"].as_str().expect("a code")]).await;
         down.over().await;
         let devices = user.get("/api/auth/devices").send().await.ok(200);
         let own_device =

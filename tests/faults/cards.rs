@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
-use super::{FAILURES, Loss, share_token, sorry};
+use super::{FAILURES, Loss, assert_internal_error, share_token};
 use crate::support::png::{self, other_picture, picture};
-use crate::support::{ALWAYS, Answer, FaultyStack, Link, Upload, Visitor, upload};
+use crate::support::{ALWAYS, Answer, Client, FaultyStack, Link, Upload, upload};
 
 const EXISTS: &str = "This message already has a card";
 
@@ -18,12 +18,12 @@ async fn message() -> (Link, String) {
 }
 
 async fn card_url(token: &str) -> Value {
-    let answer = Visitor::new().get(&format!("/api/messages/{token}")).send().await;
+    let answer = Client::new().get(&format!("/api/messages/{token}")).send().await;
     answer.ok(200)["message"]["card_url"].take()
 }
 
 async fn put(picture: &[u8], token: &str, key: Option<&str>) -> Answer {
-    let call = Upload::of(picture, token).call(&Visitor::new(), "");
+    let call = Upload::of(picture, token).call(&Client::new(), "");
     key.into_iter().fold(call, |call, key| call.key(key)).send().await
 }
 
@@ -31,7 +31,7 @@ async fn put(picture: &[u8], token: &str, key: Option<&str>) -> Answer {
 async fn assert_shown(answer: &Answer, token: &str, picture: &[u8]) {
     let url = answer.ok(201)["url"].take();
     assert_eq!(card_url(token).await, url);
-    let shown = Visitor::fetch(url.as_str().expect("an address")).await;
+    let shown = Client::fetch(url.as_str().expect("an address")).await;
     assert_eq!((shown.status, png::shown(&shown.body)), (200, png::shown(picture)));
 }
 
@@ -50,7 +50,7 @@ async fn a_card_whose_answer_from_the_bucket_is_lost_is_stored_once() {
 
         let lost = stack.s3.when(|call| call.is("PUT", "/cards/")).lose_the_answer(1);
         let owned = format!("?token={}", link.token);
-        let replaced = Upload::of(&other_picture(), &token).call(&Visitor::new(), &owned).send().await;
+        let replaced = Upload::of(&other_picture(), &token).call(&Client::new(), &owned).send().await;
         lost.over().await;
         assert_shown(&replaced, &token, &other_picture()).await;
     }
@@ -79,7 +79,7 @@ async fn while_the_bucket_fails_there_is_no_card_and_afterwards_there_can_be_one
         println!("{failure:?}");
         let (_, token) = message().await;
         let down = failure.of(stack.s3.when(|_| true), ALWAYS);
-        sorry(&stack, &put(&picture(), &token, Some("key")).await, &[&token]).await;
+        assert_internal_error(&stack, &put(&picture(), &token, Some("key")).await, &[&token]).await;
         assert_eq!(card_url(&token).await, Value::Null);
         down.over().await;
         assert!(!stack.has_card(&token).await);
@@ -96,7 +96,7 @@ async fn a_card_that_its_message_does_not_know_of_yet_can_be_uploaded_again() {
         println!("{key:?}");
         let (_, token) = message().await;
         let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "card")).answer(500, ALWAYS);
-        sorry(&stack, &put(&picture(), &token, key).await, &[&token]).await;
+        assert_internal_error(&stack, &put(&picture(), &token, key).await, &[&token]).await;
         down.over().await;
         assert_eq!(card_url(&token).await, Value::Null);
         let answer = put(&picture(), &token, key).await;
@@ -111,11 +111,11 @@ async fn a_card_none_of_whose_answers_arrives_is_there_when_it_is_uploaded_again
     let Some(stack) = FaultyStack::start().await else { return };
     let (_, token) = message().await;
     let lost = stack.s3.when(|call| call.is("PUT", "/cards/")).lose_the_answer(ALWAYS);
-    sorry(&stack, &put(&picture(), &token, Some("key")).await, &[&token]).await;
+    assert_internal_error(&stack, &put(&picture(), &token, Some("key")).await, &[&token]).await;
     lost.over().await;
     assert_eq!(card_url(&token).await, Value::Null);
     let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "card")).lose_the_answer(ALWAYS);
-    sorry(&stack, &put(&picture(), &token, Some("key")).await, &[&token]).await;
+    assert_internal_error(&stack, &put(&picture(), &token, Some("key")).await, &[&token]).await;
     lost.over().await;
     let answer = put(&picture(), &token, Some("key")).await;
     assert_shown(&answer, &token, &picture()).await;

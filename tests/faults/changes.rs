@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{FAILURES, Loss, sent, sorry};
-use crate::support::{ALWAYS, FaultyStack, Link, Visitor, in_ms};
+use super::{FAILURES, Loss, assert_internal_error, sent};
+use crate::support::{ALWAYS, Client, FaultyStack, Link, in_ms};
 
 #[tokio::test]
 async fn a_change_whose_answer_from_the_store_is_lost_is_made() {
@@ -33,7 +33,12 @@ async fn while_the_store_fails_nothing_is_changed() {
     for failure in FAILURES {
         println!("{failure:?}");
         let down = failure.of(stack.dynamodb.when(|call| call.asks("UpdateItem", "title")), ALWAYS);
-        sorry(&stack, &link.patch(json!({ "title": "Secret plans" })).await, &["Secret plans", &link.token]).await;
+        assert_internal_error(
+            &stack,
+            &link.patch(json!({ "title": "Secret plans" })).await,
+            &["Secret plans", &link.token],
+        )
+        .await;
         down.over().await;
         assert_eq!(link.seen().await, link.created);
     }
@@ -52,7 +57,7 @@ async fn a_cap_that_could_not_be_counted_up_to_is_counted_by_the_next_sender() {
     for operation in ["Query", "UpdateItem"] {
         println!("{operation}");
         let down = stack.dynamodb.when(move |call| call.operation == operation).answer(500, ALWAYS);
-        sorry(&stack, &link.send("Uncounted").await, &["Uncounted"]).await;
+        assert_internal_error(&stack, &link.send("Uncounted").await, &["Uncounted"]).await;
         down.over().await;
     }
     let lost = stack.dynamodb.when(|call| call.asks("UpdateItem", "message_count")).lose_the_answer(1);
@@ -61,6 +66,6 @@ async fn a_cap_that_could_not_be_counted_up_to_is_counted_by_the_next_sender() {
     link.send("x").await.refused(409, "This link is full");
     assert_eq!(super::stored(&link, "Uncounted").await, 0);
     assert_eq!((link.count().await, link.all().await.len()), (4, 4));
-    Visitor::new().get(&link.inbox()).send().await.ok(200);
+    Client::new().get(&link.inbox()).send().await.ok(200);
     stack.stop().await;
 }

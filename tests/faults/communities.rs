@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{FAILURES, LOST_MESSAGES, explained};
+use super::{FAILURES, LOST_MESSAGES, assert_cause_logged};
 use crate::communities::steps::contents;
 use crate::support::{ALWAYS, Answer, Community, FaultyStack, PASSWORD, SOON, StoreCall, User, eventually};
 
 const OUR_FAULT: &str = "Something went wrong on our side. Please try again";
 
 /// The documented answer to what is nobody's fault but ours, and a line that says why, but not what was said.
-pub async fn sorry(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
+pub async fn assert_internal_error(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.denies(500, OUR_FAULT);
-    explained(stack, answer, secrets).await;
+    assert_cause_logged(stack, answer, secrets).await;
 }
 
 /// How often both can read a message that says `content`; the lists, the counts and the table agree with each other.
@@ -61,7 +61,7 @@ async fn a_message_none_of_whose_answers_arrives_is_written_once_when_it_is_sent
     let ann = &community.creator;
     let send = || community.letter(&bob, &letter(ann, "Unheard")).key("a-key").send();
     let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Unheard")).lose_the_answer(ALWAYS);
-    sorry(&stack, &send().await, &["Unheard", &bob.id]).await;
+    assert_internal_error(&stack, &send().await, &["Unheard", &bob.id]).await;
     assert!(lost.over().await > 1, "it was asked only once");
     let first = send().await;
     first.ok(201);
@@ -98,7 +98,7 @@ async fn whichever_step_fails_nothing_is_written_and_afterwards_the_same_message
         let down = failure.of(stack.dynamodb.when(move |call: &StoreCall| call.asks(operation, key)), ALWAYS);
         let failed = send().await;
         down.over().await;
-        sorry(&stack, &failed, &[&content, &ann.id, &bob.id, &bob.visitor.address]).await;
+        assert_internal_error(&stack, &failed, &[&content, &ann.id, &bob.id, &bob.client.address]).await;
         assert_eq!(stored(&stack, &community, &bob, &content).await, 0);
         for _ in 0..2 {
             send().await.ok(201);
@@ -125,7 +125,7 @@ async fn a_message_that_meets_another_one_half_way_follows_it() {
         let overtaken = stack.dynamodb.when(is_ours.clone()).first(async move {
             other.write(&from, &to, "The first").await;
         });
-        let half_way = stack.dynamodb.when(is_ours).hold(held.to_owned(), 1);
+        let half_way = stack.dynamodb.when(is_ours).conflict_on(held.to_owned(), 1);
         community.write(&ann, &bob, &second).await;
         overtaken.over().await;
         half_way.over().await;

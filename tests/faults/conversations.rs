@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::did_without;
+use super::assert_degraded;
 use super::media::removes;
 use crate::support::{
-    ALWAYS, Answer, Bucket, FaultyStack, PASSWORD, Pair, SOON, StoreCall, User, Visitor, all_at_once, ask, eventually,
+    ALWAYS, Answer, Bucket, Client, FaultyStack, PASSWORD, Pair, SOON, StoreCall, User, all_at_once, ask, eventually,
     keys_of, media_of, sample, stack_or_skip, text,
 };
 
@@ -46,7 +46,7 @@ async fn owned(stack: &FaultyStack, user: &User) -> Vec<Value> {
 async fn is_nothing_left(stack: &FaultyStack, pair: &Pair) -> bool {
     let Some(bucket) = Bucket::of(&stack.stack) else { return true };
     partition(stack, &format!("CONV#{}", pair.conversation)).await.is_empty()
-        && bucket.promoted(&pair.conversation).await.is_empty()
+        && bucket.message_objects(&pair.conversation).await.is_empty()
         && owned(stack, &pair.ann).await.is_empty()
         && owned(stack, &pair.bob).await.is_empty()
 }
@@ -71,7 +71,7 @@ async fn whoever_stays_keeps_the_conversation_with_its_media() {
     assert_eq!(ids(&after), ids(&before));
     assert_eq!((keys_of(&after[1]), keys_of(&after[0])), (keys_of(&hers), keys_of(&his)));
     for message in &after[..2] {
-        assert_eq!(Visitor::fetch(text(&media_of(message)[0], "url")).await.status, 200);
+        assert_eq!(Client::fetch(text(&media_of(message)[0], "url")).await.status, 200);
     }
 
     let body = json!({ "content": "Are you there?", "type": "text" });
@@ -83,7 +83,7 @@ async fn whoever_stays_keeps_the_conversation_with_its_media() {
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let mut keys = [keys_of(&hers), keys_of(&his)].concat();
     keys.sort();
-    assert_eq!(bucket.promoted(&pair.conversation).await, keys);
+    assert_eq!(bucket.message_objects(&pair.conversation).await, keys);
     assert!(bucket.has(&upload).await);
     assert_eq!(pair.bob.messages(&pair.conversation).await.len(), 3);
 
@@ -92,7 +92,7 @@ async fn whoever_stays_keeps_the_conversation_with_its_media() {
     pair.bob.post(&seen).json(&json!({ "messageId": hers["_id"] })).send().await.processed(200);
     let path = format!("/conversations/{}/messages/{}", pair.conversation, text(&his, "_id"));
     assert_eq!(pair.bob.delete(&path).send().await.processed(200)["isDeleted"], true);
-    assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&hers));
+    assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&hers));
     assert!(owned(&stack, &pair.ann).await.is_empty());
     stack.stop().await;
 }
@@ -102,11 +102,11 @@ async fn with_the_second_of_two_the_messages_and_their_objects_go() {
     let Some(stack) = FaultyStack::start().await else { return };
     let ((pair, _), (other, _)) = (pair().await, pair().await);
     deleted(&delete(&pair.ann).await);
-    assert_eq!(pair.shown().await, 2);
+    assert_eq!(pair.media_messages().await, 2);
     deleted(&delete(&pair.bob).await);
     nothing_left(&stack, &pair).await;
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
-    assert_eq!((other.shown().await, bucket.promoted(&other.conversation).await.len()), (2, 2));
+    assert_eq!((other.media_messages().await, bucket.message_objects(&other.conversation).await.len()), (2, 2));
     stack.stop().await;
 }
 
@@ -166,7 +166,7 @@ async fn interrupted(stack: &FaultyStack, operation: &'static str, concerns: fn(
     let down = stack.s3.when(concerns).answer(500, ALWAYS);
     let answer = delete(&pair.bob).await;
     deleted(&answer);
-    did_without(stack, &answer, operation).await;
+    assert_degraded(stack, &answer, operation).await;
     let failed = async || worker_lines(stack).into_iter().skip(lines).find(|line| line["status"] == 500);
     let line = eventually("a try of the worker", SOON, failed).await;
     assert_eq!(line["cause"], format!("{operation}: InternalError"));
@@ -261,7 +261,7 @@ async fn a_first_message_that_its_senders_deletion_overtakes_is_the_recipients_a
         let message = answer.processed(200);
         assert_eq!(conversations[0]["partner"], json!({ "_id": ann.id, "username": null }));
         assert_eq!(conversations[0]["lastMessage"]["_id"], message["_id"]);
-        assert_eq!(bucket.promoted(text(&message, "conversationId")).await, keys_of(&message));
+        assert_eq!(bucket.message_objects(text(&message, "conversationId")).await, keys_of(&message));
         let pair = Pair { conversation: text(&message, "conversationId").to_owned(), ann, bob };
         deleted(&delete(&pair.bob).await);
         nothing_left(&stack, &pair).await;
@@ -286,7 +286,7 @@ async fn a_first_message_that_its_recipients_deletion_overtakes_is_the_senders_a
             let message = answer.processed(200);
             assert_eq!(conversations[0]["partner"], json!({ "_id": bob.id, "username": null }));
             let Some(bucket) = Bucket::of(&stack.stack) else { return };
-            assert_eq!(bucket.promoted(text(&message, "conversationId")).await, keys_of(&message));
+            assert_eq!(bucket.message_objects(text(&message, "conversationId")).await, keys_of(&message));
         }
         _ => {
             answer.rejects(400, NOBODY);

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::{FAILURES, Loss, sorry};
-use crate::support::{ALWAYS, Answer, FaultyStack, Link, Visitor, random_slug};
+use super::{FAILURES, Loss, assert_internal_error};
+use crate::support::{ALWAYS, Answer, Client, FaultyStack, Link, random_slug};
 
-async fn create(creator: &Visitor, slug: &str, key: Option<&str>) -> Answer {
+async fn create(creator: &Client, slug: &str, key: Option<&str>) -> Answer {
     let call = creator.post("/api/links").json(&json!({ "title": "A link of a test", "slug": slug }));
     key.into_iter().fold(call, |call, key| call.key(key)).send().await
 }
@@ -25,7 +25,7 @@ async fn a_link_whose_answer_from_the_store_is_lost_is_made_once_and_its_token_w
     let Some(stack) = FaultyStack::start().await else { return };
     for (loss, key) in [(Loss::Ended, None), (Loss::Ended, Some("key")), (Loss::Silence, None)] {
         println!("{loss:?}, {key:?}");
-        let (creator, slug) = (Visitor::new(), random_slug());
+        let (creator, slug) = (Client::new(), random_slug());
         let mark = slug.clone();
         let lost = loss.of(stack.dynamodb.when(move |call| call.asks("TransactWriteItems", &mark)), 1);
         let answer = create(&creator, &slug, key).await;
@@ -41,10 +41,10 @@ async fn a_link_whose_answer_from_the_store_is_lost_is_made_once_and_its_token_w
 #[tokio::test]
 async fn a_link_none_of_whose_answers_arrives_is_shown_when_it_is_asked_for_again_with_its_key() {
     let Some(stack) = FaultyStack::start().await else { return };
-    let (creator, slug) = (Visitor::new(), random_slug());
+    let (creator, slug) = (Client::new(), random_slug());
     let mark = slug.clone();
     let lost = stack.dynamodb.when(move |call| call.asks("TransactWriteItems", &mark)).lose_the_answer(ALWAYS);
-    sorry(&stack, &create(&creator, &slug, Some("key")).await, &[&slug]).await;
+    assert_internal_error(&stack, &create(&creator, &slug, Some("key")).await, &[&slug]).await;
     lost.over().await;
     assert_made(&stack, &slug, &create(&creator, &slug, Some("key")).await).await;
     stack.stop().await;
@@ -55,13 +55,13 @@ async fn while_the_store_fails_no_link_is_made_and_its_slug_stays_free() {
     let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
-        let (creator, slug) = (Visitor::new(), random_slug());
+        let (creator, slug) = (Client::new(), random_slug());
         let key = format!("{failure:?}");
         let down = failure.of(stack.dynamodb.when(|_| true), ALWAYS);
-        sorry(&stack, &create(&creator, &slug, Some(&key)).await, &[&slug]).await;
+        assert_internal_error(&stack, &create(&creator, &slug, Some(&key)).await, &[&slug]).await;
         assert!(stack.stored_with(&slug).await.is_empty());
         down.over().await;
-        Visitor::new().get(&format!("/api/links/{slug}")).send().await.refused(404, "Link not found");
+        Client::new().get(&format!("/api/links/{slug}")).send().await.refused(404, "Link not found");
         let answer = create(&creator, &slug, Some(&key)).await;
         assert_eq!(answer.quota("links", 10, 3600).0, 9);
         assert_made(&stack, &slug, &answer).await;

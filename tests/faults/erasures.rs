@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::{FAILURES, Loss, did_without, failed, is_alive, sign_in};
-use crate::support::{ALWAYS, Answer, Fault, FaultyStack, PASSWORD, StoreCall, User, Visitor, eventually};
+use super::{FAILURES, Loss, assert_degraded, assert_failed, is_alive, sign_in};
+use crate::support::{ALWAYS, Answer, Client, Fault, FaultyStack, PASSWORD, StoreCall, User, eventually};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -80,7 +80,7 @@ async fn assert_gone(user: &User) {
     user.receive("A message to nobody").await.fails(404, "User not found");
     delete(user).await.fails(401, "Not Authenticated");
     let path = format!("/api/check-username-unique?username={}", user.username);
-    assert_eq!(Visitor::new().get(&path).send().await.ok(200)["success"], false);
+    assert_eq!(Client::new().get(&path).send().await.ok(200)["success"], false);
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_deletion_that_could_not_begin_leaves_the_account_as_it_was() {
     for failure in FAILURES {
         println!("{failure:?}");
         let down = failure.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "ERASE#")), ALWAYS);
-        failed(&stack, &delete(&user).await, &[PASSWORD, &user.id, &user.username, &user.email]).await;
+        assert_failed(&stack, &delete(&user).await, &[PASSWORD, &user.id, &user.username, &user.email]).await;
         down.over().await;
         assert_eq!(user.inbox().await, std::slice::from_ref(&message));
     }
@@ -136,7 +136,7 @@ async fn interrupted(stack: &FaultyStack, operation: &'static str, calls_before:
     let down = stack.dynamodb.when(is_late).answer(500, ALWAYS);
     let answer = delete(&user).await;
     deleted(&answer);
-    did_without(stack, &answer, operation).await;
+    assert_degraded(stack, &answer, operation).await;
     assert!(!is_erased(stack, &user).await);
     assert_gone(&user).await;
 
@@ -154,7 +154,10 @@ async fn interrupted(stack: &FaultyStack, operation: &'static str, calls_before:
     assert_eq!((&line["level"], &line["route"]), (&json!("info"), &json!("clean-up")));
     assert!(is_erased(stack, &user).await, "{:?}", left(stack, &user).await);
     assert_gone(&user).await;
-    super::unsaid(stack, &[&user.id, &user.username, &user.username.to_lowercase(), &user.email, &user.device]);
+    super::assert_not_logged(
+        stack,
+        &[&user.id, &user.username, &user.username.to_lowercase(), &user.email, &user.device],
+    );
 }
 
 #[tokio::test]

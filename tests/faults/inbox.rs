@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{FAILURES, Failure, Loss, did_without, failed, limited, remaining};
-use crate::support::{ALWAYS, Answer, FaultyStack, StoreCall, User, Visitor};
+use super::{FAILURES, Failure, Loss, assert_degraded, assert_failed, limited, remaining};
+use crate::support::{ALWAYS, Answer, Client, FaultyStack, StoreCall, User};
 
-async fn send(sender: &Visitor, to: &User, content: &str, key: Option<&str>) -> Answer {
+async fn send(sender: &Client, to: &User, content: &str, key: Option<&str>) -> Answer {
     let call = sender.post("/api/send-message").json(&json!({ "username": to.username, "content": content }));
     key.into_iter().fold(call, |call, key| call.key(key)).send().await
 }
@@ -21,7 +21,7 @@ async fn received(user: &User, content: &str) -> usize {
 }
 
 /// So many more fit, and no other.
-async fn assert_places_left(sender: &Visitor, to: &User, places: u64) {
+async fn assert_places_left(sender: &Client, to: &User, places: u64) {
     for left in (0..places).rev() {
         let answer = send(sender, to, "One of five messages", None).await;
         sent(&answer);
@@ -41,13 +41,13 @@ async fn while_the_limit_can_not_be_counted_messages_pass_uncounted_and_the_log_
     let user = User::sign_up().await;
     for (failure, key) in FAILURES.into_iter().zip([None, Some("key"), None]) {
         println!("{failure:?}");
-        let sender = Visitor::new();
+        let sender = Client::new();
         let down = failure.of(stack.dynamodb.when(|call| call.asks("UpdateItem", "LIMIT#all-inboxes#")), ALWAYS);
         let answer = send(&sender, &user, "An uncounted message", key).await;
         down.over().await;
         sent(&answer);
         assert_eq!((answer.header("ratelimit"), answer.header("ratelimit-policy")), (None, None));
-        did_without(&stack, &answer, "UpdateItem").await;
+        assert_degraded(&stack, &answer, "UpdateItem").await;
         assert_places_left(&sender, &user, 5).await;
     }
     assert_eq!(received(&user, "An uncounted message").await, 3);
@@ -59,7 +59,7 @@ async fn a_hit_whose_answer_from_the_store_is_lost_counts_once() {
     let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     for loss in [Loss::Ended, Loss::Silence] {
-        let sender = Visitor::new();
+        let sender = Client::new();
         let lost = loss.of(stack.dynamodb.when(|call| call.asks("UpdateItem", "LIMIT#all-inboxes#")), 1);
         let answer = send(&sender, &user, "A message of a test", None).await;
         lost.over().await;
@@ -83,17 +83,17 @@ async fn while_the_store_fails_nothing_is_sent_and_what_was_never_written_takes_
     ];
     for (operation, part, failure, key) in cases {
         println!("{operation} {part} {failure:?}");
-        let (sender, content) = (Visitor::new(), format!("{operation} {part} {failure:?}"));
+        let (sender, content) = (Client::new(), format!("{operation} {part} {failure:?}"));
         let down = failure.of(stack.dynamodb.when(move |call| call.asks(operation, part)), ALWAYS);
         let answer = send(&sender, &user, &content, key).await;
         down.over().await;
-        failed(&stack, &answer, &[&content, &user.username, &sender.address]).await;
+        assert_failed(&stack, &answer, &[&content, &user.username, &sender.address]).await;
         assert_eq!(received(&user, &content).await, 0);
         // A write that failed may have been done, and nobody heard of it: it counts.
         assert_places_left(&sender, &user, if part == "INBOX#" { 4 } else { 5 }).await;
         if key.is_some() {
             for _ in 0..2 {
-                sent(&send(&Visitor::new(), &user, &content, key).await);
+                sent(&send(&Client::new(), &user, &content, key).await);
             }
             assert_eq!(received(&user, &content).await, 1);
         }
@@ -108,7 +108,7 @@ async fn a_message_whose_answer_from_the_store_is_lost_is_stored_once_and_takes_
     let cases =
         [(Loss::Ended, None), (Loss::Silence, None), (Loss::Ended, Some("key")), (Loss::Silence, Some("other"))];
     for (loss, key) in cases {
-        let (sender, content) = (Visitor::new(), format!("{loss:?}, {key:?}"));
+        let (sender, content) = (Client::new(), format!("{loss:?}, {key:?}"));
         println!("{content}");
         let lost = loss.of(stack.dynamodb.when(writes), 1);
         let answer = send(&sender, &user, &content, key).await;
@@ -127,9 +127,10 @@ async fn a_message_whose_answer_from_the_store_is_lost_is_stored_once_and_takes_
 #[tokio::test]
 async fn a_message_none_of_whose_answers_arrives_is_stored_once_when_it_is_sent_again_with_its_key() {
     let Some(stack) = FaultyStack::start().await else { return };
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     let lost = stack.dynamodb.when(writes).lose_the_answer(ALWAYS);
-    failed(&stack, &send(&sender, &user, "An unheard message", Some("key")).await, &["An unheard message"]).await;
+    assert_failed(&stack, &send(&sender, &user, "An unheard message", Some("key")).await, &["An unheard message"])
+        .await;
     assert!(lost.over().await > 1, "it was asked only once");
     sent(&send(&sender, &user, "An unheard message", Some("key")).await);
     assert_eq!(received(&user, "An unheard message").await, 1);
@@ -139,20 +140,20 @@ async fn a_message_none_of_whose_answers_arrives_is_stored_once_when_it_is_sent_
 #[tokio::test]
 async fn a_refusal_is_told_also_when_its_hit_can_not_be_taken_back() {
     let Some(stack) = FaultyStack::start().await else { return };
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     let nobody = User { username: "nobody_of_this_name".to_owned(), ..user.clone() };
     let down = stack.dynamodb.when(|call| call.asks("UpdateItem", "REMOVE #s0")).answer(500, ALWAYS);
     let answer = send(&sender, &nobody, "A message to nobody", None).await;
     down.over().await;
     answer.fails(404, "User not found");
-    did_without(&stack, &answer, "UpdateItem").await;
+    assert_degraded(&stack, &answer, "UpdateItem").await;
     stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_message_too_many_is_refused_also_when_its_hit_can_not_be_removed() {
     let Some(stack) = FaultyStack::start().await else { return };
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     for _ in 0..5 {
         sent(&send(&sender, &user, "One of five messages", None).await);
     }
@@ -172,7 +173,7 @@ async fn the_switch_is_as_it_was_answered() {
     for failure in FAILURES {
         println!("{failure:?}");
         let down = failure.of(stack.dynamodb.when(|call| call.asks("UpdateItem", "is_accepting")), ALWAYS);
-        failed(&stack, &switch(false).await, &[&user.username, &user.id]).await;
+        assert_failed(&stack, &switch(false).await, &[&user.username, &user.id]).await;
         down.over().await;
         sent(&user.receive("The inbox is still open").await);
     }
@@ -200,7 +201,7 @@ async fn an_inbox_that_can_not_be_read_is_not_an_empty_one() {
         let down = failure.of(stack.dynamodb.when(|call| call.asks("Query", "INBOX#")), ALWAYS);
         let answer = user.get("/api/get-messages").send().await;
         down.over().await;
-        failed(&stack, &answer, &["A message of a test", &user.id]).await;
+        assert_failed(&stack, &answer, &["A message of a test", &user.id]).await;
     }
     stack.stop().await;
 }
@@ -213,7 +214,7 @@ async fn a_deleted_message_is_gone_also_when_the_answer_is_lost_and_only_then() 
     let message = user.received("A message that goes").await;
     let path = format!("/api/delete-message?messageId={}", message["_id"].as_str().expect("an id"));
     let down = stack.dynamodb.when(|call| call.asks("DeleteItem", "INBOX#")).answer(500, ALWAYS);
-    failed(&stack, &user.delete(&path).send().await, &["A message that", &user.id]).await;
+    assert_failed(&stack, &user.delete(&path).send().await, &["A message that", &user.id]).await;
     down.over().await;
     assert_eq!(user.inbox().await, [message, kept.clone()]);
     let lost = stack.dynamodb.when(|call| call.asks("DeleteItem", "INBOX#")).lose_the_answer(1);

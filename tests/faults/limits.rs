@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::{send, sent, sorry};
-use crate::support::{ALWAYS, FaultyStack, Link, StoreCall, Visitor};
+use super::{assert_internal_error, send, sent};
+use crate::support::{ALWAYS, Client, FaultyStack, Link, StoreCall};
 
 #[tokio::test]
 async fn while_only_the_limit_can_not_be_read_messages_pass_uncounted() {
     let Some(stack) = FaultyStack::start().await else { return };
-    let (link, sender) = (Link::open().await, Visitor::new());
+    let (link, sender) = (Link::open().await, Client::new());
     for n in 0..5 {
         sent(&send(&link, &sender, &n.to_string(), None).await);
     }
@@ -26,7 +26,7 @@ async fn while_only_the_limit_can_not_be_read_messages_pass_uncounted() {
 async fn while_only_the_limit_can_not_be_read_links_are_made_uncounted() {
     let Some(stack) = FaultyStack::start().await else { return };
     let down = stack.dynamodb.when(|call| call.asks("GetItem", "LIMIT#links#")).answer(503, ALWAYS);
-    let creator = Visitor::new();
+    let creator = Client::new();
     let uncounted = creator.post("/api/links").json(&json!({ "title": "x" })).send().await;
     down.over().await;
     let link = Link::from(&uncounted.ok(201));
@@ -44,19 +44,19 @@ async fn while_tries_of_a_pin_can_not_be_counted_not_even_the_right_one_is_let_i
     let link = Link::with(json!({ "pin": "4321" })).await;
     let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "LIMIT#pins#")).answer(500, ALWAYS);
     for pin in ["4321", "9999"] {
-        let answer = link.send_as(&Visitor::new(), json!({ "content": "Let me in", "pin": pin })).await;
-        sorry(&stack, &answer, &["Let me in", pin]).await;
+        let answer = link.send_as(&Client::new(), json!({ "content": "Let me in", "pin": pin })).await;
+        assert_internal_error(&stack, &answer, &["Let me in", pin]).await;
     }
     down.over().await;
     assert_eq!(link.count().await, 0);
-    sent(&link.send_as(&Visitor::new(), json!({ "content": "Let me in", "pin": "4321" })).await);
+    sent(&link.send_as(&Client::new(), json!({ "content": "Let me in", "pin": "4321" })).await);
     stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_try_of_a_pin_whose_counting_is_not_heard_of_counts_once() {
     let Some(stack) = FaultyStack::start().await else { return };
-    let (link, sender) = (Link::with(json!({ "pin": "4321" })).await, Visitor::new());
+    let (link, sender) = (Link::with(json!({ "pin": "4321" })).await, Client::new());
     let wrong = || link.send_as(&sender, json!({ "content": "x", "pin": "9999" }));
     let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "LIMIT#pins#")).lose_the_answer(1);
     wrong().await.refused(401, "Wrong PIN");
@@ -74,7 +74,7 @@ async fn a_right_pin_is_let_in_also_when_its_try_can_not_be_taken_back() {
     let link = Link::with(json!({ "pin": "4321" })).await;
     let is_release = |call: &StoreCall| call.asks("TransactWriteItems", "LIMIT#pins#") && call.body.contains("REMOVE");
     let down = stack.dynamodb.when(is_release).answer(500, ALWAYS);
-    sent(&link.send_as(&Visitor::new(), json!({ "content": "x", "pin": "4321" })).await);
+    sent(&link.send_as(&Client::new(), json!({ "content": "x", "pin": "4321" })).await);
     down.over().await;
     assert_eq!(link.count().await, 1);
     stack.stop().await;

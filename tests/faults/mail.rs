@@ -3,15 +3,18 @@
 
 use serde_json::{Value, json};
 
-use super::{FAILURES, Failure, Loss, deletes, did_without, explained, failed, is_alive, limited, remaining, unsaid};
+use super::{
+    FAILURES, Failure, Loss, assert_cause_logged, assert_degraded, assert_failed, assert_not_logged, deletes, is_alive,
+    limited, remaining,
+};
 use crate::support::{
-    ALWAYS, Answer, Fault, FaultyStack, PASSWORD, User, Visitor, code_for, line_of, mails_for, random_email,
+    ALWAYS, Answer, Client, Fault, FaultyStack, PASSWORD, User, code_for, line_of, mails_for, random_email,
     random_username,
 };
 
 const SENT: &str = "OTP sent successfully";
 
-async fn send_otp(client: &Visitor, email: &str, key: Option<&str>) -> Answer {
+async fn send_otp(client: &Client, email: &str, key: Option<&str>) -> Answer {
     let call = client.post("/api/send-otp").json(&json!({ "email": email }));
     key.into_iter().fold(call, |call, key| call.key(key)).send().await
 }
@@ -24,16 +27,16 @@ fn sent(answer: &Answer) {
 /// The documented answer of send-otp, and what the log says of it.
 async fn not_sent(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.fails(500, "Failed to send OTP");
-    explained(stack, answer, secrets).await;
+    assert_cause_logged(stack, answer, secrets).await;
 }
 
 async fn sign_up(email: &str, otp: &str) -> Answer {
     let body = json!({ "username": random_username(), "email": email, "password": PASSWORD, "otp": otp });
-    Visitor::new().post("/api/sign-up").json(&body).send().await
+    Client::new().post("/api/sign-up").json(&body).send().await
 }
 
 async fn forgot(email: &str) -> Answer {
-    Visitor::new().post("/api/auth/forgot-password").json(&json!({ "email": email })).send().await
+    Client::new().post("/api/auth/forgot-password").json(&json!({ "email": email })).send().await
 }
 
 /// Each way of SES not to take a letter.
@@ -66,7 +69,7 @@ async fn a_code_that_could_not_be_mailed_is_none_and_was_never_counted() {
     let Some(stack) = FaultyStack::start().await else { return };
     for no_mail in NO_MAIL {
         println!("{no_mail:?}");
-        let (client, email) = (Visitor::new(), random_email());
+        let (client, email) = (Client::new(), random_email());
         let down = no_mail.begin(&stack);
         not_sent(&stack, &send_otp(&client, &email, Some("key")).await, &[&email, &client.address]).await;
         down.over().await;
@@ -99,7 +102,7 @@ async fn a_letter_whose_answer_is_lost_says_the_code_that_is_good() {
         println!("{loss:?}");
         let email = random_email();
         let lost = loss.of(stack.ses.when(|call| call.mails("")), 1);
-        let answer = send_otp(&Visitor::new(), &email, None).await;
+        let answer = send_otp(&Client::new(), &email, None).await;
         lost.over().await;
         sent(&answer);
         assert_eq!((remaining(&answer, "codes"), remaining(&answer, "codes-to-address")), (9, 2));
@@ -115,12 +118,12 @@ async fn a_letter_none_of_whose_answers_arrives_says_a_code_that_is_none() {
     let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
-        let (client, email) = (Visitor::new(), random_email());
+        let (client, email) = (Client::new(), random_email());
         let lost = loss.of(stack.ses.when(|call| call.mails("")), ALWAYS);
         not_sent(&stack, &send_otp(&client, &email, None).await, &[&email]).await;
         lost.over().await;
         let code = code_for(&email).await;
-        unsaid(&stack, &[&code]);
+        assert_not_logged(&stack, &[&code]);
         sign_up(&email, &code).await.fails(401, "Invalid OTP");
         for left in [2, 1, 0] {
             let answer = send_otp(&client, &email, None).await;
@@ -144,7 +147,7 @@ async fn while_the_store_fails_no_code_goes_out() {
     ];
     for (n, (operation, text)) in calls.into_iter().enumerate() {
         println!("{operation} {text}");
-        let (client, email) = (Visitor::new(), random_email());
+        let (client, email) = (Client::new(), random_email());
         let failing = stack.dynamodb.when(move |call| call.asks(operation, text));
         let down = FAILURES[n % FAILURES.len()].of(failing, ALWAYS);
         not_sent(&stack, &send_otp(&client, &email, Some("key")).await, &[&email, &client.address]).await;
@@ -163,7 +166,7 @@ async fn a_code_whose_answer_from_the_store_is_lost_is_mailed_once_and_counted_o
     let Some(stack) = FaultyStack::start().await else { return };
     for (loss, key) in [(Loss::Ended, None), (Loss::Silence, Some("key"))] {
         println!("{loss:?}, {key:?}");
-        let (client, email) = (Visitor::new(), random_email());
+        let (client, email) = (Client::new(), random_email());
         let lost = loss.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "OTP#sign-up")), 1);
         let answer = send_otp(&client, &email, key).await;
         lost.over().await;
@@ -179,7 +182,7 @@ async fn a_code_whose_answer_from_the_store_is_lost_is_mailed_once_and_counted_o
 #[tokio::test]
 async fn a_repeated_request_never_says_that_a_mail_went_out_that_did_not() {
     let Some(stack) = FaultyStack::start().await else { return };
-    let (client, email) = (Visitor::new(), random_email());
+    let (client, email) = (Client::new(), random_email());
     let no_mail = stack.ses.when(|call| call.mails("")).reject("MessageRejected", ALWAYS);
     let no_undoing = stack.dynamodb.when(|call| deletes(call, "IDEM#")).answer(500, ALWAYS);
     not_sent(&stack, &send_otp(&client, &email, Some("key")).await, &[&email]).await;
@@ -202,12 +205,12 @@ async fn a_new_device_signs_in_without_the_mail_and_gets_its_code_at_the_next_si
         down.over().await;
         let data = &answer.ok(200)["data"];
         assert_eq!((&data["device"]["trusted"], mails_for(&user.email).await.len()), (&json!(false), mails));
-        did_without(&stack, &answer, "SendEmail").await;
-        unsaid(&stack, &[&user.email, &user.username, PASSWORD]);
+        assert_degraded(&stack, &answer, "SendEmail").await;
+        assert_not_logged(&stack, &[&user.email, &user.username, PASSWORD]);
         assert!(stack.stored_with("OTP#device").await.is_empty());
         assert!(is_alive(data["token"].as_str().expect("a token")).await);
         let device = data["device"]["id"].as_str().expect("an id");
-        Visitor::new().delete(&format!("/api/auth/devices/{device}")).bearer(&user.token).send().await.ok(200);
+        Client::new().delete(&format!("/api/auth/devices/{device}")).bearer(&user.token).send().await.ok(200);
     }
 
     let down = Failure::Status(500).of(stack.ses.when(|call| call.mails("")), ALWAYS);
@@ -220,7 +223,7 @@ async fn a_new_device_signs_in_without_the_mail_and_gets_its_code_at_the_next_si
         if n == 3 {
             let token = again["data"]["token"].as_str().expect("a token");
             let code = json!({ "code": code_for(&user.email).await });
-            let verified = Visitor::new().post("/api/auth/devices/verify").bearer(token).json(&code).send().await;
+            let verified = Client::new().post("/api/auth/devices/verify").bearer(token).json(&code).send().await;
             assert_eq!(verified.ok(200)["data"]["device"]["trusted"], true);
         }
     }
@@ -244,7 +247,7 @@ async fn who_forgot_a_password_is_answered_as_ever_while_no_mail_goes_out() {
         // Whether SES is given up first or the time is over: the log says that there was no mail.
         let (_, line) = line_of(&stack.stack, &answer).await;
         assert_eq!((&line["level"], &line["status"]), (&json!("warn"), &json!(200)), "{line}");
-        unsaid(&stack, &[&user.email, &user.username]);
+        assert_not_logged(&stack, &[&user.email, &user.username]);
         forgot(&user.email).await.is(200, as_ever.clone());
         assert_eq!(mails_for(&user.email).await.len(), mails + 1);
     }
@@ -255,11 +258,11 @@ async fn who_forgot_a_password_is_answered_as_ever_while_no_mail_goes_out() {
     let (_, line) = line_of(&stack.stack, &answer).await;
     assert_eq!(line["level"], "warn", "{line}");
     let down = stack.dynamodb.when(|call| call.asks("GetItem", "EMAIL#")).answer(500, ALWAYS);
-    failed(&stack, &forgot(&user.email).await, &[&user.email]).await;
+    assert_failed(&stack, &forgot(&user.email).await, &[&user.email]).await;
     down.over().await;
 
     let body = json!({ "email": user.email, "code": code_for(&user.email).await, "newPassword": "another password" });
-    Visitor::new().post("/api/auth/reset-password").json(&body).send().await.ok(200);
+    Client::new().post("/api/auth/reset-password").json(&body).send().await.ok(200);
     super::sign_in(&user.username, "another password").await.ok(200);
     stack.stop().await;
 }

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{FAILURES, Failure, did_without, explained};
+use super::{FAILURES, Failure, assert_cause_logged, assert_degraded};
 use crate::support::{ALWAYS, Answer, Bucket, FaultyStack, Pair, StoreCall, User, keys_of, padded_clip, sample, text};
 
 pub const FAILED: &str = "Media promotion failed";
-pub const SORRY: &str = "Something went wrong on our side. Please try again";
+pub const INTERNAL_ERROR: &str = "Something went wrong on our side. Please try again";
 
 /// A step of a send: what is sent, and the calls to S3 that the step makes.
 pub struct Step {
@@ -70,8 +70,8 @@ pub fn removes(call: &StoreCall, text: &str) -> bool {
 /// No message, no object of one, and the uploads as they were.
 pub async fn nothing_of(stack: &FaultyStack, pair: &Pair, uploads: &[String]) {
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
-    assert_eq!(pair.shown().await, 0);
-    assert_eq!(bucket.promoted(&pair.conversation).await, [""; 0]);
+    assert_eq!(pair.media_messages().await, 0);
+    assert_eq!(bucket.message_objects(&pair.conversation).await, [""; 0]);
     assert!(bucket.has_all(uploads).await, "an upload is gone");
 }
 
@@ -81,7 +81,7 @@ pub async fn there_once(stack: &FaultyStack, pair: &Pair, answer: &Answer) {
     let message = answer.processed(200);
     let listed = pair.bob.messages(&pair.conversation).await;
     assert_eq!((listed.len(), &listed[0]["_id"], keys_of(&listed[0])), (2, &message["_id"], keys_of(&message)));
-    assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&message));
+    assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&message));
     assert_eq!(bucket.keys(&format!("temp/user_{}/", pair.ann.id)).await, [""; 0]);
     assert_eq!(stack.stored_with(&format!("ORPHANEDMEDIA#{}", pair.conversation)).await, Vec::<Value>::new());
 }
@@ -109,14 +109,14 @@ async fn fails_and_is_sent_afterwards(failure: Failure) {
         let answer = send().await;
         down.over().await;
         answer.rejects(500, FAILED);
-        explained(&stack, &answer, &[&pair.ann.id, &pair.conversation, &uploads[0]]).await;
+        assert_cause_logged(&stack, &answer, &[&pair.ann.id, &pair.conversation, &uploads[0]]).await;
         nothing_of(&stack, &pair, &uploads).await;
 
         let [sent, again] = [send().await, send().await];
         assert_eq!((again.status, again.text()), (200, sent.text()));
         let Some(bucket) = Bucket::of(&stack.stack) else { return };
-        assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&sent.processed(200)));
-        assert_eq!(pair.shown().await, 1);
+        assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&sent.processed(200)));
+        assert_eq!(pair.media_messages().await, 1);
         assert!(!bucket.has(&uploads[0]).await);
     }
     stack.stop().await;
@@ -144,7 +144,7 @@ async fn a_send_without_media_needs_no_s3() {
     let down = stack.s3.when(|_| true).answer(500, ALWAYS);
     pair.ann.write(&pair.bob, "Hello again").await;
     pair.bob.write(&pair.ann, "So you are").await;
-    assert_eq!(pair.shown().await, 2);
+    assert_eq!(pair.media_messages().await, 2);
     drop(down);
     stack.stop().await;
 }
@@ -160,12 +160,12 @@ async fn an_upload_that_can_not_be_removed_afterwards_fails_no_message() {
         let answer = pair.send("image", &uploads).key("one-key").send().await;
         down.over().await;
         let message = answer.processed(200);
-        did_without(&stack, &answer, "DeleteObjects").await;
+        assert_degraded(&stack, &answer, "DeleteObjects").await;
         let again = pair.send("image", &uploads).key("one-key").send().await;
         assert_eq!((again.status, again.text()), (200, answer.text()));
-        assert_eq!(pair.shown().await, 1);
+        assert_eq!(pair.media_messages().await, 1);
         let Some(bucket) = Bucket::of(&stack.stack) else { return };
-        assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&message));
+        assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&message));
     }
     stack.stop().await;
 }
@@ -187,7 +187,7 @@ async fn one_copy_of_five_that_fails_leaves_nothing_of_the_others() {
         nothing_of(&stack, &pair, &uploads).await;
         let answer = pair.send("image", &uploads).key("one-key").send().await;
         assert_eq!(keys_of(&answer.processed(200)).len(), 5);
-        assert_eq!(pair.shown().await, 1);
+        assert_eq!(pair.media_messages().await, 1);
     }
     stack.stop().await;
 }
@@ -208,15 +208,15 @@ async fn copies_that_can_not_be_removed_are_noted_as_what_is_to_be_swept() {
         fails.over().await;
         down.over().await;
         answer.rejects(500, FAILED);
-        assert_eq!(pair.shown().await, 0);
+        assert_eq!(pair.media_messages().await, 0);
         let Some(bucket) = Bucket::of(&stack.stack) else { return };
         let [set] = &sets(&stack, &pair.conversation).await[..] else { panic!("not one set") };
         let left = ["00", "02"].map(|place| format!("media/{}/{set}{place}", pair.conversation));
-        assert_eq!(bucket.promoted(&pair.conversation).await, left);
+        assert_eq!(bucket.message_objects(&pair.conversation).await, left);
         assert!(bucket.has_all(&uploads).await);
 
         let message = pair.send("image", &uploads).key("one-key").send().await.processed(200);
-        assert_eq!((pair.shown().await, &message["isDeleted"]), (1, &json!(false)));
+        assert_eq!((pair.media_messages().await, &message["isDeleted"]), (1, &json!(false)));
         assert_eq!(sets(&stack, &pair.conversation).await, std::slice::from_ref(set));
     }
     stack.stop().await;

@@ -59,7 +59,7 @@ async fn copies_none_of_whose_answers_arrive_are_removed_and_can_be_made_again()
         answer.rejects(500, FAILED);
         nothing_of(&stack, &pair, &uploads).await;
         let answer = pair.send(step.kind, &uploads).key("one-key").send().await;
-        assert_eq!((answer.status, pair.shown().await), (200, 1), "{}", answer.text());
+        assert_eq!((answer.status, pair.media_messages().await), (200, 1), "{}", answer.text());
     }
     stack.stop().await;
 }
@@ -78,6 +78,6 @@ async fn a_copy_that_s3_falls_silent_about_is_removed_before_the_gateway_loses_i
     answer.rejects(500, FAILED);
     nothing_of(&stack, &pair, &uploads).await;
     let answer = pair.send("image", &uploads).key("one-key").send().await;
-    assert_eq!((answer.status, pair.shown().await), (200, 1), "{}", answer.text());
+    assert_eq!((answer.status, pair.media_messages().await), (200, 1), "{}", answer.text());
     stack.stop().await;
 }

@@ -119,7 +119,7 @@ async fn a_recipient_who_leaves_during_a_send_gets_nothing() {
     answer.rejects(400, "There is no user with this id");
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
     assert_eq!(pair.ann.messages(&pair.conversation).await.len(), 1);
-    assert!(bucket.promoted(&pair.conversation).await.is_empty() && bucket.has(&uploads[0]).await);
+    assert!(bucket.message_objects(&pair.conversation).await.is_empty() && bucket.has(&uploads[0]).await);
     stack.stop().await;
 }
 
@@ -133,9 +133,9 @@ async fn a_sender_who_leaves_during_a_send_has_not_sent_it() {
     let answer = pair.send("image", &uploads).send().await;
     left.over().await;
     assert!(answer.status >= 400, "{}", answer.text());
-    assert_eq!(pair.shown().await, 0);
+    assert_eq!(pair.media_messages().await, 0);
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
-    assert_eq!(bucket.promoted(&pair.conversation).await, [""; 0]);
+    assert_eq!(bucket.message_objects(&pair.conversation).await, [""; 0]);
     stack.stop().await;
 }
 
@@ -156,8 +156,8 @@ async fn of_requests_with_one_key_at_once_one_is_sent_and_all_get_its_answer() {
         }
         let Some(bucket) = Bucket::of(&stack.stack) else { return };
         let message = answers[0].processed(200);
-        assert_eq!(pair.shown().await, 1);
-        assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&message));
+        assert_eq!(pair.media_messages().await, 1);
+        assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&message));
         assert!(bucket.keys(&format!("temp/user_{}/", pair.ann.id)).await.is_empty());
     }
     stack.stop().await;
@@ -197,8 +197,8 @@ async fn a_request_that_another_with_its_key_overtakes_gets_that_ones_answer() {
 async fn there_once_but_for_sweeps(stack: &FaultyStack, pair: &Pair, answer: &Answer) {
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let message = answer.processed(200);
-    assert_eq!((pair.shown().await, media_of(&message).len()), (1, 1));
-    assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&message));
+    assert_eq!((pair.media_messages().await, media_of(&message).len()), (1, 1));
+    assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&message));
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn of_two_messages_that_race_for_an_upload_none_is_without_its_object() {
         let mut keys: Vec<String> = sent.iter().flat_map(|answer| keys_of(&answer.processed(200))).collect();
         keys.sort();
         let Some(bucket) = Bucket::of(&stack.stack) else { return };
-        assert_eq!((bucket.promoted(&pair.conversation).await, pair.shown().await), (keys, sent.len()));
+        assert_eq!((bucket.message_objects(&pair.conversation).await, pair.media_messages().await), (keys, sent.len()));
     }
     stack.stop().await;
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::media::{FAILED, removes, sets, sweeps};
-use super::{FAILURES, Loss, did_without};
+use super::{FAILURES, Loss, assert_degraded};
 use crate::support::{
-    ALWAYS, Answer, Bucket, FaultyStack, Pair, Visitor, ask, eventually, keys_of, media_of, sample, stack_or_skip,
+    ALWAYS, Answer, Bucket, Client, FaultyStack, Pair, ask, eventually, keys_of, media_of, sample, stack_or_skip,
     table_has_ttl, text,
 };
 
@@ -99,7 +99,8 @@ async fn objects_whose_time_has_come_are_swept_and_no_messages_objects_are() {
     };
     age(&stack, &due).await;
     let swept = async || {
-        let [left, gone] = [bucket.promoted(&one.conversation).await, bucket.promoted(&other.conversation).await];
+        let [left, gone] =
+            [bucket.message_objects(&one.conversation).await, bucket.message_objects(&other.conversation).await];
         (left == kept[0] && gone == kept[1]).then_some(())
     };
     eventually("the end of what is to be swept", SWEPT_WITHIN, swept).await;
@@ -107,12 +108,12 @@ async fn objects_whose_time_has_come_are_swept_and_no_messages_objects_are() {
     // What is not due yet stays, and so do the objects of messages.
     let mut both = [&kept[2][..], &left].concat();
     both.sort();
-    assert_eq!(bucket.promoted(&quiet.conversation).await, both);
+    assert_eq!(bucket.message_objects(&quiet.conversation).await, both);
     for pair in [&one, &other, &quiet] {
         let listed = pair.bob.messages(&pair.conversation).await;
         let shown = listed.iter().flat_map(media_of).collect::<Vec<_>>();
         assert_eq!(shown.len(), 1);
-        assert_eq!(Visitor::fetch(text(shown[0], "url")).await.status, 200);
+        assert_eq!(Client::fetch(text(shown[0], "url")).await.status, 200);
     }
     // What comes behind a record that failed may come again with it.
     let done = async || (worker_lines(&stack).iter().filter(|line| line["status"] == 200).count() >= 2).then_some(());
@@ -122,7 +123,7 @@ async fn objects_whose_time_has_come_are_swept_and_no_messages_objects_are() {
     let failed: Vec<&Value> = lines.iter().filter(|line| line["status"] == 500).collect();
     assert!(failed.len() == 1 && lines.len() <= 4, "it was woken for more than these two");
     assert_eq!(failed[0]["cause"], "DeleteObjects: InternalError");
-    super::unsaid(&stack, &[&one.conversation, &other.conversation]);
+    super::assert_not_logged(&stack, &[&one.conversation, &other.conversation]);
     stack.stop().await;
 }
 
@@ -139,7 +140,7 @@ async fn a_message_is_deleted_while_s3_is_down_and_its_objects_are_noted() {
         let answer = delete(&pair, &message).await;
         down.over().await;
         deleted(&answer);
-        did_without(&stack, &answer, "DeleteObjects").await;
+        assert_degraded(&stack, &answer, "DeleteObjects").await;
         for user in [&pair.ann, &pair.bob] {
             let listed = user.messages(&pair.conversation).await;
             assert_eq!((&listed[0]["isDeleted"], &listed[0]["media"]), (&json!(true), &json!([])));
@@ -164,10 +165,10 @@ async fn a_message_that_could_not_be_deleted_keeps_its_objects() {
         let down = failure.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "ORPHANEDMEDIA#")), ALWAYS);
         let answer = delete(&pair, &message).await;
         down.over().await;
-        answer.rejects(500, super::media::SORRY);
+        answer.rejects(500, super::media::INTERNAL_ERROR);
         let listed = pair.bob.messages(&pair.conversation).await.remove(0);
         assert_eq!((&listed["isDeleted"], keys_of(&listed)), (&json!(false), keys_of(&message)));
-        assert_eq!(Visitor::fetch(text(&media_of(&listed)[0], "url")).await.status, 200);
+        assert_eq!(Client::fetch(text(&media_of(&listed)[0], "url")).await.status, 200);
         assert_eq!(sweeps(&stack, &pair.conversation).await, Vec::<Value>::new());
         deleted(&delete(&pair, &message).await);
     }
@@ -191,7 +192,7 @@ async fn a_deletion_whose_answers_are_lost_is_done_and_leaves_nothing_to_be_swep
         for lost in losses {
             lost.over().await;
         }
-        assert_eq!(bucket.promoted(&pair.conversation).await, [""; 0]);
+        assert_eq!(bucket.message_objects(&pair.conversation).await, [""; 0]);
         assert_eq!(sweeps(&stack, &pair.conversation).await, Vec::<Value>::new());
     }
     stack.stop().await;

@@ -1,7 +1,7 @@
 //! Sending media over a DynamoDB that fails, or that does what it is asked without our hearing of it.
 
-use super::media::{FAILED, SORRY, nothing_of, sets, there_once};
-use super::{FAILURES, Loss, did_without, explained};
+use super::media::{FAILED, INTERNAL_ERROR, nothing_of, sets, there_once};
+use super::{FAILURES, Loss, assert_cause_logged, assert_degraded};
 use crate::support::{ALWAYS, Answer, Bucket, FaultyStack, Pair, StoreCall, keys_of, media_of, sample};
 
 /// What is about to be promoted is written down.
@@ -43,7 +43,7 @@ async fn what_could_not_be_announced_is_not_promoted() {
         let answer = send(&pair, &uploads).await;
         down.over().await;
         answer.rejects(500, FAILED);
-        explained(&stack, &answer, &[&pair.ann.id, &pair.conversation]).await;
+        assert_cause_logged(&stack, &answer, &[&pair.ann.id, &pair.conversation]).await;
         nothing_of(&stack, &pair, &uploads).await;
         there_once(&stack, &pair, &send(&pair, &uploads).await).await;
     }
@@ -73,13 +73,13 @@ async fn a_message_that_could_not_be_written_leaves_no_objects_and_can_be_sent_a
         let down = failure.of(stack.dynamodb.when(writes), ALWAYS);
         let answer = send(&pair, &uploads).await;
         down.over().await;
-        answer.rejects(500, SORRY);
-        explained(&stack, &answer, &[&pair.ann.id, &pair.conversation]).await;
+        answer.rejects(500, INTERNAL_ERROR);
+        assert_cause_logged(&stack, &answer, &[&pair.ann.id, &pair.conversation]).await;
         nothing_of(&stack, &pair, &uploads).await;
         let sent = send(&pair, &uploads).await;
-        assert_eq!((sent.status, pair.shown().await), (200, 1), "{}", sent.text());
+        assert_eq!((sent.status, pair.media_messages().await), (200, 1), "{}", sent.text());
         let Some(bucket) = Bucket::of(&stack.stack) else { return };
-        assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&sent.processed(200)));
+        assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&sent.processed(200)));
     }
     stack.stop().await;
 }
@@ -108,7 +108,7 @@ async fn a_message_none_of_whose_answers_arrive_is_told_by_its_objects() {
     let answer = send(&pair, &uploads).await;
     lost.over().await;
     there_once(&stack, &pair, &answer).await;
-    did_without(&stack, &answer, "TransactWriteItems").await;
+    assert_degraded(&stack, &answer, "TransactWriteItems").await;
     let again = send(&pair, &uploads).await;
     assert_eq!((again.status, again.text()), (200, answer.text()));
     there_once(&stack, &pair, &answer).await;
@@ -126,19 +126,19 @@ async fn objects_that_could_not_even_be_given_up_are_noted_as_what_is_to_be_swep
         let answer = send(&pair, &uploads).await;
         down.over().await;
         gone.over().await;
-        answer.rejects(500, SORRY);
-        assert_eq!(pair.shown().await, 0);
+        answer.rejects(500, INTERNAL_ERROR);
+        assert_eq!(pair.media_messages().await, 0);
         let Some(bucket) = Bucket::of(&stack.stack) else { return };
         let [set] = &sets(&stack, &pair.conversation).await[..] else { panic!("not one set") };
         let left = ["00", "01"].map(|place| format!("media/{}/{set}{place}", pair.conversation));
-        assert_eq!(bucket.promoted(&pair.conversation).await, left);
+        assert_eq!(bucket.message_objects(&pair.conversation).await, left);
         assert!(bucket.has_all(&uploads).await);
 
         let sent = send(&pair, &uploads).await.processed(200);
-        assert_eq!(pair.shown().await, 1);
+        assert_eq!(pair.media_messages().await, 1);
         let mut all = [&left[..], &keys_of(&sent)].concat();
         all.sort();
-        assert_eq!(bucket.promoted(&pair.conversation).await, all);
+        assert_eq!(bucket.message_objects(&pair.conversation).await, all);
         assert_eq!(sets(&stack, &pair.conversation).await, std::slice::from_ref(set));
     }
     stack.stop().await;
@@ -159,15 +159,15 @@ async fn a_message_that_nobody_heard_of_is_there_once_and_the_answer_to_its_key(
         let listed = pair.bob.messages(&pair.conversation).await;
         assert_eq!((listed.len(), media_of(&listed[0]).len()), (2, 2));
         if answer.status == 500 {
-            answer.rejects(500, SORRY);
+            answer.rejects(500, INTERNAL_ERROR);
         }
         if key.is_some() {
             let sent = send(&pair, &uploads).await.processed(200);
             assert_eq!((&listed[0]["_id"], keys_of(&listed[0])), (&sent["_id"], keys_of(&sent)));
         }
-        assert_eq!(pair.shown().await, 1);
+        assert_eq!(pair.media_messages().await, 1);
         let Some(bucket) = Bucket::of(&stack.stack) else { return };
-        assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&listed[0]));
+        assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&listed[0]));
     }
     stack.stop().await;
 }
@@ -183,7 +183,7 @@ async fn giving_up_whose_answer_is_lost_is_giving_up() {
         let answer = send(&pair, &uploads).await;
         down.over().await;
         lost.over().await;
-        answer.rejects(500, SORRY);
+        answer.rejects(500, INTERNAL_ERROR);
         nothing_of(&stack, &pair, &uploads).await;
     }
     stack.stop().await;

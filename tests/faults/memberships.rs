@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::FAILURES;
-use super::communities::{sorry, stored};
+use super::communities::{assert_internal_error, stored};
 use crate::communities::steps::{NO_MESSAGE, NOT_THE_LAST, UNREACHABLE};
 use crate::support::{ALWAYS, Community, FaultyStack, StoreCall, User};
 
@@ -20,7 +20,7 @@ async fn joining_and_leaving_hold_also_when_the_answer_is_lost_and_only_then() {
             let down = failure.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "MEMBER#")), ALWAYS);
             let failed = call().await;
             down.over().await;
-            sorry(&stack, &failed, &[&bob.id, &community.id]).await;
+            assert_internal_error(&stack, &failed, &[&bob.id, &community.id]).await;
             assert_ne!(is_member().await, joins);
         }
         let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "MEMBER#")).lose_the_answer(1);
@@ -53,7 +53,7 @@ async fn a_block_and_its_end_hold_also_when_the_answer_is_lost_and_only_then() {
                 let down = failure.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "blocked")), ALWAYS);
                 let failed = call().await;
                 down.over().await;
-                sorry(&stack, &failed, &[&bob.id, &ann.id]).await;
+                assert_internal_error(&stack, &failed, &[&bob.id, &ann.id]).await;
                 assert_ne!(is_blocked().await, blocks);
                 assert_eq!(listed().await, u64::from(has_begun && blocks));
             }
@@ -111,7 +111,7 @@ async fn a_deletion_holds_also_when_the_answer_is_lost_and_only_then() {
             let down = failure.of(stack.dynamodb.when(is_deletion), ALWAYS);
             let failed = community.delete(&bob, message).await;
             down.over().await;
-            sorry(&stack, &failed, &[&bob.id, "One", "Two"]).await;
+            assert_internal_error(&stack, &failed, &[&bob.id, "One", "Two"]).await;
             assert_eq!(community.all(ann, &bob).await.len(), left + 1);
             stored(&stack, &community, &bob, "One").await;
         }

@@ -1,24 +1,25 @@
 //! Nothing is lost or half-written when a store fails, falls silent, or does what it is asked without our hearing of it.
 
+mod account_races;
 mod accounts;
 mod cards;
 mod changes;
 mod communities;
 mod conversations;
 mod creations;
-mod deletions;
-mod encounters;
 mod erasures;
 mod inbox;
 mod limits;
+mod link_deletions;
+mod link_races;
 mod mail;
 mod media;
 mod media_losses;
 mod media_races;
 mod media_sweeps;
 mod media_table;
-mod meetings;
 mod memberships;
+mod message_deletions;
 mod notifications;
 mod passwords;
 mod private;
@@ -26,11 +27,10 @@ mod private_reads;
 mod registrations;
 mod senders;
 mod sends;
-mod unlinking;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Fault, FaultyStack, Link, StoreCall, Visitor, When, line_of, lines, whole};
+use crate::support::{Answer, Client, Fault, FaultyStack, Link, StoreCall, When, line_of, lines, whole_number};
 
 /// Each way of a store to fail for as long as it does: two statuses, and no answer at all.
 #[derive(Clone, Copy, Debug)]
@@ -77,28 +77,28 @@ const LOST_MESSAGES: [(bool, Loss, &str, Option<&str>); 4] = [
 ];
 
 /// The documented answer to what is nobody's fault but ours, and a line that says why, but not what was said.
-async fn sorry(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
+async fn assert_internal_error(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.refused(500, "Something went wrong on our side. Please try again");
-    explained(stack, answer, secrets).await;
+    assert_cause_logged(stack, answer, secrets).await;
 }
 
 /// The same of accounts and inboxes.
-async fn failed(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
+async fn assert_failed(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.fails(500, "Internal server error");
-    explained(stack, answer, secrets).await;
+    assert_cause_logged(stack, answer, secrets).await;
 }
 
-async fn explained(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
+async fn assert_cause_logged(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     let (_, line) = line_of(&stack.stack, answer).await;
     assert_eq!((&line["level"], &line["status"]), (&json!("error"), &json!(500)));
     assert_eq!(line["request_id"].as_str(), answer.header("x-request-id"));
     let cause = line["cause"].as_str().unwrap_or_else(|| panic!("no cause: {line}"));
     let (operation, reason) = cause.split_once(": ").unwrap_or_else(|| panic!("{cause}"));
     assert!(!operation.is_empty() && !reason.is_empty(), "{cause}");
-    unsaid(stack, secrets);
+    assert_not_logged(stack, secrets);
 }
 
-fn unsaid(stack: &FaultyStack, secrets: &[&str]) {
+fn assert_not_logged(stack: &FaultyStack, secrets: &[&str]) {
     for line in lines(&stack.stack) {
         let found = secrets.iter().find(|secret| line.contains(**secret));
         assert_eq!(found, None, "{line}");
@@ -106,7 +106,7 @@ fn unsaid(stack: &FaultyStack, secrets: &[&str]) {
 }
 
 /// The request succeeded without something that failed, and its line says what: an operation of a store.
-async fn did_without(stack: &FaultyStack, answer: &Answer, operation: &str) {
+async fn assert_degraded(stack: &FaultyStack, answer: &Answer, operation: &str) {
     let (_, line) = line_of(&stack.stack, answer).await;
     assert_eq!((&line["level"], &line["status"]), (&json!("warn"), &json!(answer.status)), "{line}");
     assert!(line["cause"].as_str().is_some_and(|cause| cause.starts_with(&format!("{operation}: "))), "{line}");
@@ -123,7 +123,7 @@ fn remaining(answer: &Answer, limit: &str) -> u64 {
     let told = answer.header("ratelimit").unwrap_or_else(|| panic!("no RateLimit: {}", answer.text()));
     let stack = told.split(", ").find_map(|one| one.strip_prefix(&format!("\"{limit}\";r=")));
     let (remaining, _) = stack.and_then(|stack| stack.split_once(";t=")).unwrap_or_else(|| panic!("RateLimit: {told}"));
-    whole(remaining)
+    whole_number(remaining)
 }
 
 /// Too many requests, in the shape of accounts and inboxes.
@@ -135,7 +135,7 @@ fn limited(answer: &Answer, limit: &str) {
 
 /// Whether a session lives.
 async fn is_alive(token: &str) -> bool {
-    let answer = Visitor::new().get("/api/auth/devices").bearer(token).send().await;
+    let answer = Client::new().get("/api/auth/devices").bearer(token).send().await;
     if answer.status != 200 {
         answer.fails(401, "Not Authenticated");
     }
@@ -144,11 +144,11 @@ async fn is_alive(token: &str) -> bool {
 
 async fn sign_in(identifier: &str, password: &str) -> Answer {
     let body = json!({ "identifier": identifier, "password": password });
-    Visitor::new().post("/api/auth/sign-in").json(&body).send().await
+    Client::new().post("/api/auth/sign-in").json(&body).send().await
 }
 
 /// A sent message, with a key if there is one.
-async fn send(link: &Link, sender: &Visitor, content: &str, key: Option<&str>) -> Answer {
+async fn send(link: &Link, sender: &Client, content: &str, key: Option<&str>) -> Answer {
     let call = sender.post(&link.messages()).json(&json!({ "content": content }));
     key.into_iter().fold(call, |call, key| call.key(key)).send().await
 }
@@ -166,7 +166,7 @@ async fn stored(link: &Link, content: &str) -> usize {
 }
 
 /// How many more messages a sender may send to a link within the minute, before one more that this sends.
-async fn places(link: &Link, sender: &Visitor) -> u64 {
+async fn sends_left(link: &Link, sender: &Client) -> u64 {
     let answer = send(link, sender, "One more", None).await;
     sent(&answer);
     answer.quota("link-messages", 5, 60).0 + 1

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{FAILURES, Loss, explained};
+use super::{FAILURES, Loss, assert_cause_logged};
 use crate::notifications::steps::{PREFERENCES, UNSUBSCRIBE, browser, random_endpoint, refused};
-use crate::support::{ALWAYS, Answer, FaultyStack, StoreCall, User, Visitor, text};
+use crate::support::{ALWAYS, Answer, Client, FaultyStack, StoreCall, User, text};
 
 /// The family's words for what is nobody's fault but ours.
-async fn sorry(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
+async fn assert_internal_error(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     refused(answer, 500, "Something went wrong on our side. Please try again");
-    explained(stack, answer, secrets).await;
+    assert_cause_logged(stack, answer, secrets).await;
 }
 
 /// A user's subscriptions as they are stored; there are as many as the count says.
@@ -57,21 +57,21 @@ async fn while_the_store_fails_nothing_is_kept_or_deleted() {
         let path = format!("{UNSUBSCRIBE}?{}", user.unsubscribe_query().await);
         let down = failure.of(stack.dynamodb.when(|call| call.operation == "TransactWriteItems"), ALWAYS);
         let secrets = [endpoint.as_str(), &path, &user.email];
-        sorry(&stack, &user.subscribe(&browser(&endpoint)).key("key").send().await, &secrets).await;
-        sorry(&stack, &user.unsubscribe_push(&id).send().await, &secrets).await;
-        sorry(&stack, &Visitor::new().post(&path).send().await, &secrets).await;
+        assert_internal_error(&stack, &user.subscribe(&browser(&endpoint)).key("key").send().await, &secrets).await;
+        assert_internal_error(&stack, &user.unsubscribe_push(&id).send().await, &secrets).await;
+        assert_internal_error(&stack, &Client::new().post(&path).send().await, &secrets).await;
         down.over().await;
         assert_eq!(kept(&stack, &user).await.len(), 1);
         let down = failure.of(stack.dynamodb.when(|_| true), ALWAYS);
         let body = json!({ "messages": { "email": false } });
-        sorry(&stack, &user.patch(PREFERENCES).json(&body).send().await, &secrets).await;
-        sorry(&stack, &user.get(PREFERENCES).send().await, &secrets).await;
+        assert_internal_error(&stack, &user.patch(PREFERENCES).json(&body).send().await, &secrets).await;
+        assert_internal_error(&stack, &user.get(PREFERENCES).send().await, &secrets).await;
         down.over().await;
         assert_eq!(user.preferences().await, json!({ "email": true, "push": true }));
         // What failed works when it is asked for again.
         user.subscribe(&browser(&endpoint)).key("key").send().await.ok(201);
         user.unsubscribe_push(&id).send().await.ok(200);
-        Visitor::new().post(&path).send().await.ok(200);
+        Client::new().post(&path).send().await.ok(200);
         assert_eq!((kept(&stack, &user).await.len(), user.preferences().await["email"].clone()), (1, json!(false)));
     }
     stack.stop().await;

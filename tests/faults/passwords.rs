@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{FAILURES, Loss, did_without, failed, is_alive, limited, sign_in};
-use crate::support::{ALWAYS, Answer, FaultyStack, PASSWORD, StoreCall, User, Visitor, code_for};
+use super::{FAILURES, Loss, assert_degraded, assert_failed, is_alive, limited, sign_in};
+use crate::support::{ALWAYS, Answer, Client, FaultyStack, PASSWORD, StoreCall, User, code_for};
 
 const NEW: &str = "another horse battery";
 
@@ -14,12 +14,12 @@ async fn change(user: &User, from: &str, to: &str) -> Answer {
 
 async fn reset(user: &User, code: &str) -> Answer {
     let body = json!({ "email": user.email, "code": code, "newPassword": NEW });
-    Visitor::new().post("/api/auth/reset-password").json(&body).send().await
+    Client::new().post("/api/auth/reset-password").json(&body).send().await
 }
 
 async fn forgot(user: &User) -> String {
     let body = json!({ "email": user.email });
-    Visitor::new().post("/api/auth/forgot-password").json(&body).send().await.ok(200);
+    Client::new().post("/api/auth/forgot-password").json(&body).send().await.ok(200);
     code_for(&user.email).await
 }
 
@@ -44,13 +44,13 @@ async fn while_tries_of_a_password_can_not_be_counted_not_even_the_right_one_is_
         let down = FAILURES[n % FAILURES.len()].of(failing, ALWAYS);
         let answer = sign_in(&user.username, password).await;
         down.over().await;
-        failed(&stack, &answer, &[password, &user.username, &user.email]).await;
+        assert_failed(&stack, &answer, &[password, &user.username, &user.email]).await;
         assert_eq!(answer.header("set-cookie"), None);
     }
     let down = stack.dynamodb.when(counts_tries).answer(500, ALWAYS);
-    failed(&stack, &change(&user, PASSWORD, NEW).await, &[PASSWORD, NEW]).await;
+    assert_failed(&stack, &change(&user, PASSWORD, NEW).await, &[PASSWORD, NEW]).await;
     let deletion = user.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await;
-    failed(&stack, &deletion, &[PASSWORD]).await;
+    assert_failed(&stack, &deletion, &[PASSWORD]).await;
     down.over().await;
 
     let devices = user.get("/api/auth/devices").send().await.ok(200);
@@ -82,7 +82,7 @@ async fn a_right_password_is_let_in_also_when_its_try_can_not_be_taken_back() {
     down.over().await;
     for answer in [signed_in, changed] {
         answer.ok(200);
-        did_without(&stack, &answer, "TransactWriteItems").await;
+        assert_degraded(&stack, &answer, "TransactWriteItems").await;
     }
     assert_password(&user, NEW, PASSWORD).await;
     stack.stop().await;
@@ -96,7 +96,7 @@ async fn a_sign_in_whose_answer_from_the_store_is_lost_is_one() {
         println!("{loss:?}, {key:?}");
         let signs_in = || {
             let body = json!({ "identifier": user.username, "password": PASSWORD });
-            let call = Visitor::new().post("/api/auth/sign-in").json(&body);
+            let call = Client::new().post("/api/auth/sign-in").json(&body);
             key.into_iter().fold(call, |call, key| call.key(key)).send()
         };
         let lost = loss.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "DEVICE#")), 1);
@@ -140,7 +140,7 @@ async fn while_the_store_fails_no_password_is_changed() {
     for failure in FAILURES {
         println!("{failure:?}");
         let down = failure.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "password_hash")), ALWAYS);
-        failed(&stack, &change(&user, PASSWORD, NEW).await, &[PASSWORD, NEW, &user.token]).await;
+        assert_failed(&stack, &change(&user, PASSWORD, NEW).await, &[PASSWORD, NEW, &user.token]).await;
         down.over().await;
         assert_eq!((is_alive(&user.token).await, is_alive(&elsewhere.token).await), (true, true));
     }
@@ -159,7 +159,7 @@ async fn a_reset_whose_answer_from_the_store_is_lost_is_made_and_a_failing_one_l
     {
         println!("{operation} {text}");
         let down = stack.dynamodb.when(move |call| call.asks(operation, text)).answer(503, ALWAYS);
-        failed(&stack, &reset(&user, &code).await, &[&user.email, &code, NEW]).await;
+        assert_failed(&stack, &reset(&user, &code).await, &[&user.email, &code, NEW]).await;
         down.over().await;
     }
     assert!(is_alive(&user.token).await);

@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{FAILURES, Failure, LOST_MESSAGES, Loss, did_without, explained, remaining};
+use super::{FAILURES, Failure, LOST_MESSAGES, Loss, assert_cause_logged, assert_degraded, remaining};
 use crate::private::steps::{
     BLOCKED, OUR_FAULT, all_messages, block, conversation, delete, id, mark, pair, reply, say, text, two, unread,
 };
 use crate::support::{ALWAYS, Answer, FaultyStack, StoreCall, User};
 
 /// The documented answer to what is nobody's fault but ours, and a line that says why, but not what was said.
-async fn sorry(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
+async fn assert_internal_error(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.rejects(500, OUR_FAULT);
-    explained(stack, answer, secrets).await;
+    assert_cause_logged(stack, answer, secrets).await;
 }
 
 /// How often both have a message that says `content`; the lists, the counts and the table agree with each other.
@@ -36,7 +36,7 @@ async fn stored(stack: &FaultyStack, [ann, bob]: [&User; 2], content: &str) -> u
 }
 
 /// How many more messages a user may send within the minute, before one more that this sends.
-async fn places(from: &User, to: &User) -> u64 {
+async fn sends_left(from: &User, to: &User) -> u64 {
     let answer = say(from, to, "One more").await;
     answer.processed(200);
     remaining(&answer, "private-messages") + 1
@@ -59,7 +59,7 @@ async fn a_message_whose_answer_from_the_store_is_lost_is_written_once() {
         assert_eq!(remaining(&answer, "private-messages"), 59);
         assert_eq!(stored(&stack, [&ann, &bob], content).await, 1);
         assert_eq!(bob.messages(conversation(&message)).await[0], message);
-        assert_eq!(places(&ann, &bob).await, 59);
+        assert_eq!(sends_left(&ann, &bob).await, 59);
     }
     stack.stop().await;
 }
@@ -75,14 +75,14 @@ async fn a_message_none_of_whose_answers_arrives_is_written_once_when_it_is_sent
         };
         let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Unheard")).lose_the_answer(ALWAYS);
         let unheard = send().key("a-key").send().await;
-        sorry(&stack, &unheard, &["Unheard", &ann.id]).await;
+        assert_internal_error(&stack, &unheard, &["Unheard", &ann.id]).await;
         assert!(lost.over().await > 1, "it was asked only once");
         let first = send().key("a-key").send().await;
         let message = first.processed(200);
         assert_eq!(send().key("a-key").send().await.text(), first.text());
         assert_eq!(stored(&stack, [&ann, &bob], "Unheard").await, 1);
         assert_eq!(bob.messages(conversation(&message)).await[0], message);
-        assert_eq!(places(&ann, &bob).await, 58);
+        assert_eq!(sends_left(&ann, &bob).await, 58);
         // The next test of this loop counts what says the same.
         delete(&ann, &message).await.processed(200);
     }
@@ -115,14 +115,14 @@ async fn whichever_step_fails_nothing_is_written_and_afterwards_the_same_message
             let down = failure.of(down, ALWAYS);
             let failed = send().await;
             down.over().await;
-            sorry(&stack, &failed, &[&content, &ann.id, &bob.id, &ann.visitor.address]).await;
+            assert_internal_error(&stack, &failed, &[&content, &ann.id, &bob.id, &ann.client.address]).await;
             assert_eq!(stored(&stack, [&ann, &bob], &content).await, 0);
             assert_eq!(bob.conversations().await.len(), usize::from(has_begun));
             for _ in 0..2 {
                 send().await.processed(200);
             }
             assert_eq!(stored(&stack, [&ann, &bob], &content).await, 1);
-            assert_eq!(places(&ann, &bob).await, 59);
+            assert_eq!(sends_left(&ann, &bob).await, 59);
         }
     }
     stack.stop().await;
@@ -141,7 +141,7 @@ async fn a_store_that_fails_once_or_twice_is_asked_again() {
         answer.processed(200);
         assert_eq!((read.over().await, write.over().await), (1, 2));
         assert_eq!(stored(&stack, [&ann, &bob], &content).await, 1);
-        assert_eq!(places(&ann, &bob).await, 58);
+        assert_eq!(sends_left(&ann, &bob).await, 58);
     }
     stack.stop().await;
 }
@@ -157,10 +157,10 @@ async fn while_only_the_limit_can_not_be_read_messages_pass_uncounted() {
         down.over().await;
         uncounted.processed(200);
         assert_eq!((uncounted.header("ratelimit"), uncounted.header("ratelimit-policy")), (None, None));
-        did_without(&stack, &uncounted, "GetItem").await;
+        assert_degraded(&stack, &uncounted, "GetItem").await;
     }
     assert_eq!(bob.messages(conversation(&sent[0])).await.len(), 3);
-    assert_eq!(places(&ann, &bob).await, 59);
+    assert_eq!(sends_left(&ann, &bob).await, 59);
     // A block needs no limiter.
     block(&bob, &ann).await;
     let down = stack.dynamodb.when(|call| call.asks("GetItem", "LIMIT#private-messages#")).answer(503, ALWAYS);
@@ -177,7 +177,7 @@ async fn a_mark_is_made_also_when_the_answer_is_lost_and_only_then() {
         let own_conversation = conversation(&sent[0]);
         let down = stack.dynamodb.when(move |call| call.asks("UpdateItem", field)).answer(500, ALWAYS);
         let failed = mark(&bob, how, own_conversation, id(&sent[0])).await;
-        sorry(&stack, &failed, &[&bob.id, own_conversation, id(&sent[0])]).await;
+        assert_internal_error(&stack, &failed, &[&bob.id, own_conversation, id(&sent[0])]).await;
         down.over().await;
         assert_eq!(ann.messages(own_conversation).await[1]["deliveredTo"], json!([]));
         for loss in [Loss::Ended, Loss::Silence] {
@@ -204,7 +204,7 @@ async fn a_block_and_its_end_hold_also_when_the_answer_is_lost_and_only_then() {
             let down = failure.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "BLOCK#")), ALWAYS);
             let failed = call().send().await;
             down.over().await;
-            sorry(&stack, &failed, &[&ann.id, &bob.id]).await;
+            assert_internal_error(&stack, &failed, &[&ann.id, &bob.id]).await;
             let answer = say(&bob, &ann, "Does it hold").await;
             assert_eq!(answer.status, if is_block { 200 } else { 400 }, "{}", answer.text());
         }

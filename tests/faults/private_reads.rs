@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{FAILURES, Loss, explained};
+use super::{FAILURES, Loss, assert_cause_logged};
 use crate::private::steps::{
     BLOCKED, OUR_FAULT, block, contents, conversation, delete, only_conversation, pair, say, two, unread,
 };
@@ -29,7 +29,7 @@ async fn what_can_not_be_read_is_not_taken_for_nothing() {
         let answer = ann.get(path).send().await;
         down.over().await;
         answer.rejects(500, OUR_FAULT);
-        explained(&stack, &answer, &["Unreadable for a moment", &ann.id, &bob.id]).await;
+        assert_cause_logged(&stack, &answer, &["Unreadable for a moment", &ann.id, &bob.id]).await;
         ann.get(path).send().await.processed(200);
     }
     stack.stop().await;
@@ -47,7 +47,7 @@ async fn a_message_is_deleted_also_when_the_answer_is_lost_and_only_then() {
         let failed = delete(&ann, &sent[0]).await;
         down.over().await;
         failed.rejects(500, OUR_FAULT);
-        explained(&stack, &failed, &["A message that goes", &ann.id]).await;
+        assert_cause_logged(&stack, &failed, &["A message that goes", &ann.id]).await;
         assert_eq!(contents(&bob.messages(conversation(&sent[0])).await), ["A message that goes"]);
         let lost = loss.of(stack.dynamodb.when(is_deletion("TransactWriteItems")), 1);
         let left = delete(&ann, &sent[0]).await.processed(200);
@@ -74,7 +74,7 @@ async fn a_message_that_meets_another_half_way_is_written_behind_it() {
             let write = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Half-way"));
             let meanwhile = write.first(async move { drop(other.write(&to, "In between").await) });
             let write = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Half-way"));
-            let half_way = write.hold(format!("USER#{}", if their_side_is_held { &bob.id } else { &ann.id }), 1);
+            let half_way = write.conflict_on(format!("USER#{}", if their_side_is_held { &bob.id } else { &ann.id }), 1);
             let answer = say(&ann, &bob, "Half-way").await;
             half_way.over().await;
             meanwhile.over().await;
@@ -94,7 +94,7 @@ async fn a_message_that_meets_a_block_half_way_is_stopped() {
     let ([ann, bob], sent) = pair(["The first one"]).await;
     block(&bob, &ann).await;
     let write = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Half-way"));
-    let half_way = write.hold(format!("USER#{}", ann.id), 1);
+    let half_way = write.conflict_on(format!("USER#{}", ann.id), 1);
     let answer = say(&ann, &bob, "Half-way").await;
     half_way.over().await;
     answer.rejects(400, BLOCKED);

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{FAILURES, Failure, Loss, failed, is_alive, sign_in};
-use crate::support::{ALWAYS, Answer, FaultyStack, PASSWORD, Visitor, random_email, random_username, send_otp, whole};
+use super::{FAILURES, Failure, Loss, assert_failed, is_alive, sign_in};
+use crate::support::{
+    ALWAYS, Answer, Client, FaultyStack, PASSWORD, random_email, random_username, send_otp, whole_number,
+};
 
 struct Registration {
     username: String,
@@ -24,18 +26,18 @@ impl Registration {
     async fn send_with(&self, otp: &str, key: Option<&str>) -> Answer {
         let (username, email) = (&self.username, &self.email);
         let body = json!({ "username": username, "email": email, "password": PASSWORD, "otp": otp });
-        let call = Visitor::new().post("/api/sign-up").json(&body);
+        let call = Client::new().post("/api/sign-up").json(&body);
         key.into_iter().fold(call, |call, key| call.key(key)).send().await
     }
 
     /// A code that is not the one, another one for each `n`.
     fn wrong(&self, n: u64) -> String {
-        format!("{:06}", (whole(&self.otp) + 1 + n) % 1_000_000)
+        format!("{:06}", (whole_number(&self.otp) + 1 + n) % 1_000_000)
     }
 
     async fn is_free(&self) -> bool {
         let path = format!("/api/check-username-unique?username={}", self.username);
-        Visitor::new().get(&path).send().await.ok(200)["success"] == true
+        Client::new().get(&path).send().await.ok(200)["success"] == true
     }
 
     /// Everything that must never stand in a log.
@@ -89,7 +91,7 @@ async fn an_account_none_of_whose_answers_arrives_is_shown_when_it_is_asked_for_
     let registration = Registration::new().await;
     let name = registration.username.clone();
     let lost = stack.dynamodb.when(move |call| call.asks("TransactWriteItems", &name)).lose_the_answer(ALWAYS);
-    failed(&stack, &registration.send(Some("key")).await, &registration.secrets()).await;
+    assert_failed(&stack, &registration.send(Some("key")).await, &registration.secrets()).await;
     lost.over().await;
     registration.assert_made(&stack, &registration.send(Some("key")).await).await;
     stack.stop().await;
@@ -109,7 +111,7 @@ async fn while_the_store_fails_no_account_is_made_and_its_code_stays_good() {
         println!("{operation} {part} {failure:?}");
         let registration = Registration::new().await;
         let down = failure.of(stack.dynamodb.when(move |call| call.asks(operation, part)), ALWAYS);
-        failed(&stack, &registration.send(Some("key")).await, &registration.secrets()).await;
+        assert_failed(&stack, &registration.send(Some("key")).await, &registration.secrets()).await;
         down.over().await;
         assert!(stack.stored_with(&registration.username).await.is_empty());
         assert!(registration.is_free().await);
@@ -124,9 +126,9 @@ async fn while_the_store_fails_nobody_is_told_that_a_name_is_free() {
     for failure in FAILURES {
         let name = random_username();
         let down = failure.of(stack.dynamodb.when(|call| call.asks("GetItem", "USERNAME#")), ALWAYS);
-        let answer = Visitor::new().get(&format!("/api/check-username-unique?username={name}")).send().await;
+        let answer = Client::new().get(&format!("/api/check-username-unique?username={name}")).send().await;
         down.over().await;
-        failed(&stack, &answer, &[&name]).await;
+        assert_failed(&stack, &answer, &[&name]).await;
     }
     stack.stop().await;
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{FAILURES, Loss, failed, remaining};
-use crate::support::{ALWAYS, Answer, FaultyStack, User, Visitor, all_at_once};
+use super::{FAILURES, Loss, assert_failed, remaining};
+use crate::support::{ALWAYS, Answer, Client, FaultyStack, User, all_at_once};
 
 #[track_caller]
 fn id(message: &Value) -> &str {
@@ -19,8 +19,8 @@ async fn report(user: &User, message: &Value) -> Answer {
 }
 
 /// A user, a sender, and the message that the one got from the other.
-async fn message() -> (User, Visitor, Value) {
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+async fn message() -> (User, Client, Value) {
+    let (user, sender) = (User::sign_up().await, Client::new());
     user.receive_from(&sender, "A message of a test").await.ok(201);
     let message = user.inbox().await.remove(0);
     (user, sender, message)
@@ -33,7 +33,7 @@ async fn a_sender_is_blocked_also_when_the_answer_is_lost_and_only_then() {
     for failure in FAILURES {
         println!("{failure:?}");
         let down = failure.of(stack.dynamodb.when(|call| call.asks("PutItem", "BLOCKEDSENDER#")), ALWAYS);
-        failed(&stack, &block(&user, &message).await, &[id(&message), &user.username]).await;
+        assert_failed(&stack, &block(&user, &message).await, &[id(&message), &user.username]).await;
         down.over().await;
     }
     user.receive_from(&sender, "Not blocked so far").await.ok(201);
@@ -54,10 +54,10 @@ async fn what_fails_and_what_is_lost_is_the_same_for_a_blocked_sender() {
     let Some(stack) = FaultyStack::start().await else { return };
     let (user, blocked, message) = message().await;
     block(&user, &message).await.ok(200);
-    for sender in [&blocked, &Visitor::new()] {
+    for sender in [&blocked, &Client::new()] {
         let down = stack.dynamodb.when(|call| call.operation == "PutItem").answer(500, ALWAYS);
         let answer = user.receive_from(sender, "A message that fails").await;
-        failed(&stack, &answer, &["A message that fails", &sender.address]).await;
+        assert_failed(&stack, &answer, &["A message that fails", &sender.address]).await;
         assert!(down.over().await > 1);
         let lost = stack.dynamodb.when(|call| call.operation == "PutItem").lose_the_answer(1);
         let answer = user.receive_from(sender, "A message whose answer is lost").await;
@@ -74,7 +74,7 @@ async fn a_message_is_reported_also_when_the_answer_is_lost_and_only_then() {
     let Some(stack) = FaultyStack::start().await else { return };
     let (user, _, message) = message().await;
     let down = stack.dynamodb.when(|call| call.asks("UpdateItem", "reported_at")).answer(503, ALWAYS);
-    failed(&stack, &report(&user, &message).await, &[id(&message), "A message of a test"]).await;
+    assert_failed(&stack, &report(&user, &message).await, &[id(&message), "A message of a test"]).await;
     down.over().await;
     assert!(stack.stored_with("REPORT#").await.is_empty());
     let lost = stack.dynamodb.when(|call| call.asks("UpdateItem", "reported_at")).lose_the_answer(1);
@@ -87,11 +87,11 @@ async fn a_message_is_reported_also_when_the_answer_is_lost_and_only_then() {
 #[tokio::test]
 async fn without_the_keys_nothing_is_sent_and_afterwards_they_are_made_once() {
     let Some(stack) = FaultyStack::start().await else { return };
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     for operation in ["Query", "TransactWriteItems"] {
         println!("{operation}");
         let down = stack.dynamodb.when(move |call| call.asks(operation, "SENDERKEYS")).answer(500, ALWAYS);
-        failed(&stack, &user.receive_from(&sender, "Without any keys").await, &["Without any keys"]).await;
+        assert_failed(&stack, &user.receive_from(&sender, "Without any keys").await, &["Without any keys"]).await;
         down.over().await;
         assert!(stack.stored_with("SENDERKEYS").await.is_empty());
     }
@@ -112,7 +112,7 @@ async fn without_the_keys_nothing_is_sent_and_afterwards_they_are_made_once() {
 async fn senders_who_are_the_first_all_at_once_can_all_be_blocked() {
     let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
-    let senders: Vec<Visitor> = (0..8).map(|_| Visitor::new()).collect();
+    let senders: Vec<Client> = (0..8).map(|_| Client::new()).collect();
     let sends = |content: &'static str| {
         let (user, senders) = (user.clone(), senders.clone());
         all_at_once(senders.into_iter().map(move |sender| {

@@ -6,7 +6,7 @@ use local::Stack;
 use serde_json::Value;
 
 use super::{id, sent, table};
-use crate::support::{User, Visitor, stack_or_skip};
+use crate::support::{Client, User, stack_or_skip};
 
 /// The values of an item that could tell one thing from another: texts, numbers and binaries of 12 characters or more, and
 /// the parts of its keys.
@@ -56,7 +56,7 @@ async fn block(user: &User) {
 #[tokio::test]
 async fn nothing_stored_links_two_recipients_of_one_sender_blocked_by_one_or_both() {
     let Some(stack) = stack_or_skip("reads the table") else { return };
-    let (one, other, sender) = (User::sign_up().await, User::sign_up().await, Visitor::new());
+    let (one, other, sender) = (User::sign_up().await, User::sign_up().await, Client::new());
     for user in [&one, &other] {
         for _ in 0..2 {
             sent(&user.receive_from(&sender, "from one and the same").await);
@@ -98,7 +98,7 @@ async fn nothing_stored_links_two_recipients_of_one_sender_blocked_by_one_or_bot
 #[tokio::test]
 async fn two_messages_of_one_sender_in_one_inbox_share_no_value() {
     let Some(stack) = stack_or_skip("reads the table") else { return };
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     for content in ["the first of three", "and then a second", "at last the third"] {
         sent(&user.receive_from(&sender, content).await);
     }
@@ -127,7 +127,7 @@ async fn two_messages_of_one_sender_in_one_inbox_share_no_value() {
 #[tokio::test]
 async fn a_block_names_nobody() {
     let Some(stack) = stack_or_skip("reads the table") else { return };
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     sent(&user.receive_from(&sender, "worth a block").await);
     let seal = table::partition(stack, &format!("INBOX#{}", user.id)).await[0]["sealed_sender"].clone();
     block(&user).await;

@@ -6,20 +6,20 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{INBOX_MESSAGES, contents, id, letter, limited, remaining, sent, table};
-use crate::support::{Answer, FaultyStack, User, Visitor, everything_stored, line_of, now, stack_or_skip, texts, time};
+use crate::support::{Answer, Client, FaultyStack, User, everything_stored, line_of, now, stack_or_skip, texts, time};
 
 async fn block(user: &User, message: &str) -> Answer {
     user.post(&format!("/api/messages/{message}/block-sender")).send().await
 }
 
 /// Somebody writes to the user and is blocked for it.
-async fn blocked(user: &User) -> Visitor {
-    let sender = Visitor::new();
+async fn blocked(user: &User) -> Client {
+    let sender = Client::new();
     block_sender(user, &sender).await;
     sender
 }
 
-async fn block_sender(user: &User, sender: &Visitor) {
+async fn block_sender(user: &User, sender: &Client) {
     sent(&user.receive_from(sender, "worth a block").await);
     let message = user.inbox().await.remove(0);
     assert_eq!(message["content"], "worth a block");
@@ -56,11 +56,11 @@ async fn a_block_is_of_the_client_and_its_network() {
     let user = User::sign_up().await;
     let rand16 = || Uuid::new_v4().as_u128() as u16;
     let (a, b) = (rand16(), rand16() & 0xfffe);
-    block_sender(&user, &Visitor::at(&format!("2001:db8:{a:x}:{b:x}::1"))).await;
-    sent(&user.receive_from(&Visitor::at(&format!("2001:db8:{a:x}:{b:x}:9::9")), "will never arrive").await);
-    sent(&user.receive_from(&Visitor::at(&format!("2001:db8:{a:x}:{:x}::1", b + 1)), "from the next one").await);
+    block_sender(&user, &Client::at(&format!("2001:db8:{a:x}:{b:x}::1"))).await;
+    sent(&user.receive_from(&Client::at(&format!("2001:db8:{a:x}:{b:x}:9::9")), "will never arrive").await);
+    sent(&user.receive_from(&Client::at(&format!("2001:db8:{a:x}:{:x}::1", b + 1)), "from the next one").await);
     let sender = blocked(&user).await;
-    let mapped = Visitor::at(&format!("::ffff:{}", sender.address));
+    let mapped = Client::at(&format!("::ffff:{}", sender.address));
     sent(&user.receive_from(&mapped, "will never arrive").await);
     assert_eq!(contents(&user).await, ["worth a block", "from the next one", "worth a block"]);
 }
@@ -74,7 +74,7 @@ fn header_names(answer: &Answer) -> Vec<String> {
 #[tokio::test]
 async fn a_blocked_sender_gets_the_same_answers_as_any_other() {
     let user = User::sign_up().await;
-    let (sender, free) = (blocked(&user).await, Visitor::new());
+    let (sender, free) = (blocked(&user).await, Client::new());
     sent(&user.receive_from(&free, "not worth a block").await);
     let key = Uuid::new_v4().to_string();
     let body = |content: &str| json!({ "username": user.username, "content": content });
@@ -92,7 +92,7 @@ async fn a_blocked_sender_gets_the_same_answers_as_any_other() {
     let mut statuses = Vec::new();
     for (content, key) in steps {
         println!("{content}");
-        let send = |from: &Visitor, scope: &str| {
+        let send = |from: &Client, scope: &str| {
             let call = from.post(super::SEND).json(&body(content));
             key.into_iter().fold(call, |call, key| call.key(&format!("{scope}-{key}"))).send()
         };
@@ -122,7 +122,7 @@ async fn a_blocked_sender_gets_the_same_answers_as_any_other() {
 async fn the_log_of_a_vanished_message_is_that_of_any_other() {
     let Some(stack) = stack_or_skip("reads logs") else { return };
     let user = User::sign_up().await;
-    let (sender, free) = (blocked(&user).await, Visitor::new());
+    let (sender, free) = (blocked(&user).await, Client::new());
     for (content, key) in [("x".repeat(10), false), ("x".repeat(300), true), ("x".repeat(100), false)] {
         let mut lines = Vec::new();
         for from in [&sender, &free] {
@@ -154,24 +154,24 @@ async fn the_log_of_a_vanished_message_is_that_of_any_other() {
 /// Near a whole kilobyte a few bytes more or less are a write unit.
 #[tokio::test]
 async fn a_vanished_message_costs_the_same_at_every_length() {
-    let Some(own) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let sender = blocked(&user).await;
     let mut different = Vec::new();
     for length in [258, 267, 276, 285] {
         let content = "語".repeat(length);
         let mut costs = Vec::new();
-        for from in [&sender, &Visitor::new()] {
+        for from in [&sender, &Client::new()] {
             let answer = user.receive_from(from, &content).await;
             sent(&answer);
-            costs.push(line_of(&own.stack, &answer).await.1["write_units"].clone());
+            costs.push(line_of(&stack.stack, &answer).await.1["write_units"].clone());
         }
         if costs[0] != costs[1] {
             different.push((length, costs));
         }
     }
     assert_eq!(different, [], "characters, and what a vanished message of so many cost, and one that arrived");
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn of_a_vanished_message_nothing_is_stored_but_where_nobody_reads() {
 
 #[tokio::test]
 async fn whoever_is_not_there_can_not_be_blocked() {
-    let (user, other, sender) = (User::sign_up().await, User::sign_up().await, Visitor::new());
+    let (user, other, sender) = (User::sign_up().await, User::sign_up().await, Client::new());
     sent(&other.receive_from(&sender, "not to the user").await);
     let theirs = other.inbox().await.remove(0);
     let gone = user.received("gone before the block").await;
@@ -221,7 +221,7 @@ async fn whoever_is_not_there_can_not_be_blocked() {
 
 #[tokio::test]
 async fn blocking_twice_is_blocking_once() {
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     for _ in 0..2 {
         sent(&user.receive_from(&sender, "worth a block").await);
     }
@@ -240,7 +240,7 @@ async fn blocking_twice_is_blocking_once() {
 #[tokio::test]
 async fn a_message_of_a_key_that_is_gone_is_too_old_for_a_block() {
     let Some(stack) = stack_or_skip("writes to the table") else { return };
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     sent(&user.receive_from(&sender, "a message of today").await);
     let today = user.inbox().await.remove(0);
     let stored = table::partition(stack, &format!("INBOX#{}", user.id)).await.remove(0);

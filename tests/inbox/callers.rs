@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::{sent, table};
-use crate::support::{Call, User, Visitor, stack_or_skip};
+use crate::support::{Call, Client, User, stack_or_skip};
 
 /// Each endpoint of the family that needs a session, without one. All of them would do something for the owner.
 fn calls(message: &str) -> Vec<(&'static str, Call)> {
-    let somebody = Visitor::new();
+    let somebody = Client::new();
     let acceptance = json!({ "acceptMessage": false });
     vec![
         ("get-messages", somebody.get("/api/get-messages")),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{SEND, contents, sent};
-use crate::support::{BLANK_TEXTS, User, Visitor, everything_stored, stack_or_skip, texts};
+use crate::support::{BLANK_TEXTS, Client, User, everything_stored, stack_or_skip, texts};
 
 const TOO_SHORT: &str = "content must be of min length 10 chars";
 const TOO_LONG: &str = "content must not be longer than 300 chars";
@@ -14,7 +14,7 @@ const CONTROLS: &str = "content must not contain control characters";
 const KIBIBYTE: usize = 1024;
 
 async fn send(body: Value) -> crate::support::Answer {
-    Visitor::new().post(SEND).json(&body).send().await
+    Client::new().post(SEND).json(&body).send().await
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_body_that_is_no_message_is_refused_by_the_name_of_what_is_wrong() {
         send(body).await.fails(400, message);
     }
     let twice = format!(r#"{{"username":"{name}","content":"a good message","content":"another message"}}"#);
-    let twice = Visitor::new().post(SEND).bytes("application/json", twice).send().await;
+    let twice = Client::new().post(SEND).bytes("application/json", twice).send().await;
     twice.fails(400, "content must be given once");
     assert_eq!(user.inbox().await, [] as [Value; 0]);
     sent(
@@ -105,10 +105,10 @@ async fn what_is_no_json_is_refused() {
     let user = User::sign_up().await;
     let good = json!({ "username": user.username, "content": "a good message" }).to_string();
     for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json", ""] {
-        let answer = Visitor::new().post(SEND).bytes(content_type, good.clone()).send().await;
+        let answer = Client::new().post(SEND).bytes(content_type, good.clone()).send().await;
         answer.fails(415, "Content-Type must be application/json");
     }
-    Visitor::new().post(SEND).body(good.clone()).send().await.fails(415, "Content-Type must be application/json");
+    Client::new().post(SEND).body(good.clone()).send().await.fails(415, "Content-Type must be application/json");
     let deep = format!("{},\"more\":{}{}}}", &good[..good.len() - 1], "[".repeat(10_000), "]".repeat(10_000));
     let cases: [(&[u8], &str); 11] = [
         (b"", "The body is not valid JSON"),
@@ -125,7 +125,7 @@ async fn what_is_no_json_is_refused() {
     ];
     for (body, message) in cases {
         println!("{}", String::from_utf8_lossy(&body[..body.len().min(80)]));
-        Visitor::new().post(SEND).bytes("application/json", body).send().await.fails(400, message);
+        Client::new().post(SEND).bytes("application/json", body).send().await.fails(400, message);
     }
     assert_eq!(user.inbox().await, [] as [Value; 0]);
 }
@@ -136,10 +136,10 @@ async fn a_body_of_64_kib_is_accepted_and_one_byte_more_is_not() {
     let good = json!({ "username": user.username, "content": "a good message" }).to_string();
     let padded = |length: usize| format!("{good}{}", " ".repeat(length - good.len()));
     for length in [64 * KIBIBYTE + 1, 3 * 1024 * KIBIBYTE] {
-        let answer = Visitor::new().post(SEND).bytes("application/json", padded(length)).send().await;
+        let answer = Client::new().post(SEND).bytes("application/json", padded(length)).send().await;
         answer.fails(413, "The body must not be larger than 64 KiB");
     }
-    sent(&Visitor::new().post(SEND).bytes("application/json", padded(64 * KIBIBYTE)).send().await);
+    sent(&Client::new().post(SEND).bytes("application/json", padded(64 * KIBIBYTE)).send().await);
     assert_eq!(contents(&user).await, ["a good message"]);
 }
 
@@ -151,7 +151,7 @@ async fn a_refused_message_leaves_nothing_behind() {
     let user = User::sign_up().await;
     let mark = Uuid::new_v4().simple().to_string();
     let send = |name: &str, content: &str| {
-        let call = Visitor::new().post(SEND).key(&mark);
+        let call = Client::new().post(SEND).key(&mark);
         call.json(&json!({ "username": name, "content": content })).send()
     };
     send(&user.username, &mark.repeat(10)).await.fails(400, TOO_LONG);

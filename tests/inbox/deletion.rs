@@ -9,7 +9,7 @@ use crate::support::{Answer, User, stack_or_skip};
 const METHODS: [Method; 2] = [Method::PATCH, Method::DELETE];
 
 async fn delete(user: &User, method: &Method, query: &str) -> Answer {
-    user.visitor.call(method.clone(), &format!("/api/delete-message{query}")).bearer(&user.token).send().await
+    user.client.call(method.clone(), &format!("/api/delete-message{query}")).bearer(&user.token).send().await
 }
 
 /// The documented answer: the user after the deletion, to the letter.

@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{INBOX_MESSAGES, contents, letter, limited, remaining, sent};
-use crate::support::{Answer, User, Visitor, all_at_once};
+use crate::support::{Answer, Client, User, all_at_once};
 
 const ANOTHER: &str = "This Idempotency-Key was already used for another request";
 
@@ -12,7 +12,7 @@ fn key() -> String {
     Uuid::new_v4().to_string()
 }
 
-async fn send(user: &User, sender: &Visitor, key: &str, content: &str) -> Answer {
+async fn send(user: &User, sender: &Client, key: &str, content: &str) -> Answer {
     letter(sender, &user.username, content).key(key).send().await
 }
 
@@ -26,7 +26,7 @@ fn all_equal(answers: &[Answer]) {
 
 #[tokio::test]
 async fn the_same_message_10_times_at_once_is_stored_once_and_answered_10_times_alike() {
-    let (user, sender, key) = (User::sign_up().await, Visitor::new(), key());
+    let (user, sender, key) = (User::sign_up().await, Client::new(), key());
     let sends = (0..10).map(|_| {
         let (user, sender, key) = (user.clone(), sender.clone(), key.clone());
         async move { send(&user, &sender, &key, "only once, please").await }
@@ -47,7 +47,7 @@ async fn the_same_message_10_times_at_once_is_stored_once_and_answered_10_times_
 
 #[tokio::test]
 async fn a_repeat_takes_nothing_from_the_limit_and_is_answered_when_the_window_is_full() {
-    let (user, sender, key) = (User::sign_up().await, Visitor::new(), key());
+    let (user, sender, key) = (User::sign_up().await, Client::new(), key());
     let first = send(&user, &sender, &key, "the first message").await;
     sent(&first);
     for _ in 0..6 {
@@ -70,7 +70,7 @@ async fn a_repeat_takes_nothing_from_the_limit_and_is_answered_when_the_window_i
 #[tokio::test]
 async fn repeats_that_are_under_way_take_no_place_from_a_new_message() {
     for round in 0..8 {
-        let (user, sender, key) = (User::sign_up().await, Visitor::new(), key());
+        let (user, sender, key) = (User::sign_up().await, Client::new(), key());
         sent(&send(&user, &sender, &key, "the first message").await);
         for _ in 0..3 {
             sent(&user.receive_from(&sender, "another message").await);
@@ -95,7 +95,7 @@ async fn a_sender_may_come_back_from_other_addresses() {
     let (user, key) = (User::sign_up().await, key());
     let sends = (0..20).map(|_| {
         let (user, key) = (user.clone(), key.clone());
-        async move { send(&user, &Visitor::new(), &key, "from everywhere").await }
+        async move { send(&user, &Client::new(), &key, "from everywhere").await }
     });
     let answers = all_at_once(sends).await;
     sent(&answers[0]);
@@ -105,10 +105,10 @@ async fn a_sender_may_come_back_from_other_addresses() {
 
 #[tokio::test]
 async fn the_same_key_with_another_body_is_refused() {
-    let (user, sender, key) = (User::sign_up().await, Visitor::new(), key());
+    let (user, sender, key) = (User::sign_up().await, Client::new(), key());
     sent(&send(&user, &sender, &key, "the first body").await);
     send(&user, &sender, &key, "the second body").await.fails(422, ANOTHER);
-    send(&user, &Visitor::new(), &key, "the First body").await.fails(422, ANOTHER);
+    send(&user, &Client::new(), &key, "the First body").await.fails(422, ANOTHER);
     sent(&send(&user, &sender, &key, "the first body").await);
     assert_eq!(contents(&user).await, ["the first body"]);
     // The three that came after the first took nothing.
@@ -122,7 +122,7 @@ async fn of_two_bodies_that_race_with_one_key_one_is_stored() {
     let (user, key) = (User::sign_up().await, key());
     let sends = (0..20).map(|n| {
         let (user, key) = (user.clone(), key.clone());
-        async move { send(&user, &Visitor::new(), &key, &format!("The body number {}", n % 2)).await }
+        async move { send(&user, &Client::new(), &key, &format!("The body number {}", n % 2)).await }
     });
     let answers = all_at_once(sends).await;
     let (done, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
@@ -134,7 +134,7 @@ async fn of_two_bodies_that_race_with_one_key_one_is_stored() {
 
 #[tokio::test]
 async fn the_same_key_to_another_recipient_is_another_message() {
-    let (user, other, sender, key) = (User::sign_up().await, User::sign_up().await, Visitor::new(), key());
+    let (user, other, sender, key) = (User::sign_up().await, User::sign_up().await, Client::new(), key());
     sent(&send(&user, &sender, &key, "a message here").await);
     sent(&send(&other, &sender, &key, "a message there").await);
     assert_eq!(contents(&user).await, ["a message here"]);
@@ -143,7 +143,7 @@ async fn the_same_key_to_another_recipient_is_another_message() {
 
 #[tokio::test]
 async fn a_refused_message_may_be_sent_again_with_its_key() {
-    let (user, sender, key) = (User::sign_up().await, Visitor::new(), key());
+    let (user, sender, key) = (User::sign_up().await, Client::new(), key());
     let switch = |on: bool| user.post("/api/accept-messages").json(&json!({ "acceptMessage": on })).send();
     switch(false).await.ok(200);
     send(&user, &sender, &key, "a message at last").await.fails(403, "User is not accepting messages");
@@ -158,7 +158,7 @@ async fn a_refused_message_may_be_sent_again_with_its_key() {
 
 #[tokio::test]
 async fn a_message_that_was_deleted_does_not_come_back_with_a_repeat() {
-    let (user, sender, key) = (User::sign_up().await, Visitor::new(), key());
+    let (user, sender, key) = (User::sign_up().await, Client::new(), key());
     sent(&send(&user, &sender, &key, "a message to delete").await);
     let message = user.inbox().await.remove(0);
     user.delete(&format!("/api/delete-message?messageId={}", super::id(&message))).send().await.ok(201);
@@ -171,11 +171,11 @@ async fn a_key_is_1_to_255_visible_ascii_characters() {
     let user = User::sign_up().await;
     let visible: String = ('!'..='~').collect();
     for good in [&"k".repeat(255), &visible, "k"] {
-        sent(&send(&user, &Visitor::new(), good, "with a good key").await);
+        sent(&send(&user, &Client::new(), good, "with a good key").await);
     }
     for bad in ["", &"k".repeat(256), "two words", "clé", "tab\there"] {
         println!("{bad:?}");
-        let answer = send(&user, &Visitor::new(), bad, "with a bad key").await;
+        let answer = send(&user, &Client::new(), bad, "with a bad key").await;
         answer.fails(400, "Idempotency-Key must be 1 to 255 visible ASCII characters");
     }
     assert_eq!(user.inbox().await.len(), 3);

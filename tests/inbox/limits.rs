@@ -4,11 +4,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{ALL_INBOXES, INBOX_MESSAGES, contents, letter, limited, remaining, sent};
-use crate::support::{Answer, User, Visitor, all_at_once, random_username};
+use crate::support::{Answer, Client, User, all_at_once, random_username};
 
 #[tokio::test]
 async fn the_6th_message_a_minute_to_one_recipient_is_refused_and_another_recipient_gets_one() {
-    let (user, other, sender) = (User::sign_up().await, User::sign_up().await, Visitor::new());
+    let (user, other, sender) = (User::sign_up().await, User::sign_up().await, Client::new());
     for left in (0..5).rev() {
         let answer = user.receive_from(&sender, "again and again").await;
         sent(&answer);
@@ -29,7 +29,7 @@ async fn the_6th_message_a_minute_to_one_recipient_is_refused_and_another_recipi
 
 #[tokio::test]
 async fn the_31st_message_a_minute_to_any_recipients_is_refused() {
-    let (users, sender) = (User::many(8).await, Visitor::new());
+    let (users, sender) = (User::many(8).await, Client::new());
     for n in 0..30 {
         let answer = users[n % 7].receive_from(&sender, "hello to all of you").await;
         sent(&answer);
@@ -46,7 +46,7 @@ async fn the_31st_message_a_minute_to_any_recipients_is_refused() {
 }
 
 /// That many messages at once from one client, to these recipients in turn.
-async fn burst(users: &[User], sender: &Visitor, count: usize) -> Vec<Answer> {
+async fn burst(users: &[User], sender: &Client, count: usize) -> Vec<Answer> {
     let sends = (0..count).map(|n| {
         let (user, sender) = (users[n % users.len()].clone(), sender.clone());
         async move { user.receive_from(&sender, "all of a sudden").await }
@@ -56,7 +56,7 @@ async fn burst(users: &[User], sender: &Visitor, count: usize) -> Vec<Answer> {
 
 #[tokio::test]
 async fn of_40_messages_at_once_from_one_client_to_one_recipient_exactly_5_are_accepted() {
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     let answers = burst(std::slice::from_ref(&user), &sender, 40).await;
     let (accepted, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
     assert_eq!((accepted.len(), refused.len()), (5, 35));
@@ -78,7 +78,7 @@ async fn of_40_messages_at_once_from_one_client_to_one_recipient_exactly_5_are_a
 
 #[tokio::test]
 async fn of_60_messages_at_once_from_one_client_to_12_recipients_exactly_30_are_accepted() {
-    let (users, sender) = (User::many(12).await, Visitor::new());
+    let (users, sender) = (User::many(12).await, Client::new());
     let answers = burst(&users, &sender, 60).await;
     let (accepted, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
     assert_eq!((accepted.len(), refused.len()), (30, 30));
@@ -93,7 +93,7 @@ async fn of_60_messages_at_once_from_one_client_to_12_recipients_exactly_30_are_
 
 #[tokio::test]
 async fn what_is_refused_takes_nothing_from_either_limit() {
-    let (user, closed, sender) = (User::sign_up().await, User::sign_up().await, Visitor::new());
+    let (user, closed, sender) = (User::sign_up().await, User::sign_up().await, Client::new());
     closed.post("/api/accept-messages").json(&json!({ "acceptMessage": false })).send().await.ok(200);
     let nobody = random_username();
     for _ in 0..8 {
@@ -117,7 +117,7 @@ async fn what_is_refused_takes_nothing_from_either_limit() {
 
 #[tokio::test]
 async fn refusals_at_once_take_nothing_from_either_limit() {
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     let sends = (0..20).map(|_| {
         let sender = sender.clone();
         let name = random_username();
@@ -135,7 +135,7 @@ async fn refusals_at_once_take_nothing_from_either_limit() {
 #[tokio::test]
 async fn refusals_that_are_under_way_take_no_place_from_a_good_message() {
     for round in 0..8 {
-        let (user, sender) = (User::sign_up().await, Visitor::new());
+        let (user, sender) = (User::sign_up().await, Client::new());
         for _ in 0..4 {
             sent(&user.receive_from(&sender, "one of four").await);
         }
@@ -155,18 +155,18 @@ async fn ipv6_addresses_of_one_64_are_one_client() {
     let rand16 = || Uuid::new_v4().as_u128() as u16;
     let (a, b) = (rand16(), rand16() & 0xfffe);
     for n in 0..5 {
-        sent(&user.receive_from(&Visitor::at(&format!("2001:db8:{a:x}:{b:x}:{n}::1")), "from one network").await);
+        sent(&user.receive_from(&Client::at(&format!("2001:db8:{a:x}:{b:x}:{n}::1")), "from one network").await);
     }
-    let last = Visitor::at(&format!("2001:db8:{a:x}:{b:x}:ffff:ffff:ffff:ffff"));
+    let last = Client::at(&format!("2001:db8:{a:x}:{b:x}:ffff:ffff:ffff:ffff"));
     limited(&user.receive_from(&last, "from one network").await, INBOX_MESSAGES);
-    let neighbour = Visitor::at(&format!("2001:db8:{a:x}:{:x}::1", b + 1));
+    let neighbour = Client::at(&format!("2001:db8:{a:x}:{:x}::1", b + 1));
     sent(&user.receive_from(&neighbour, "from the next one").await);
 }
 
 #[tokio::test]
 async fn an_ipv4_address_written_as_ipv6_is_the_same_client() {
-    let (user, sender) = (User::sign_up().await, Visitor::new());
-    let mapped = Visitor::at(&format!("::ffff:{}", sender.address));
+    let (user, sender) = (User::sign_up().await, Client::new());
+    let mapped = Client::at(&format!("::ffff:{}", sender.address));
     sent(&user.receive_from(&sender, "in four numbers").await);
     let answer = user.receive_from(&mapped, "in eight numbers").await;
     sent(&answer);
@@ -175,7 +175,7 @@ async fn an_ipv4_address_written_as_ipv6_is_the_same_client() {
 
 #[tokio::test]
 async fn headers_that_a_caller_can_set_change_nothing() {
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     let headers = ["X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP"];
     for n in 0..7 {
         let other = format!("203.0.113.{n}");

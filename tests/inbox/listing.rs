@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{id, ids, sent, table};
-use crate::support::{Link, User, Visitor, forgeries, stack_or_skip, time};
+use crate::support::{Client, Link, User, forgeries, stack_or_skip, time};
 
 const BAD_CURSOR: &str = "cursor is not valid; start again without it";
 const BAD_LIMIT: &str = "limit must be a whole number from 1 to 100";
@@ -105,7 +105,7 @@ async fn everyone_sees_the_own_inbox_only() {
     }
     // By cookie as by bearer.
     let cookie = format!("a=1; next-auth.session-token={}; b=2", user.token);
-    let page = Visitor::new().get("/api/get-messages").header("cookie", &cookie).send().await.ok(200);
+    let page = Client::new().get("/api/get-messages").header("cookie", &cookie).send().await.ok(200);
     assert_eq!(page["messages"], json!(mine));
 }
 

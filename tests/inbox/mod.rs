@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Call, User, Visitor, whole};
+use crate::support::{Answer, Call, Client, User, whole_number};
 
 const SEND: &str = "/api/send-message";
 
@@ -36,7 +36,7 @@ fn sent(answer: &Answer) {
 }
 
 /// A message to that name, which may be nobody's; more may be added to it.
-fn letter(sender: &Visitor, username: &str, content: &str) -> Call {
+fn letter(sender: &Client, username: &str, content: &str) -> Call {
     sender.post(SEND).json(&json!({ "username": username, "content": content }))
 }
 
@@ -54,7 +54,7 @@ fn gauges(answer: &Answer) -> BTreeMap<String, (String, u64, u64)> {
     let policies: BTreeMap<_, _> = members("ratelimit-policy").into_iter().collect();
     let told = members("ratelimit").into_iter().map(|(name, rest)| {
         let (remaining, reset) = rest.strip_prefix("r=").and_then(|rest| rest.split_once(";t=")).expect(&rest);
-        (name.clone(), (policies[&name].clone(), whole(remaining), whole(reset)))
+        (name.clone(), (policies[&name].clone(), whole_number(remaining), whole_number(reset)))
     });
     let told: BTreeMap<_, _> = told.collect();
     assert_eq!(told.len(), policies.len());
@@ -79,7 +79,7 @@ fn remaining(answer: &Answer) -> (u64, u64) {
 #[track_caller]
 fn limited(answer: &Answer, (name, quota): (&str, u64)) -> u64 {
     assert_eq!(answer.status, 429, "{}", answer.text());
-    let seconds = whole(answer.header("retry-after").expect("a Retry-After header"));
+    let seconds = whole_number(answer.header("retry-after").expect("a Retry-After header"));
     assert!((1..=60).contains(&seconds), "Retry-After: {seconds}");
     let unit = if seconds == 1 { "second" } else { "seconds" };
     answer.fails(429, &format!("Too many requests. Try again in {seconds} {unit}"));

@@ -10,19 +10,19 @@ use uuid::Uuid;
 
 use super::{SEND, id};
 use crate::support::{
-    Answer, Call, FaultyStack, Link, User, Visitor, code_for, everything_stored, line_of, lines, mails_for,
+    Answer, Call, Client, FaultyStack, Link, User, code_for, everything_stored, line_of, lines, mails_for,
     random_email, random_username, stack_or_skip, stored_in, texts,
 };
 
 /// Someone of whom everything can be recognised, wherever it turns up.
 struct Marked {
-    visitor: Visitor,
+    client: Client,
     mark: String,
 }
 
 impl Marked {
     fn at(address: &str) -> Marked {
-        Marked { visitor: Visitor::at(address), mark: Uuid::new_v4().simple().to_string() }
+        Marked { client: Client::at(address), mark: Uuid::new_v4().simple().to_string() }
     }
 
     fn say(&self, what: &str) -> String {
@@ -38,7 +38,7 @@ impl Marked {
     }
 
     fn post(&self, path: &str, body: &Value) -> Call {
-        self.call(self.visitor.post(&format!("{path}?{}=1", self.say("query"))).json(body))
+        self.call(self.client.post(&format!("{path}?{}=1", self.say("query"))).json(body))
     }
 
     fn letter(&self, user: &User, content: &str) -> Call {
@@ -47,13 +47,13 @@ impl Marked {
 
     /// Every form of the address that somebody could have written down.
     fn traces(&self) -> Vec<Vec<u8>> {
-        let packed = match self.visitor.address.parse().expect("an address") {
+        let packed = match self.client.address.parse().expect("an address") {
             IpAddr::V4(address) => vec![address.octets().to_vec(), address.to_ipv6_mapped().octets().to_vec()],
             // The network, which is the client, and all of it.
             IpAddr::V6(address) => vec![address.octets()[..8].to_vec(), address.octets().to_vec()],
         };
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let mut texts = vec![self.visitor.address.clone(), self.mark.clone()];
+        let mut texts = vec![self.client.address.clone(), self.mark.clone()];
         for bytes in &packed {
             texts.extend([hex(bytes), hex(bytes).to_uppercase()]);
             texts.extend([BASE64_STANDARD_NO_PAD.encode(bytes), BASE64_URL_SAFE_NO_PAD.encode(bytes)]);
@@ -135,9 +135,9 @@ impl Said {
         self.codes.push((email.clone(), wrong));
         let data = &answer["data"];
         let text = |value: &Value| value.as_str().expect("text").to_owned();
-        let (token, visitor) = (self.secret(&text(&data["token"])), me.visitor.clone());
+        let (token, client) = (self.secret(&text(&data["token"])), me.client.clone());
         let password = self.secret(password);
-        User { id: text(&data["id"]), username, email, password, token, device: text(&data["device"]["id"]), visitor }
+        User { id: text(&data["id"]), username, email, password, token, device: text(&data["device"]["id"]), client }
     }
 }
 
@@ -151,16 +151,15 @@ async fn of_a_whole_life_nothing_is_found_where_it_does_not_belong() {
 
     // An account, a wrong password, another device, and the codes that go with them.
     let user = said.sign_up(&me, &me.say("first-password")).await;
-    said.call(me.call(me.visitor.get(&format!("/api/check-username-unique?username={}", user.username))), 200).await;
+    said.call(me.call(me.client.get(&format!("/api/check-username-unique?username={}", user.username))), 200).await;
     let sign_in =
         |password: &str| json!({ "identifier": user.email, "password": password, "deviceName": "A second device" });
     said.call(me.post("/api/auth/sign-in", &sign_in(&me.say("wrong-password"))), 401).await;
     let second = said.call(me.post("/api/auth/sign-in", &sign_in(&user.password)).key(&me.say("other-key")), 200).await;
     let second = said.secret(second["data"]["token"].as_str().expect("a token"));
     let code = said.code(&user.email).await;
-    let verify = |code: &str| {
-        me.call(me.visitor.post("/api/auth/devices/verify").json(&json!({ "code": code }))).bearer(&second)
-    };
+    let verify =
+        |code: &str| me.call(me.client.post("/api/auth/devices/verify").json(&json!({ "code": code }))).bearer(&second);
     said.call(verify(&me.say("wrong-code")), 401).await;
     said.call(verify(&code), 200).await;
     let as_user = |path: &str| me.call(user.get(&format!("{path}?{}=1", me.say("query"))));
@@ -179,7 +178,7 @@ async fn of_a_whole_life_nothing_is_found_where_it_does_not_belong() {
     let nobody = json!({ "username": random_username(), "content": four.say("to nobody") });
     said.call(four.post(SEND, &nobody), 404).await;
     let broken = format!("{{\"content\": \"{}", four.say("broken"));
-    said.call(four.call(four.visitor.post(SEND).bytes("application/json", broken)), 400).await;
+    said.call(four.call(four.client.post(SEND).bytes("application/json", broken)), 400).await;
     let inbox = user.inbox().await;
     let of = |content: &str| id(inbox.iter().find(|message| message["content"] == content).expect(content)).to_owned();
     let act = |path: String| me.call(user.post(&path));

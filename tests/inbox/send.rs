@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{SEND, contents, letter, sent, table};
-use crate::support::{User, Visitor, everything_stored, now, random_username, stack_or_skip, texts, time};
+use crate::support::{Client, User, everything_stored, now, random_username, stack_or_skip, texts, time};
 
 #[tokio::test]
 async fn what_was_sent_is_in_the_inbox_newest_first() {
@@ -33,7 +33,7 @@ async fn a_message_arrives_as_it_was_sent() {
     let content = "  Thank you!\r\n\tنعم — 🦀 e\u{301}\u{202e} <b>&amp;</b> \"quoted\" \\ \u{7f}\u{feff}  ";
     sent(&user.receive(content).await);
     let escaped = format!(r#"{{"content":"\u0041\ud83e\udd80\/\n\u00e9 and more","username":"{}"}}"#, user.username);
-    sent(&Visitor::new().post(SEND).bytes("application/json; charset=utf-8", escaped).send().await);
+    sent(&Client::new().post(SEND).bytes("application/json; charset=utf-8", escaped).send().await);
     assert_eq!(contents(&user).await, ["A🦀/\né and more", content]);
 }
 
@@ -62,7 +62,7 @@ async fn nobody_of_that_name_is_not_found() {
     let email = user.email.clone();
     for name in cases.into_iter().chain(others).chain(texts.map(str::to_owned)).chain([email, user.id.clone()]) {
         println!("{}", &name[..name.len().min(40)]);
-        let answer = letter(&Visitor::new(), &name, "is there anybody").send().await;
+        let answer = letter(&Client::new(), &name, "is there anybody").send().await;
         answer.fails(404, "User not found");
     }
     assert_eq!(user.inbox().await, [] as [serde_json::Value; 0]);
@@ -125,7 +125,7 @@ async fn a_session_on_the_request_changes_nothing_and_is_not_stored() {
     };
     for headers in cases {
         println!("{headers:?}");
-        let call = letter(&Visitor::new(), &user.username, "with a session");
+        let call = letter(&Client::new(), &user.username, "with a session");
         let answer = headers.iter().fold(call, |call, (name, value)| call.header(name, value)).send().await;
         sent(&answer);
         let allowed = |name: &String| !name.starts_with("access-control-") && name != "vary";

@@ -6,7 +6,7 @@ use local::Stack;
 use serde_json::Value;
 
 use super::{ALL_INBOXES, limited, remaining, sent};
-use crate::support::{FaultyStack, User, Visitor, accepted_again, all_at_once, eventually, stored_in};
+use crate::support::{Client, FaultyStack, User, all_at_once, eventually, stored_in, wait_until_accepted};
 
 /// The items that count the messages of clients; a stack of a test's own has those of its senders only.
 async fn logs(stack: &Stack) -> Vec<Value> {
@@ -25,16 +25,16 @@ async fn hits(stack: &Stack) -> usize {
 
 #[tokio::test]
 async fn of_refused_messages_nothing_is_kept() {
-    let Some(own) = FaultyStack::start().await else { return };
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let Some(stack) = FaultyStack::start().await else { return };
+    let (user, sender) = (User::sign_up().await, Client::new());
     let sends = (0..60).map(|_| {
         let (user, sender) = (user.clone(), sender.clone());
         async move { user.receive_from(&sender, "all of a sudden").await.status }
     });
     let statuses = all_at_once(sends).await;
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 5);
-    assert_eq!((hits(&own.stack).await, user.inbox().await.len()), (5, 5));
-    for item in logs(&own.stack).await {
+    assert_eq!((hits(&stack.stack).await, user.inbox().await.len()), (5, 5));
+    for item in logs(&stack.stack).await {
         // Who it was can't be told from the values: each is masked under a nonce of its own.
         let mut values: Vec<&str> =
             item.as_object().expect("an item").values().filter_map(|value| value["B"].as_str()).collect();
@@ -42,14 +42,14 @@ async fn of_refused_messages_nothing_is_kept() {
         values.dedup();
         assert_eq!(values.len(), 5);
     }
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// Waits for real time: each place comes back 60 seconds after it was taken, and what has left the window is forgotten.
 #[tokio::test]
 async fn after_retry_after_one_is_accepted_again_and_the_item_stays_small() {
-    let Some(own) = FaultyStack::start().await else { return };
-    let (users, sender) = (User::many(7).await, Visitor::new());
+    let Some(stack) = FaultyStack::start().await else { return };
+    let (users, sender) = (User::many(7).await, Client::new());
     let first = Instant::now();
     for n in 0..30 {
         sent(&users[n % 6].receive_from(&sender, "one of thirty messages").await);
@@ -57,9 +57,9 @@ async fn after_retry_after_one_is_accepted_again_and_the_item_stays_small() {
     let wait = limited(&users[6].receive_from(&sender, "the 31st message").await, ALL_INBOXES);
     let (told, left) = (Instant::now(), 60u64.saturating_sub(first.elapsed().as_secs()));
     assert!((left.saturating_sub(1)..=left + 1).contains(&wait), "told to wait {wait} seconds of {left}");
-    assert_eq!(hits(&own.stack).await, 30);
+    assert_eq!(hits(&stack.stack).await, 30);
 
-    let accepted_at = accepted_again(
+    let accepted_at = wait_until_accepted(
         wait,
         || users[6].receive_from(&sender, "the 31st message"),
         |answer| _ = limited(answer, ALL_INBOXES),
@@ -76,6 +76,6 @@ async fn after_retry_after_one_is_accepted_again_and_the_item_stays_small() {
         sent(&answer);
         assert_eq!(remaining(&answer), (4, 28 - n as u64));
     }
-    assert!(hits(&own.stack).await <= 8, "hits that have left the window are still there");
-    own.stop().await;
+    assert!(hits(&stack.stack).await <= 8, "hits that have left the window are still there");
+    stack.stop().await;
 }

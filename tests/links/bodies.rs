@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, Call, Link, Visitor};
+use crate::support::{Answer, Call, Client, Link};
 
 const KIBIBYTE: usize = 1024;
 
@@ -17,7 +17,7 @@ impl Endpoints {
     }
 
     fn calls(&self) -> [(Call, &'static str); 3] {
-        let somebody = Visitor::new();
+        let somebody = Client::new();
         [
             (somebody.post("/api/links"), r#"{"title":"x"}"#),
             (somebody.patch(&self.link.owned()), r#"{"title":"x"}"#),
@@ -154,10 +154,10 @@ async fn what_is_no_utf_8_is_refused() {
 async fn arrays_and_objects_where_text_belongs_are_refused_by_name() {
     let link = Link::open().await;
     for wrong in [json!([]), json!({}), json!(["x"]), json!([[["x"]]]), json!(true), json!(1.5)] {
-        let create = Visitor::new().post("/api/links").json(&json!({ "title": wrong })).send().await;
+        let create = Client::new().post("/api/links").json(&json!({ "title": wrong })).send().await;
         create.refused(400, "title must be text");
         link.patch(json!({ "description": wrong })).await.refused(400, "description must be text");
-        let send = link.send_as(&Visitor::new(), json!({ "content": wrong })).await;
+        let send = link.send_as(&Client::new(), json!({ "content": wrong })).await;
         send.refused(400, "content must be text");
     }
 }
@@ -166,10 +166,10 @@ async fn arrays_and_objects_where_text_belongs_are_refused_by_name() {
 async fn escapes_are_understood() {
     let link = Link::open().await;
     let body = r#"{"content":"\u0041\ud83e\udd80\/\n\u00e9"}"#;
-    Visitor::new().post(&link.messages()).bytes("application/json", body).send().await.ok(201);
+    Client::new().post(&link.messages()).bytes("application/json", body).send().await.ok(201);
     assert_eq!(link.newest().await["content"], "A🦀/\né");
     let body = r#"{"content":"a\u0000b"}"#;
-    let answer = Visitor::new().post(&link.messages()).bytes("application/json", body).send().await;
+    let answer = Client::new().post(&link.messages()).bytes("application/json", body).send().await;
     answer.refused(400, "content must not contain control characters");
     assert_eq!(link.count().await, 1);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Link, Visitor, all_at_once, stack_or_skip};
+use crate::support::{Answer, Client, Link, all_at_once, stack_or_skip};
 
 const FULL: &str = "This link is full";
 
@@ -12,7 +12,7 @@ async fn flood(link: &Link, senders: usize) -> usize {
     let sends = (0..senders).map(|n| {
         let link = link.clone();
         let body = json!({ "content": format!("Message {n}"), "pin": "4321" });
-        async move { link.send_as(&Visitor::new(), body).await }
+        async move { link.send_as(&Client::new(), body).await }
     });
     accepted(&all_at_once(sends).await)
 }
@@ -157,5 +157,5 @@ async fn messages_that_come_and_go_at_once_leave_the_count_right() {
 
 async fn delete(link: &Link, message: &Value) -> Answer {
     let id = message["id"].as_str().expect("an id");
-    Visitor::new().delete(&link.message(id)).send().await
+    Client::new().delete(&link.message(id)).send().await
 }

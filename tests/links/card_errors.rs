@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::png::{self, BitDepth, ColorType, chunk, picture};
-use crate::support::{Answer, Link, Upload, Visitor, eventually, stack_or_skip, upload, whole};
+use crate::support::{Answer, Client, Link, Upload, eventually, stack_or_skip, upload, whole_number};
 
 const UNREADABLE: &str = "file is not a PNG that can be read";
 const TOO_LARGE: &str = "The card must not be larger than 4 MiB";
@@ -31,11 +31,11 @@ impl Message {
     /// The answer within a second, at the latest when the tests beside this one leave it a processor.
     async fn quickly(&self, form: &Upload) -> Answer {
         let answer = eventually("an answer within a second", Duration::from_secs(20), async || {
-            let answer = form.call(&Visitor::new(), "").raw().await;
+            let answer = form.call(&Client::new(), "").raw().await;
             (answer.took < Duration::from_secs(1)).then_some(answer)
         });
         let answer = answer.await;
-        let shared = Visitor::new().get(&format!("/api/messages/{}", self.token)).send().await;
+        let shared = Client::new().get(&format!("/api/messages/{}", self.token)).send().await;
         assert_eq!(shared.ok(200)["message"]["card_url"], Value::Null);
         answer
     }
@@ -51,7 +51,7 @@ fn assert_little_memory() {
     for pid in stack.instances("upload-card") {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("a running process");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
-        let kilobytes = whole(peak.trim().trim_end_matches(" kB"));
+        let kilobytes = whole_number(peak.trim().trim_end_matches(" kB"));
         assert!(kilobytes > 1_000 && kilobytes < 128_000, "{pid} has used {kilobytes} kB");
     }
 }
@@ -197,7 +197,7 @@ async fn a_share_token_that_is_not_there_is_not_found() {
 #[tokio::test]
 async fn what_is_no_form_is_refused() {
     let wrong = "Content-Type must be multipart/form-data";
-    let call = || Visitor::new().post("/api/cards/upload");
+    let call = || Client::new().post("/api/cards/upload");
     call().json(&json!({ "shareToken": "x" })).send().await.refused(415, wrong);
     call().bytes("image/png", picture()).send().await.refused(415, wrong);
     call().bytes("application/x-www-form-urlencoded", "file=x&shareToken=y").send().await.refused(415, wrong);

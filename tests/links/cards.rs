@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::png::{self, BitDepth, ColorType, chunk, other_picture, picture};
-use crate::support::{Link, Upload, Visitor, all_at_once, upload};
+use crate::support::{Client, Link, Upload, all_at_once, upload};
 
 /// A message whose card is to come, and its share token.
 async fn message() -> (Link, String) {
@@ -13,14 +13,14 @@ async fn message() -> (Link, String) {
 }
 
 async fn card_of(share_token: &str) -> Value {
-    let answer = Visitor::new().get(&format!("/api/messages/{share_token}")).send().await;
+    let answer = Client::new().get(&format!("/api/messages/{share_token}")).send().await;
     answer.ok(200)["message"]["card_url"].take()
 }
 
 /// The stored picture, as the world gets it.
 async fn stored(share_token: &str) -> Vec<u8> {
     let url = card_of(share_token).await;
-    let answer = Visitor::fetch(url.as_str().expect("a card")).await;
+    let answer = Client::fetch(url.as_str().expect("a card")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.header("content-type"), Some("image/png"));
     assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
@@ -43,7 +43,7 @@ async fn a_form_as_other_clients_write_it_is_understood() {
     let (_, token) = message().await;
     let part = reqwest::multipart::Part::bytes(picture()).file_name("Bildschirmfoto ä \"1\".png");
     let form = reqwest::multipart::Form::new().text("note", "ignored").text("shareToken", token.clone());
-    let answer = Visitor::new().post("/api/cards/upload").form(form.part("file", part)).send().await;
+    let answer = Client::new().post("/api/cards/upload").form(form.part("file", part)).send().await;
     assert_eq!(answer.ok(201)["filename"], format!("cards/{token}.png"));
     assert_eq!(png::shown(&stored(&token).await), png::shown(&picture()));
 }
@@ -140,7 +140,7 @@ async fn a_second_card_needs_the_links_admin_token() {
     upload(&picture(), &token).await.ok(201);
     upload(&other_picture(), &token).await.refused(409, "This message already has a card");
 
-    let (somebody, other) = (Visitor::new(), Link::open().await);
+    let (somebody, other) = (Client::new(), Link::open().await);
     let form = Upload::of(&other_picture(), &token);
     let wrong = [format!("?token={}", other.token), format!("?token={}", "0".repeat(64)), "?token=x".to_owned()];
     for query in wrong {
@@ -162,9 +162,9 @@ async fn a_second_card_needs_the_links_admin_token() {
 async fn a_wrong_admin_token_is_refused_for_the_first_card_too() {
     let (link, token) = message().await;
     let form = Upload::of(&picture(), &token);
-    form.call(&Visitor::new(), "?token=wrong").send().await.refused(403, "Wrong admin token");
+    form.call(&Client::new(), "?token=wrong").send().await.refused(403, "Wrong admin token");
     assert_eq!(card_of(&token).await, Value::Null);
-    form.call(&Visitor::new(), &format!("?token={}", link.token)).send().await.ok(201);
+    form.call(&Client::new(), &format!("?token={}", link.token)).send().await.ok(201);
 }
 
 #[tokio::test]
@@ -189,13 +189,13 @@ async fn a_card_that_arrives_while_its_message_is_deleted_is_not_left_behind() {
     for _ in 0..5 {
         let (link, token) = message().await;
         let id = link.newest().await["id"].as_str().expect("an id").to_owned();
-        let deleting = tokio::spawn(Visitor::new().delete(&link.message(&id)).send());
+        let deleting = tokio::spawn(Client::new().delete(&link.message(&id)).send());
         let answer = upload(&picture(), &token).await;
         deleting.await.expect("an answer").is(200, json!({ "success": true }));
         match answer.status {
             201 => {
                 let url = answer.json()["url"].as_str().expect("an address").to_owned();
-                let fetched = Visitor::fetch(&url).await;
+                let fetched = Client::fetch(&url).await;
                 assert!([403, 404].contains(&fetched.status), "the card is still there: {}", fetched.status);
             }
             _ => answer.refused(404, "Message not found"),

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::support::{Link, Visitor, line_of, stack_or_skip, store_old_messages};
+use crate::support::{Client, Link, line_of, stack_or_skip, store_old_messages};
 
 /// The count that the owner is told, and the read units that telling it took.
 async fn counted(link: &Link) -> (u64, f64) {
     let stack = stack_or_skip("reads the log").expect("a stack of our own");
-    let answer = Visitor::new().get(&format!("{}&limit=1", link.inbox())).send().await;
+    let answer = Client::new().get(&format!("{}&limit=1", link.inbox())).send().await;
     let count = answer.ok(200)["link"]["message_count"].as_u64().expect("a count");
     let (_, line) = line_of(stack, &answer).await;
     (count, line["read_units"].as_f64().expect("read units"))
@@ -37,7 +37,7 @@ async fn a_message_that_was_counted_is_taken_out_of_the_count_when_it_goes() {
     let oldest = link.all().await.pop().expect("a message");
     for (message, left) in [(&oldest, 600), (&new, 599)] {
         let path = link.message(message["id"].as_str().expect("an id"));
-        Visitor::new().delete(&path).send().await.is(200, json!({ "success": true }));
+        Client::new().delete(&path).send().await.is(200, json!({ "success": true }));
         assert_eq!(link.count().await, left);
     }
     assert_eq!(link.all().await.len(), 599);

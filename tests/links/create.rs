@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::support::{Answer, Link, Visitor, all_at_once, base, in_ms, now, random_slug, time};
+use crate::support::{Answer, Client, Link, all_at_once, base, in_ms, now, random_slug, time};
 
 async fn create(fields: Value) -> Answer {
-    Visitor::new().post("/api/links").json(&fields).send().await
+    Client::new().post("/api/links").json(&fields).send().await
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn the_longest_and_the_shortest_that_is_allowed_is_accepted() {
     let link = link.await;
     assert_eq!((&link.created["title"], &link.created["description"]), (&json!(title), &json!(description)));
     let right = json!({ "content": "x", "pin": pin });
-    link.send_as(&Visitor::new(), right).await.is(201, json!({ "success": true }));
+    link.send_as(&Client::new(), right).await.is(201, json!({ "success": true }));
 
     let short = format!("{:03x}", uuid::Uuid::new_v4().as_u128() % 0x1000);
     let answer = create(json!({ "title": "x", "slug": short, "pin": "1234" })).await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::png::picture;
-use crate::support::{Link, Visitor, all_at_once, everything_stored, random_slug, upload};
+use crate::support::{Client, Link, all_at_once, everything_stored, random_slug, upload};
 
 fn text(value: &Value) -> &str {
     value.as_str().expect("text")
@@ -14,9 +14,9 @@ async fn a_deleted_link_is_gone_with_its_messages_and_cards() {
     let link = Link::open().await;
     let message = link.sent("Soon gone").await;
     let card = upload(&picture(), text(&message["share_token"])).await.ok(201);
-    assert_eq!(Visitor::fetch(text(&card["url"])).await.status, 200);
+    assert_eq!(Client::fetch(text(&card["url"])).await.status, 200);
 
-    let anybody = Visitor::new();
+    let anybody = Client::new();
     anybody.delete(&link.owned()).send().await.is(200, json!({ "success": true }));
 
     anybody.get(&link.path()).send().await.refused(404, "Link not found");
@@ -28,7 +28,7 @@ async fn a_deleted_link_is_gone_with_its_messages_and_cards() {
     let shared = format!("/api/messages/{}", text(&message["share_token"]));
     anybody.get(&shared).send().await.refused(404, "Message not found");
     upload(&picture(), text(&message["share_token"])).await.refused(404, "Message not found");
-    let fetched = Visitor::fetch(text(&card["url"])).await;
+    let fetched = Client::fetch(text(&card["url"])).await;
     assert!([403, 404].contains(&fetched.status), "the card is still there: {}", fetched.status);
 }
 
@@ -36,14 +36,14 @@ async fn a_deleted_link_is_gone_with_its_messages_and_cards() {
 async fn the_slug_of_a_deleted_link_is_free_and_nothing_of_the_old_link_comes_back_with_it() {
     let old = Link::with(json!({ "maxMessages": 1 })).await;
     let message = old.sent("Of the old one").await;
-    Visitor::new().delete(&old.owned()).send().await.ok(200);
+    Client::new().delete(&old.owned()).send().await.ok(200);
 
     let new = Link::with(json!({ "slug": old.slug })).await;
     assert_ne!(new.created["id"], old.created["id"]);
     assert_eq!((new.count().await, new.all().await), (0, vec![]));
-    Visitor::new().get(&old.inbox()).send().await.refused(403, "Wrong admin token");
+    Client::new().get(&old.inbox()).send().await.refused(403, "Wrong admin token");
     let shared = format!("/api/messages/{}", text(&message["share_token"]));
-    Visitor::new().get(&shared).send().await.refused(404, "Message not found");
+    Client::new().get(&shared).send().await.refused(404, "Message not found");
     new.sent("Of the new one").await;
 }
 
@@ -62,13 +62,13 @@ async fn a_link_with_many_messages_leaves_nothing_behind_in_the_table() {
     };
     let Some(stored) = everything_stored().await else { return };
     assert!(left(&stored) > 70, "the table tells messages by their link");
-    Visitor::new().delete(&link.owned()).send().await.is(200, json!({ "success": true }));
+    Client::new().delete(&link.owned()).send().await.is(200, json!({ "success": true }));
     assert_eq!(left(&everything_stored().await.expect("the table")), 0);
 }
 
 #[tokio::test]
 async fn only_the_links_own_token_may_delete_it() {
-    let (link, other, anybody) = (Link::open().await, Link::open().await, Visitor::new());
+    let (link, other, anybody) = (Link::open().await, Link::open().await, Client::new());
     anybody.delete(&link.path()).send().await.refused(401, "Admin token required");
     let with_others = format!("{}?token={}", link.path(), other.token);
     anybody.delete(&with_others).send().await.refused(403, "Wrong admin token");
@@ -81,13 +81,13 @@ async fn only_the_links_own_token_may_delete_it() {
 async fn of_many_who_delete_a_link_at_once_nobody_breaks_it() {
     let link = Link::open().await;
     link.sent("x").await;
-    let deletes = (0..8).map(|_| Visitor::new().delete(&link.owned()).send());
+    let deletes = (0..8).map(|_| Client::new().delete(&link.owned()).send());
     let answers = all_at_once(deletes).await;
     assert!(answers.iter().any(|answer| answer.status == 200));
     for answer in answers.iter().filter(|answer| answer.status != 200) {
         answer.refused(404, "Link not found");
     }
-    Visitor::new().get(&link.path()).send().await.refused(404, "Link not found");
+    Client::new().get(&link.path()).send().await.refused(404, "Link not found");
 }
 
 #[tokio::test]
@@ -96,14 +96,14 @@ async fn a_deleted_message_is_gone_and_the_others_stay() {
     let (first, second, third) = (link.sent("1").await, link.sent("2").await, link.sent("3").await);
     let card = upload(&picture(), text(&second["share_token"])).await.ok(201);
 
-    Visitor::new().delete(&link.message(text(&second["id"]))).send().await.is(200, json!({ "success": true }));
+    Client::new().delete(&link.message(text(&second["id"]))).send().await.is(200, json!({ "success": true }));
 
     assert_eq!((link.all().await, link.count().await), (vec![third, first], 2));
     let shared = format!("/api/messages/{}", text(&second["share_token"]));
-    Visitor::new().get(&shared).send().await.refused(404, "Message not found");
-    let fetched = Visitor::fetch(text(&card["url"])).await;
+    Client::new().get(&shared).send().await.refused(404, "Message not found");
+    let fetched = Client::fetch(text(&card["url"])).await;
     assert!([403, 404].contains(&fetched.status), "the card is still there: {}", fetched.status);
-    Visitor::new().delete(&link.message(text(&second["id"]))).send().await.refused(404, "Message not found");
+    Client::new().delete(&link.message(text(&second["id"]))).send().await.refused(404, "Message not found");
 }
 
 #[tokio::test]
@@ -112,16 +112,16 @@ async fn a_message_that_is_not_there_can_not_be_deleted() {
     let theirs = other.sent("Theirs").await;
     let unknown = uuid::Uuid::new_v4().to_string();
     for id in [text(&theirs["id"]), &unknown, "nonsense", "%00", "LINK", text(&link.created["id"])] {
-        Visitor::new().delete(&link.message(id)).send().await.refused(404, "Message not found");
+        Client::new().delete(&link.message(id)).send().await.refused(404, "Message not found");
     }
     assert_eq!(other.all().await, std::slice::from_ref(&theirs));
     let nowhere = format!("/api/links/{}/messages/{}?token={}", random_slug(), text(&theirs["id"]), other.token);
-    Visitor::new().delete(&nowhere).send().await.refused(404, "Link not found");
+    Client::new().delete(&nowhere).send().await.refused(404, "Link not found");
 }
 
 #[tokio::test]
 async fn only_the_links_own_token_may_delete_its_messages() {
-    let (link, other, anybody) = (Link::open().await, Link::open().await, Visitor::new());
+    let (link, other, anybody) = (Link::open().await, Link::open().await, Client::new());
     let message = link.sent("Mine").await;
     let path = format!("{}/{}", link.messages(), text(&message["id"]));
     anybody.delete(&path).send().await.refused(401, "Admin token required");
@@ -140,7 +140,7 @@ async fn deleting_a_message_many_times_at_once_frees_one_place() {
     link.send("3").await.refused(409, "This link is full");
 
     let path = link.message(text(&message["id"]));
-    let answers = all_at_once((0..12).map(|_| Visitor::new().delete(&path).send())).await;
+    let answers = all_at_once((0..12).map(|_| Client::new().delete(&path).send())).await;
     let (done, gone): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
     assert_eq!((done.len(), gone.len()), (1, 11));
     gone.iter().for_each(|answer| answer.refused(404, "Message not found"));

@@ -4,11 +4,11 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::png::picture;
-use crate::support::{Answer, Link, Visitor, template, upload};
+use crate::support::{Answer, Client, Link, template, upload};
 
 /// One success and one refusal of each of the nine functions.
 async fn every_kind_of_answer() -> Vec<Answer> {
-    let (link, somebody) = (Link::open().await, Visitor::new());
+    let (link, somebody) = (Link::open().await, Client::new());
     let message = link.sent("x").await;
     let id = message["id"].as_str().expect("an id");
     let shared = format!("/api/messages/{}", message["share_token"].as_str().expect("a share token"));
@@ -55,7 +55,7 @@ async fn every_answer_good_or_bad_carries_the_documented_headers() {
 
 #[tokio::test]
 async fn the_request_id_is_the_gateways_and_not_the_callers() {
-    let answer = Visitor::new().get("/api/links/AB").header("x-request-id", "mine").send().await;
+    let answer = Client::new().get("/api/links/AB").header("x-request-id", "mine").send().await;
     assert_ne!(answer.header("x-request-id"), Some("mine"));
     assert_eq!(answer.header("x-request-id"), answer.header("apigw-requestid"));
 }
@@ -77,13 +77,13 @@ async fn a_route_or_method_that_there_is_not_is_not_found() {
     ];
     for (method, path) in calls {
         println!("{method} {path}");
-        Visitor::new().call(method, &path).raw().await.is(404, json!({ "message": "Not Found" }));
+        Client::new().call(method, &path).raw().await.is(404, json!({ "message": "Not Found" }));
     }
     assert_eq!(link.seen().await, link.created);
 }
 
 async fn preflight(origin: &str, method: &str) -> Answer {
-    let call = Visitor::new().call(Method::OPTIONS, "/api/links");
+    let call = Client::new().call(Method::OPTIONS, "/api/links");
     let call = call.header("origin", origin).header("access-control-request-method", method);
     call.header("access-control-request-headers", "content-type,idempotency-key").raw().await
 }
@@ -101,7 +101,7 @@ async fn a_web_client_of_an_allowed_origin_may_call() {
         assert_eq!(headers, Some("authorization,content-type,idempotency-key"));
         assert_eq!(answer.header("access-control-max-age"), Some("600"));
     }
-    let answer = Visitor::new().get("/api/links/AB").header("origin", &origin).send().await;
+    let answer = Client::new().get("/api/links/AB").header("origin", &origin).send().await;
     assert_eq!(answer.header("access-control-allow-origin"), Some(origin.as_str()));
     assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
     let exposed = answer.header("access-control-expose-headers");
@@ -112,7 +112,7 @@ async fn a_web_client_of_an_allowed_origin_may_call() {
 async fn a_web_client_of_a_foreign_origin_is_allowed_nothing() {
     let own = template::allowed_origin();
     for foreign in ["https://evil.example", "null", &format!("{own}.evil.example"), &own.replace("http:", "ftp:")] {
-        let link = Visitor::new().get("/api/links/AB").header("origin", foreign).send().await;
+        let link = Client::new().get("/api/links/AB").header("origin", foreign).send().await;
         for answer in [preflight(foreign, "POST").await, link] {
             for (name, value) in &answer.headers {
                 assert!(!name.as_str().starts_with("access-control-"), "{foreign} gets {name}: {value:?}");
@@ -125,6 +125,6 @@ async fn a_web_client_of_a_foreign_origin_is_allowed_nothing() {
 async fn a_body_that_no_function_can_be_handed_is_refused_by_the_gateway() {
     let link = Link::open().await;
     let body = vec![b' '; 7 * 1024 * 1024];
-    let answer = Visitor::new().post(&link.messages()).bytes("application/json", body).raw().await;
+    let answer = Client::new().post(&link.messages()).bytes("application/json", body).raw().await;
     answer.is(413, json!({ "message": "Request Entity Too Large" }));
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::png::{other_picture, picture};
-use crate::support::{Answer, Link, Upload, Visitor, all_at_once, random_slug};
+use crate::support::{Answer, Client, Link, Upload, all_at_once, random_slug};
 
 const ANOTHER: &str = "This Idempotency-Key was already used for another request";
 
@@ -12,7 +12,7 @@ fn key() -> String {
     Uuid::new_v4().to_string()
 }
 
-async fn send(link: &Link, sender: &Visitor, key: &str, body: Value) -> Answer {
+async fn send(link: &Link, sender: &Client, key: &str, body: Value) -> Answer {
     sender.post(&link.messages()).key(key).json(&body).send().await
 }
 
@@ -30,7 +30,7 @@ fn all_equal(answers: &[Answer]) {
 
 #[tokio::test]
 async fn the_same_message_50_times_at_once_is_stored_once_and_answered_50_times_alike() {
-    let (link, sender, key) = (Link::open().await, Visitor::new(), key());
+    let (link, sender, key) = (Link::open().await, Client::new(), key());
     let sends = (0..50).map(|_| {
         let (link, sender, key) = (link.clone(), sender.clone(), key.clone());
         async move { send(&link, &sender, &key, json!({ "content": "Once" })).await }
@@ -52,7 +52,7 @@ async fn a_sender_may_come_back_from_other_addresses() {
     let (link, key) = (Link::with(json!({ "maxMessages": 10 })).await, key());
     let sends = (0..50).map(|_| {
         let (link, key) = (link.clone(), key.clone());
-        async move { send(&link, &Visitor::new(), &key, json!({ "content": "Once" })).await }
+        async move { send(&link, &Client::new(), &key, json!({ "content": "Once" })).await }
     });
     let answers = all_at_once(sends).await;
     sent(&answers[0]);
@@ -62,10 +62,10 @@ async fn a_sender_may_come_back_from_other_addresses() {
 
 #[tokio::test]
 async fn the_same_key_with_another_body_is_refused() {
-    let (link, sender, key) = (Link::open().await, Visitor::new(), key());
+    let (link, sender, key) = (Link::open().await, Client::new(), key());
     sent(&send(&link, &sender, &key, json!({ "content": "One" })).await);
     send(&link, &sender, &key, json!({ "content": "Two" })).await.refused(422, ANOTHER);
-    send(&link, &Visitor::new(), &key, json!({ "content": "one" })).await.refused(422, ANOTHER);
+    send(&link, &Client::new(), &key, json!({ "content": "one" })).await.refused(422, ANOTHER);
     sent(&send(&link, &sender, &key, json!({ "content": "One" })).await);
     assert_eq!(link.all().await.len(), 1);
 }
@@ -75,7 +75,7 @@ async fn of_two_bodies_that_race_with_one_key_one_is_stored() {
     let (link, key) = (Link::open().await, key());
     let sends = (0..20).map(|n| {
         let (link, key) = (link.clone(), key.clone());
-        async move { send(&link, &Visitor::new(), &key, json!({ "content": format!("Body {}", n % 2) })).await }
+        async move { send(&link, &Client::new(), &key, json!({ "content": format!("Body {}", n % 2) })).await }
     });
     let answers = all_at_once(sends).await;
     let (done, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
@@ -87,7 +87,7 @@ async fn of_two_bodies_that_race_with_one_key_one_is_stored() {
 
 #[tokio::test]
 async fn a_repeat_gets_the_first_answer_where_a_new_message_would_be_refused() {
-    let (link, sender, key) = (Link::with(json!({ "maxMessages": 5 })).await, Visitor::new(), key());
+    let (link, sender, key) = (Link::with(json!({ "maxMessages": 5 })).await, Client::new(), key());
     let body = json!({ "content": "First" });
     let first = send(&link, &sender, &key, body.clone()).await;
     sent(&first);
@@ -104,21 +104,21 @@ async fn a_repeat_gets_the_first_answer_where_a_new_message_would_be_refused() {
 
 #[tokio::test]
 async fn a_refused_message_may_be_sent_again_with_its_key() {
-    let (link, sender, key) = (Link::open().await, Visitor::new(), key());
+    let (link, sender, key) = (Link::open().await, Client::new(), key());
     let body = json!({ "content": "x" });
     link.patched(json!({ "isActive": false })).await;
     send(&link, &sender, &key, body.clone()).await.refused(403, "This link is paused");
     link.patched(json!({ "isActive": true, "maxMessages": 1 })).await;
     let only = link.sent("In the only place").await;
     send(&link, &sender, &key, body.clone()).await.refused(409, "This link is full");
-    Visitor::new().delete(&link.message(only["id"].as_str().expect("an id"))).send().await.ok(200);
+    Client::new().delete(&link.message(only["id"].as_str().expect("an id"))).send().await.ok(200);
     sent(&send(&link, &sender, &key, body).await);
     assert_eq!(link.newest().await["content"], "x");
 }
 
 #[tokio::test]
 async fn one_key_may_be_used_for_different_targets() {
-    let (link, other, sender, key) = (Link::open().await, Link::open().await, Visitor::new(), key());
+    let (link, other, sender, key) = (Link::open().await, Link::open().await, Client::new(), key());
     sent(&send(&link, &sender, &key, json!({ "content": "Here" })).await);
     sent(&send(&other, &sender, &key, json!({ "content": "There" })).await);
     sender.post("/api/links").key(&key).json(&json!({ "title": "x" })).send().await.ok(201);
@@ -139,10 +139,10 @@ async fn messages_without_a_key_are_all_stored() {
 
 #[tokio::test]
 async fn the_same_link_20_times_at_once_is_made_once_and_every_answer_has_the_same_token() {
-    let (creator, key) = (Visitor::new(), key());
+    let (creator, key) = (Client::new(), key());
     let body = json!({ "title": "Once", "pin": "4321", "maxMessages": 3 });
     let creations = (0..20).map(|n| {
-        let creator = if n % 2 == 0 { creator.clone() } else { Visitor::new() };
+        let creator = if n % 2 == 0 { creator.clone() } else { Client::new() };
         let call = creator.post("/api/links").key(&key).json(&body);
         async move { call.send().await }
     });
@@ -157,7 +157,7 @@ async fn the_same_link_20_times_at_once_is_made_once_and_every_answer_has_the_sa
 
 #[tokio::test]
 async fn a_repeated_creation_is_not_told_that_its_slug_is_taken_and_takes_nothing_from_the_limit() {
-    let (creator, key, slug) = (Visitor::new(), key(), random_slug());
+    let (creator, key, slug) = (Client::new(), key(), random_slug());
     let body = json!({ "title": "x", "slug": slug });
     let create = || creator.post("/api/links").key(&key).json(&body).send();
     let first = create().await;
@@ -177,13 +177,13 @@ async fn the_same_card_10_times_at_once_is_stored_once_and_answered_alike() {
     let (message, key) = (link.sent("x").await, key());
     let share_token = message["share_token"].as_str().expect("a share token");
     let form = Upload::of(&picture(), share_token);
-    let uploads = (0..10).map(|_| form.call(&Visitor::new(), "").key(&key).send());
+    let uploads = (0..10).map(|_| form.call(&Client::new(), "").key(&key).send());
     let answers = all_at_once(uploads).await;
     answers[0].ok(201);
     all_equal(&answers);
     form.send().await.refused(409, "This message already has a card");
     let other = Upload::of(&other_picture(), share_token);
-    other.call(&Visitor::new(), "").key(&key).send().await.refused(422, ANOTHER);
+    other.call(&Client::new(), "").key(&key).send().await.refused(422, ANOTHER);
 }
 
 #[tokio::test]
@@ -191,14 +191,14 @@ async fn a_key_is_1_to_255_visible_ascii_characters() {
     let link = Link::open().await;
     let body = json!({ "content": "x" });
     let longest = "k".repeat(255);
-    sent(&send(&link, &Visitor::new(), &longest, body.clone()).await);
+    sent(&send(&link, &Client::new(), &longest, body.clone()).await);
     let visible: String = ('!'..='~').collect();
-    sent(&send(&link, &Visitor::new(), &visible, body.clone()).await);
+    sent(&send(&link, &Client::new(), &visible, body.clone()).await);
     let message = "Idempotency-Key must be 1 to 255 visible ASCII characters";
     for bad in ["", &"k".repeat(256), "two words", "clé", "tab\there"] {
         println!("{bad:?}");
-        send(&link, &Visitor::new(), bad, body.clone()).await.refused(400, message);
-        let create = Visitor::new().post("/api/links").key(bad).json(&json!({ "title": "x" }));
+        send(&link, &Client::new(), bad, body.clone()).await.refused(400, message);
+        let create = Client::new().post("/api/links").key(bad).json(&json!({ "title": "x" }));
         create.send().await.refused(400, message);
     }
     assert_eq!(link.count().await, 2);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Answer, Link, Visitor, accepted_again, all_at_once, eventually, in_ms, random_slug, time};
+use crate::support::{Answer, Client, Link, all_at_once, eventually, in_ms, random_slug, time, wait_until_accepted};
 
 const MESSAGES: (&str, u64, u64) = ("link-messages", 5, 60);
 const LINKS: (&str, u64, u64) = ("links", 10, 3600);
@@ -18,17 +18,17 @@ fn sent(answer: &Answer) {
     answer.is(201, json!({ "success": true }));
 }
 
-async fn send(link: &Link, sender: &Visitor) -> Answer {
+async fn send(link: &Link, sender: &Client) -> Answer {
     link.send_as(sender, json!({ "content": "x" })).await
 }
 
-async fn create(creator: &Visitor) -> Answer {
+async fn create(creator: &Client) -> Answer {
     creator.post("/api/links").json(&json!({ "title": "x" })).send().await
 }
 
 #[tokio::test]
 async fn of_40_messages_at_once_from_one_address_exactly_5_are_accepted() {
-    let (link, sender) = (Link::open().await, Visitor::new());
+    let (link, sender) = (Link::open().await, Client::new());
     let sends = (0..40).map(|_| {
         let (link, sender) = (link.clone(), sender.clone());
         async move { send(&link, &sender).await }
@@ -41,14 +41,14 @@ async fn of_40_messages_at_once_from_one_address_exactly_5_are_accepted() {
         limited(answer, MESSAGES);
     }
     assert_eq!(link.count().await, 5);
-    sent(&send(&link, &Visitor::new()).await);
+    sent(&send(&link, &Client::new()).await);
     limited(&send(&link, &sender).await, MESSAGES);
 }
 
 /// The one test that waits for real time: the window slides, so each place comes back 60 seconds after it was taken.
 #[tokio::test]
 async fn after_retry_after_one_is_accepted_again_and_never_6_in_any_60_seconds() {
-    let (link, sender) = (Link::open().await, Visitor::new());
+    let (link, sender) = (Link::open().await, Client::new());
     let first = Instant::now();
     sent(&send(&link, &sender).await);
     eventually("three seconds later", Duration::from_secs(4), async || (first.elapsed().as_secs() >= 3).then_some(()))
@@ -62,7 +62,7 @@ async fn after_retry_after_one_is_accepted_again_and_never_6_in_any_60_seconds()
     let left = 60 - first.elapsed().as_secs();
     assert!((left - 1..=left + 2).contains(&wait), "told to wait {wait} seconds of {left}");
 
-    let accepted_at = accepted_again(wait, || send(&link, &sender), |answer| _ = limited(answer, MESSAGES)).await;
+    let accepted_at = wait_until_accepted(wait, || send(&link, &sender), |answer| _ = limited(answer, MESSAGES)).await;
     assert!(accepted_at.duration_since(first) > Duration::from_secs(59));
     let rest = limited(&send(&link, &sender).await, MESSAGES);
     assert!(rest <= between + 2, "the next place comes back {between} seconds later, not in {rest}");
@@ -75,7 +75,7 @@ async fn after_retry_after_one_is_accepted_again_and_never_6_in_any_60_seconds()
 
 #[tokio::test]
 async fn headers_that_a_caller_can_set_change_nothing() {
-    let (link, sender) = (Link::open().await, Visitor::new());
+    let (link, sender) = (Link::open().await, Client::new());
     let headers = ["X-Forwarded-For", "X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP"];
     let mut answers = Vec::new();
     for n in 0..8 {
@@ -94,13 +94,13 @@ async fn headers_that_a_caller_can_set_change_nothing() {
 
 #[tokio::test]
 async fn the_limit_is_per_link_and_per_address() {
-    let (link, other, sender) = (Link::open().await, Link::open().await, Visitor::new());
+    let (link, other, sender) = (Link::open().await, Link::open().await, Client::new());
     for _ in 0..5 {
         sent(&send(&link, &sender).await);
     }
     limited(&send(&link, &sender).await, MESSAGES);
     sent(&send(&other, &sender).await);
-    sent(&send(&link, &Visitor::new()).await);
+    sent(&send(&link, &Client::new()).await);
 }
 
 #[tokio::test]
@@ -108,11 +108,11 @@ async fn ipv6_addresses_of_one_64_are_one_client() {
     let link = Link::open().await;
     let network = format!("2001:db8:{:x}:{:x}", rand16(), rand16());
     for n in 0..5 {
-        sent(&send(&link, &Visitor::at(&format!("{network}:{n}::1"))).await);
+        sent(&send(&link, &Client::at(&format!("{network}:{n}::1"))).await);
     }
-    limited(&send(&link, &Visitor::at(&format!("{network}:ffff:ffff:ffff:ffff"))).await, MESSAGES);
+    limited(&send(&link, &Client::at(&format!("{network}:ffff:ffff:ffff:ffff"))).await, MESSAGES);
     let neighbour = format!("2001:db9:{:x}:{:x}::1", rand16(), rand16());
-    sent(&send(&link, &Visitor::at(&neighbour)).await);
+    sent(&send(&link, &Client::at(&neighbour)).await);
 }
 
 fn rand16() -> u16 {
@@ -122,7 +122,7 @@ fn rand16() -> u16 {
 #[tokio::test]
 async fn what_is_refused_takes_nothing_from_the_limit() {
     let link = Link::with(json!({ "pin": "4321", "maxMessages": 5 })).await;
-    let sender = Visitor::new();
+    let sender = Client::new();
     for _ in 0..6 {
         link.send_as(&sender, json!({ "content": "" })).await.refused(400, "content must be 1 to 1000 characters");
         link.send_as(&sender, json!({ "content": "x" })).await.refused(401, "PIN required");
@@ -152,7 +152,7 @@ async fn what_is_refused_takes_nothing_from_the_limit() {
 
 #[tokio::test]
 async fn every_accepted_message_tells_what_remains() {
-    let (link, sender) = (Link::open().await, Visitor::new());
+    let (link, sender) = (Link::open().await, Client::new());
     for left in (0..5).rev() {
         let answer = send(&link, &sender).await;
         sent(&answer);
@@ -166,7 +166,7 @@ async fn every_accepted_message_tells_what_remains() {
 
 #[tokio::test]
 async fn the_11th_link_of_an_hour_is_refused_and_only_links_that_were_made_count() {
-    let (creator, taken) = (Visitor::new(), Link::open().await);
+    let (creator, taken) = (Client::new(), Link::open().await);
     for left in (0..10).rev() {
         let invalid = creator.post("/api/links").json(&json!({ "title": "" })).send().await;
         invalid.refused(400, "title must be 1 to 100 characters");
@@ -181,14 +181,14 @@ async fn the_11th_link_of_an_hour_is_refused_and_only_links_that_were_made_count
     let slug = random_slug();
     let refused = creator.post("/api/links").json(&json!({ "title": "x", "slug": slug })).send().await;
     assert!(limited(&refused, LINKS) > 3500);
-    Visitor::new().get(&format!("/api/links/{slug}")).send().await.refused(404, "Link not found");
-    let elsewhere = Visitor::new().post("/api/links").json(&json!({ "title": "x", "slug": slug })).send().await;
+    Client::new().get(&format!("/api/links/{slug}")).send().await.refused(404, "Link not found");
+    let elsewhere = Client::new().post("/api/links").json(&json!({ "title": "x", "slug": slug })).send().await;
     elsewhere.ok(201);
 }
 
 #[tokio::test]
 async fn of_30_links_at_once_from_one_address_exactly_10_are_made() {
-    let creator = Visitor::new();
+    let creator = Client::new();
     let creations = (0..30).map(|_| {
         let creator = creator.clone();
         async move { create(&creator).await }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Link, Visitor, all_at_once, forgeries, random_slug, time};
+use crate::support::{Client, Link, all_at_once, forgeries, random_slug, time};
 
 const BAD_CURSOR: &str = "cursor is not valid; start again without it";
 const BAD_LIMIT: &str = "limit must be a whole number from 1 to 100";
@@ -32,7 +32,7 @@ async fn an_inbox_shows_its_link_and_its_messages_newest_first() {
     let link = Link::with(json!({ "pin": "4321", "description": "d", "maxMessages": 9 })).await;
     for n in 1..=3 {
         let body = json!({ "content": format!("Message {n}"), "pin": "4321" });
-        link.send_as(&Visitor::new(), body).await.ok(201);
+        link.send_as(&Client::new(), body).await.ok(201);
     }
     let page = link.page("").await;
     let mut shown = link.created.clone();
@@ -87,7 +87,7 @@ async fn messages_that_arrive_or_go_while_somebody_pages_disturb_nothing() {
     link.sent("Newer than all").await;
     for gone in [&all[3], &all[5]] {
         let id = gone["id"].as_str().expect("an id");
-        Visitor::new().delete(&link.message(id)).send().await.ok(200);
+        Client::new().delete(&link.message(id)).send().await.ok(200);
     }
     let second = link.page(&format!("&limit=3&cursor={cursor}")).await;
     assert_eq!(second["messages"], json!([all[4], all[6], all[7]]));
@@ -98,7 +98,7 @@ async fn a_limit_is_a_whole_number_from_1_to_100() {
     let link = filled(3).await;
     for bad in ["0", "101", "-1", "1.5", "abc", "", "1e1", "%201", "99999999999999999999", "+5"] {
         println!("{bad}");
-        let answer = Visitor::new().get(&format!("{}&limit={bad}", link.inbox())).send().await;
+        let answer = Client::new().get(&format!("{}&limit={bad}", link.inbox())).send().await;
         answer.refused(400, BAD_LIMIT);
     }
     assert_eq!(link.page("&limit=1").await["messages"].as_array().expect("messages").len(), 1);
@@ -110,7 +110,7 @@ async fn a_cursor_that_was_changed_anywhere_is_refused() {
     let link = filled(5).await;
     let cursor = cursor(&link).await;
     let forged = forgeries(&cursor);
-    let ask = |cursor: String| Visitor::new().get(&format!("{}&cursor={cursor}", link.inbox())).send();
+    let ask = |cursor: String| Client::new().get(&format!("{}&cursor={cursor}", link.inbox())).send();
     let forged: Vec<_> = forged.into_iter().map(|forged| (forged.clone(), ask(forged))).collect();
     for (forged, asked) in forged {
         println!("{forged}");
@@ -125,14 +125,14 @@ async fn a_cursor_of_another_link_or_a_share_token_is_no_cursor() {
     let theirs = cursor(&other).await;
     let share_token = link.newest().await["share_token"].as_str().expect("a share token").to_owned();
     for wrong in [theirs, share_token, link.token.clone()] {
-        let answer = Visitor::new().get(&format!("{}&cursor={wrong}", link.inbox())).send().await;
+        let answer = Client::new().get(&format!("{}&cursor={wrong}", link.inbox())).send().await;
         answer.refused(400, BAD_CURSOR);
     }
 }
 
 #[tokio::test]
 async fn only_the_links_own_token_opens_its_inbox() {
-    let (link, other, anybody) = (filled(1).await, Link::open().await, Visitor::new());
+    let (link, other, anybody) = (filled(1).await, Link::open().await, Client::new());
     anybody.get(&link.messages()).send().await.refused(401, "Admin token required");
     for wrong in [&other.token, "", "x", &"f".repeat(64), &link.token[1..]] {
         let path = format!("{}?token={wrong}", link.messages());

@@ -4,17 +4,17 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::png::picture;
-use crate::support::{Answer, Call, Link, Upload, Visitor, line_of, lines, now, stack_or_skip, template};
+use crate::support::{Answer, Call, Client, Link, Upload, line_of, lines, now, stack_or_skip, template};
 
 /// Somebody of whom everything can be recognised.
 struct Marked {
-    visitor: Visitor,
+    client: Client,
     mark: String,
 }
 
 impl Marked {
     fn new() -> Marked {
-        Marked { visitor: Visitor::new(), mark: Uuid::new_v4().simple().to_string() }
+        Marked { client: Client::new(), mark: Uuid::new_v4().simple().to_string() }
     }
 
     fn say(&self, what: &str) -> String {
@@ -40,13 +40,13 @@ async fn each_request_has_one_line_and_no_line_has_anything_of_its_sender() {
         "title": title, "description": me.say("description"), "pin": pin, "maxMessages": 3,
         "startsAt": "2026-01-01T00:00:00.000Z",
     });
-    let create = me.visitor.post(&format!("/api/links?{query}")).key(&key).json(&body);
+    let create = me.client.post(&format!("/api/links?{query}")).key(&key).json(&body);
     let created = me.send(create).await;
     let link = Link::from(&created.ok(201));
     let mut answers = vec![("create-link", created)];
 
     let token = &link.token;
-    let post = |body: Value| me.visitor.post(&format!("{}?{query}=1", link.messages())).json(&body);
+    let post = |body: Value| me.client.post(&format!("{}?{query}=1", link.messages())).json(&body);
     let content = me.say("content");
     for body in [
         json!({ "content": format!("{content}, another"), "pin": pin }),
@@ -62,26 +62,26 @@ async fn each_request_has_one_line_and_no_line_has_anything_of_its_sender() {
         answers.push(("send-link-message", me.send(post(body).key(&key)).await));
     }
     let broken = format!("{{\"content\": \"{content}");
-    let call = me.visitor.post(&link.messages()).bytes("application/json", broken);
+    let call = me.client.post(&link.messages()).bytes("application/json", broken);
     answers.push(("send-link-message", me.send(call).await));
 
-    let page = me.send(me.visitor.get(&format!("{}&cursor={query}", link.inbox()))).await;
+    let page = me.send(me.client.get(&format!("{}&cursor={query}", link.inbox()))).await;
     answers.push(("list-link-messages", page));
-    let inbox = me.send(me.visitor.get(&link.inbox())).await;
+    let inbox = me.send(me.client.get(&link.inbox())).await;
     let message = inbox.ok(200)["messages"][0].take();
     answers.push(("list-link-messages", inbox));
     let share_token = message["share_token"].as_str().expect("a share token");
-    let upload = Upload::of(&picture(), share_token).call(&me.visitor, &format!("?{query}"));
+    let upload = Upload::of(&picture(), share_token).call(&me.client, &format!("?{query}"));
     answers.push(("upload-card", me.send(upload).await));
-    let shared = me.visitor.get(&format!("/api/messages/{share_token}?{query}"));
+    let shared = me.client.get(&format!("/api/messages/{share_token}?{query}"));
     answers.push(("get-shared-message", me.send(shared).await));
-    answers.push(("get-link", me.send(me.visitor.get(&format!("{}?{query}", link.path()))).await));
+    answers.push(("get-link", me.send(me.client.get(&format!("{}?{query}", link.path()))).await));
     let change = json!({ "title": title, "description": null });
-    answers.push(("update-link", me.send(me.visitor.patch(&link.path()).bearer(token).json(&change)).await));
+    answers.push(("update-link", me.send(me.client.patch(&link.path()).bearer(token).json(&change)).await));
     let id = message["id"].as_str().expect("an id");
-    answers.push(("delete-link-message", me.send(me.visitor.delete(&link.message(id))).await));
-    answers.push(("delete-link", me.send(me.visitor.delete(&format!("{}?token={query}", link.path()))).await));
-    answers.push(("delete-link", me.send(me.visitor.delete(&link.owned())).await));
+    answers.push(("delete-link-message", me.send(me.client.delete(&link.message(id))).await));
+    answers.push(("delete-link", me.send(me.client.delete(&format!("{}?token={query}", link.path()))).await));
+    answers.push(("delete-link", me.send(me.client.delete(&link.owned())).await));
 
     let statuses: Vec<_> = answers.iter().map(|(_, answer)| answer.status).collect();
     let expected = [201, 201, 401, 401, 400, 400, 201, 201, 400, 400, 200, 201, 200, 200, 200, 200, 403, 200];
@@ -92,7 +92,7 @@ async fn each_request_has_one_line_and_no_line_has_anything_of_its_sender() {
         assert_line(&line, function, answer);
     }
     for line in lines(stack) {
-        let secrets = [&me.mark, &me.visitor.address, token, share_token, pin];
+        let secrets = [&me.mark, &me.client.address, token, share_token, pin];
         let found = secrets.iter().find(|secret| line.contains(**secret));
         assert_eq!(found, None, "{line}");
     }
@@ -136,7 +136,7 @@ async fn a_line_is_its_requests_metrics() {
     let Some(stack) = stack_or_skip("reads logs") else { return };
     let link = Link::open().await;
     let metrics_of = async |answer: &Answer| metrics(&line_of(stack, answer).await.1);
-    let (me, body) = (Visitor::new(), json!({ "content": "x" }));
+    let (me, body) = (Client::new(), json!({ "content": "x" }));
     let send = async || me.post(&link.messages()).json(&body).send().await;
     for _ in 0..5 {
         let told = metrics_of(&send().await).await;
@@ -152,7 +152,7 @@ async fn a_line_is_its_requests_metrics() {
 async fn what_a_request_cost_is_on_its_line() {
     let Some(stack) = stack_or_skip("reads logs") else { return };
     let link = Link::open().await;
-    let read = Visitor::new().get(&link.path()).send().await;
+    let read = Client::new().get(&link.path()).send().await;
     let (_, line) = line_of(stack, &read).await;
     assert_eq!((&line["round_trips"], &line["actions"]), (&json!(1), &json!(["dynamodb:GetItem"])));
     assert_eq!((line["read_units"].as_f64(), line["write_units"].as_f64()), (Some(1.0), Some(0.0)));

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, Link, Visitor, all_at_once};
+use crate::support::{Answer, Client, Link, all_at_once};
 
 const PINS: (&str, u64, u64) = ("pins", 10, 900);
 
-async fn guess(link: &Link, sender: &Visitor, pin: &str) -> Answer {
+async fn guess(link: &Link, sender: &Client, pin: &str) -> Answer {
     link.send_as(sender, json!({ "content": "x", "pin": pin })).await
 }
 
@@ -24,7 +24,7 @@ fn limited(answer: &Answer) {
 async fn only_the_right_pin_opens_a_link() {
     let link = Link::with(json!({ "pin": "Olé 42🔑" })).await;
     assert_eq!(link.created["has_pin"], true);
-    let sender = Visitor::new();
+    let sender = Client::new();
     link.send_as(&sender, json!({ "content": "x" })).await.refused(401, "PIN required");
     link.send_as(&sender, json!({ "content": "x", "pin": null })).await.refused(401, "PIN required");
     for wrong in ["olé 42🔑", "Olé 42🔑 ", "Ole\u{301} 42🔑", "Olé 42", "Olé 42🔑Olé 42🔑"] {
@@ -38,7 +38,7 @@ async fn only_the_right_pin_opens_a_link() {
 #[tokio::test]
 async fn after_10_wrong_pins_a_client_is_refused_but_nobody_else() {
     let link = Link::with(json!({ "pin": "4321" })).await;
-    let (guesser, friend) = (Visitor::new(), Visitor::new());
+    let (guesser, friend) = (Client::new(), Client::new());
     for n in 0..10 {
         guess(&link, &guesser, &format!("000{n}")).await.refused(401, "Wrong PIN");
     }
@@ -57,7 +57,7 @@ async fn after_10_wrong_pins_a_client_is_refused_but_nobody_else() {
 #[tokio::test]
 async fn of_50_wrong_pins_at_once_10_are_looked_at() {
     let link = Link::with(json!({ "pin": "4321" })).await;
-    let guesser = Visitor::new();
+    let guesser = Client::new();
     let guesses = (0..50).map(|n| {
         let (link, guesser) = (link.clone(), guesser.clone());
         async move { guess(&link, &guesser, &format!("10{n:02}")).await }
@@ -70,13 +70,13 @@ async fn of_50_wrong_pins_at_once_10_are_looked_at() {
         limited(answer);
     }
     assert_eq!(link.count().await, 0);
-    sent(&guess(&link, &Visitor::new(), "4321").await);
+    sent(&guess(&link, &Client::new(), "4321").await);
 }
 
 #[tokio::test]
 async fn a_right_pin_among_many_wrong_ones_at_once_is_never_told_that_it_is_wrong() {
     let link = Link::with(json!({ "pin": "4321" })).await;
-    let guesser = Visitor::new();
+    let guesser = Client::new();
     let guesses = (0..30).map(|n| {
         let (link, guesser) = (link.clone(), guesser.clone());
         let pin = if n % 6 == 0 { "4321".to_owned() } else { format!("10{n:02}") };
@@ -94,7 +94,7 @@ async fn a_right_pin_among_many_wrong_ones_at_once_is_never_told_that_it_is_wron
 #[tokio::test]
 async fn wrong_pins_do_not_take_from_the_messages_nor_messages_from_the_pins() {
     let link = Link::with(json!({ "pin": "4321" })).await;
-    let sender = Visitor::new();
+    let sender = Client::new();
     for _ in 0..9 {
         guess(&link, &sender, "9999").await.refused(401, "Wrong PIN");
         link.send_as(&sender, json!({ "content": "x" })).await.refused(401, "PIN required");
@@ -111,7 +111,7 @@ async fn wrong_pins_do_not_take_from_the_messages_nor_messages_from_the_pins() {
 #[tokio::test]
 async fn a_link_without_a_pin_any_more_is_open_to_those_who_guessed_too_often() {
     let link = Link::with(json!({ "pin": "4321" })).await;
-    let guesser = Visitor::new();
+    let guesser = Client::new();
     for _ in 0..10 {
         guess(&link, &guesser, "9999").await.refused(401, "Wrong PIN");
     }
@@ -124,10 +124,10 @@ async fn a_link_without_a_pin_any_more_is_open_to_those_who_guessed_too_often() 
 async fn a_pin_is_never_shown() {
     let link = Link::with(json!({ "pin": "a pin like no other" })).await;
     let answers = [
-        Visitor::new().get(&link.path()).send().await,
+        Client::new().get(&link.path()).send().await,
         link.patch(json!({ "pin": "a pin like no other" })).await,
-        Visitor::new().get(&link.inbox()).send().await,
-        guess(&link, &Visitor::new(), "a pin unlike the other").await,
+        Client::new().get(&link.inbox()).send().await,
+        guess(&link, &Client::new(), "a pin unlike the other").await,
     ];
     for answer in answers {
         assert!(!answer.text().contains("a pin"), "{}", answer.text());

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::support::{Link, Visitor, in_ms, random_slug};
+use crate::support::{Client, Link, in_ms, random_slug};
 
 #[tokio::test]
 async fn anybody_sees_a_link_as_its_creation_showed_it_and_nothing_more() {
     let link = Link::with(json!({ "description": "About us", "pin": "open sesame", "maxMessages": 7 })).await;
-    let answer = Visitor::new().get(&link.path()).send().await;
+    let answer = Client::new().get(&link.path()).send().await;
     answer.is(200, json!({ "link": link.created }));
     let fields: BTreeSet<_> = link.created.as_object().expect("an object").keys().map(String::as_str).collect();
     let documented = [
@@ -30,7 +30,7 @@ async fn anybody_sees_a_link_as_its_creation_showed_it_and_nothing_more() {
 
 #[tokio::test]
 async fn a_link_that_is_not_there_is_not_found() {
-    Visitor::new().get(&format!("/api/links/{}", random_slug())).send().await.refused(404, "Link not found");
+    Client::new().get(&format!("/api/links/{}", random_slug())).send().await.refused(404, "Link not found");
 }
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn what_can_not_be_a_slug_is_not_found() {
     ];
     for slug in impossible {
         println!("{slug}");
-        Visitor::new().get(&format!("/api/links/{slug}")).send().await.refused(404, "Link not found");
+        Client::new().get(&format!("/api/links/{slug}")).send().await.refused(404, "Link not found");
     }
 }
 
@@ -75,13 +75,13 @@ async fn the_status_is_paused_before_expired_before_scheduled_before_active() {
 async fn reading_needs_no_token_and_takes_no_notice_of_one() {
     let link = Link::open().await;
     for path in [link.owned(), format!("{}?token=wrong", link.path())] {
-        Visitor::new().get(&path).bearer("nonsense").send().await.is(200, json!({ "link": link.created }));
+        Client::new().get(&path).bearer("nonsense").send().await.is(200, json!({ "link": link.created }));
     }
 }
 
 #[tokio::test]
 async fn reading_is_not_limited_as_writing_is() {
-    let (link, reader) = (Link::open().await, Visitor::new());
+    let (link, reader) = (Link::open().await, Client::new());
     for _ in 0..30 {
         reader.get(&link.path()).send().await.is(200, json!({ "link": link.created }));
     }

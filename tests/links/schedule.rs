@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Link, Visitor, eventually, in_ms, time};
+use crate::support::{Answer, Client, Link, eventually, in_ms, time};
 
 /// Several senders, each message from a new address, until they are told to stop.
 struct Senders {
@@ -139,19 +139,19 @@ async fn a_link_goes_from_scheduled_to_active_to_expired_by_itself() {
 async fn an_expired_link_that_was_not_swept_takes_nothing_but_can_be_read_and_revived() {
     let link = Link::with(json!({ "pin": "4321", "maxMessages": 1 })).await;
     let body = json!({ "content": "In time", "pin": "4321" });
-    link.send_as(&Visitor::new(), body).await.is(201, json!({ "success": true }));
+    link.send_as(&Client::new(), body).await.is(201, json!({ "success": true }));
     link.patched(json!({ "expiresAt": in_ms(1000) })).await;
     eventually("expired", Duration::from_secs(10), async || (link.seen().await["status"] == "expired").then_some(()))
         .await;
 
     for body in [json!({ "content": "x" }), json!({ "content": "x", "pin": "9999" })] {
-        link.send_as(&Visitor::new(), body).await.refused(410, "This link has expired");
+        link.send_as(&Client::new(), body).await.refused(410, "This link has expired");
     }
     let message = link.newest().await;
     assert_eq!((&message["content"], link.count().await), (&json!("In time"), 1));
     let shared = format!("/api/messages/{}", message["share_token"].as_str().expect("a share token"));
-    Visitor::new().get(&shared).send().await.ok(200);
-    Visitor::new()
+    Client::new().get(&shared).send().await.ok(200);
+    Client::new()
         .post("/api/links")
         .json(&json!({ "title": "x", "slug": link.slug }))
         .send()
@@ -163,7 +163,7 @@ async fn an_expired_link_that_was_not_swept_takes_nothing_but_can_be_read_and_re
     let shown = link.patched(json!({ "isActive": true, "expiresAt": in_ms(60_000), "maxMessages": 2 })).await;
     assert_eq!(shown["status"], "active");
     let body = json!({ "content": "Revived", "pin": "4321" });
-    link.send_as(&Visitor::new(), body).await.is(201, json!({ "success": true }));
+    link.send_as(&Client::new(), body).await.is(201, json!({ "success": true }));
     assert_eq!(link.count().await, 2);
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Link, Visitor, in_ms, now, random_slug, time};
+use crate::support::{Client, Link, in_ms, now, random_slug, time};
 
 #[tokio::test]
 async fn a_message_arrives_as_it_was_sent() {
@@ -45,7 +45,7 @@ async fn content_that_breaks_its_rule_is_refused_and_nothing_is_stored() {
     ];
     for (body, message) in cases {
         println!("{body}");
-        link.send_as(&Visitor::new(), body).await.refused(400, message);
+        link.send_as(&Client::new(), body).await.refused(400, message);
     }
     assert_eq!((link.all().await, link.count().await), (vec![], 0));
 }
@@ -54,8 +54,8 @@ async fn content_that_breaks_its_rule_is_refused_and_nothing_is_stored() {
 async fn what_a_link_does_not_ask_for_is_not_looked_at() {
     let link = Link::open().await;
     let body = json!({ "content": "x", "pin": "no link of mine has one", "username": "somebody", "slug": "another" });
-    link.send_as(&Visitor::new(), body).await.is(201, json!({ "success": true }));
-    link.send_as(&Visitor::new(), json!({ "content": "x", "pin": null })).await.is(201, json!({ "success": true }));
+    link.send_as(&Client::new(), body).await.is(201, json!({ "success": true }));
+    link.send_as(&Client::new(), json!({ "content": "x", "pin": null })).await.is(201, json!({ "success": true }));
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn sending_to_what_is_not_a_link_is_not_found() {
     let body = json!({ "content": "x" });
     for slug in [random_slug(), "AB-CD".to_owned(), "ab".to_owned(), "%00%00%00".to_owned(), "x".repeat(60)] {
         let path = format!("/api/links/{slug}/messages");
-        Visitor::new().post(&path).json(&body).send().await.refused(404, "Link not found");
+        Client::new().post(&path).json(&body).send().await.refused(404, "Link not found");
     }
 }
 
@@ -71,7 +71,7 @@ async fn sending_to_what_is_not_a_link_is_not_found() {
 #[tokio::test]
 async fn what_is_wrong_is_told_in_one_order() {
     let link = Link::with(json!({ "pin": "4321", "maxMessages": 1 })).await;
-    let sender = Visitor::new();
+    let sender = Client::new();
     let good = json!({ "content": "x", "pin": "4321" });
     let send = |body: Value| link.send_as(&sender, body);
     send(good.clone()).await.is(201, json!({ "success": true }));
@@ -104,7 +104,7 @@ async fn what_is_wrong_is_told_in_one_order() {
 #[tokio::test]
 async fn bad_bodies_are_refused_before_the_link_is_looked_for() {
     let path = format!("/api/links/{}/messages", random_slug());
-    let somebody = Visitor::new();
+    let somebody = Client::new();
     somebody.post(&path).body("x").send().await.refused(415, "Content-Type must be application/json");
     somebody.post(&path).bytes("application/json", "[]").send().await.refused(400, "The body must be a JSON object");
     let blank = json!({ "content": " " });

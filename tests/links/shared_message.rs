@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Link, Visitor, all_at_once, in_ms};
+use crate::support::{Answer, Client, Link, all_at_once, in_ms};
 
 async fn shared(share_token: &str) -> Answer {
-    Visitor::new().get(&format!("/api/messages/{share_token}")).send().await
+    Client::new().get(&format!("/api/messages/{share_token}")).send().await
 }
 
 fn token(message: &Value) -> &str {
@@ -22,7 +22,7 @@ async fn who_has_the_share_token_reads_the_message_and_nothing_more() {
     }});
     shared(token(&message)).await.is(200, expected.clone());
     let with_nonsense = format!("/api/messages/{}?token=nonsense", token(&message));
-    Visitor::new().get(&with_nonsense).bearer("nonsense").send().await.is(200, expected);
+    Client::new().get(&with_nonsense).bearer("nonsense").send().await.is(200, expected);
 }
 
 #[tokio::test]

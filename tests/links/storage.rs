@@ -3,14 +3,14 @@
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{Link, Visitor, all_at_once, everything_stored, stack_or_skip, texts};
+use crate::support::{Client, Link, all_at_once, everything_stored, stack_or_skip, texts};
 
 #[tokio::test]
 async fn no_address_user_agent_pin_token_or_key_is_stored_in_clear() {
     if stack_or_skip("reads the table").is_none() {
         return;
     }
-    let (sender, mark) = (Visitor::new(), Uuid::new_v4().simple().to_string());
+    let (sender, mark) = (Client::new(), Uuid::new_v4().simple().to_string());
     let say = |what: &str| format!("{what}-{mark}");
     let pin = say("pin");
     let fields = json!({ "title": say("title"), "pin": pin });
@@ -42,7 +42,7 @@ async fn a_refused_request_stores_nothing() {
     let mark = Uuid::new_v4().simple().to_string();
     let link = Link::with(json!({ "maxMessages": 1, "pin": "4321" })).await;
     let send = |pin: &str| {
-        let call = Visitor::new().post(&link.messages()).key(&mark);
+        let call = Client::new().post(&link.messages()).key(&mark);
         call.json(&json!({ "content": format!("content {mark}"), "pin": pin })).send()
     };
     send("9999").await.refused(401, "Wrong PIN");
@@ -50,9 +50,9 @@ async fn a_refused_request_stores_nothing() {
     send("4321").await.refused(403, "This link is paused");
     link.patched(json!({ "isActive": true })).await;
     let first = json!({ "content": "In the only place", "pin": "4321" });
-    link.send_as(&Visitor::new(), first).await.ok(201);
+    link.send_as(&Client::new(), first).await.ok(201);
     send("4321").await.refused(409, "This link is full");
-    let create = Visitor::new().post("/api/links").json(&json!({ "title": mark, "slug": link.slug })).send().await;
+    let create = Client::new().post("/api/links").json(&json!({ "title": mark, "slug": link.slug })).send().await;
     create.refused(409, "This slug is already taken");
     let stored = everything_stored().await.expect("the table");
     assert!(stored.iter().flat_map(texts).all(|text| !text.contains(&mark)));
@@ -73,10 +73,10 @@ async fn messages_that_arrive_while_their_link_is_deleted_are_not_left_behind() 
             let (link, mark) = (link.clone(), mark.clone());
             async move {
                 match n {
-                    12 => Visitor::new().delete(&link.owned()).send().await.is(200, json!({ "success": true })),
+                    12 => Client::new().delete(&link.owned()).send().await.is(200, json!({ "success": true })),
                     _ => {
                         let body = json!({ "content": mark, "pin": "4321" });
-                        let answer = link.send_as(&Visitor::new(), body).await;
+                        let answer = link.send_as(&Client::new(), body).await;
                         assert!([201, 404].contains(&answer.status), "{}", answer.text());
                     }
                 }

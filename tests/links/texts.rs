@@ -5,7 +5,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::support::{Link, Visitor, random_slug};
+use crate::support::{Client, Link, random_slug};
 
 /// Text with what is hard in it: several bytes a character, several characters a sign, spaces, controls, escapes.
 fn text(longest: usize) -> impl Strategy<Value = String> {
@@ -77,7 +77,7 @@ fn any_content_is_accepted_and_read_back_or_refused() {
     let result = runner().run(&text(1000), |content| {
         let Some(allowed) = allowed(&content, 1000) else { return Ok(()) };
         let got = runtime.block_on(async {
-            let answer = link.send_as(&Visitor::new(), json!({ "content": content })).await;
+            let answer = link.send_as(&Client::new(), json!({ "content": content })).await;
             match answer.status {
                 201 => (201, link.newest().await["content"].take()),
                 status => (status, answer.json()),
@@ -95,7 +95,7 @@ fn any_title_is_accepted_and_read_back_or_refused() {
         let Some(allowed) = allowed(&title, 100) else { return Ok(()) };
         let got = runtime.block_on(async {
             let body = json!({ "title": title, "slug": random_slug() });
-            let answer = Visitor::new().post("/api/links").json(&body).send().await;
+            let answer = Client::new().post("/api/links").json(&body).send().await;
             match answer.status {
                 201 => (201, Link::from(&answer.json()).seen().await["title"].take()),
                 status => (status, answer.json()),
@@ -112,13 +112,13 @@ fn any_slug_is_accepted_and_found_again_or_refused() {
     let result = runner().run(&slug(), |slug| {
         let got = runtime.block_on(async {
             let body = json!({ "title": "x", "slug": slug });
-            let answer = Visitor::new().post("/api/links").json(&body).send().await;
+            let answer = Client::new().post("/api/links").json(&body).send().await;
             match answer.status {
                 201 => {
                     let link = Link::from(&answer.json());
                     let seen = link.seen().await["slug"].take();
                     // Another case may come upon the same short slug.
-                    Visitor::new().delete(&link.owned()).send().await.ok(200);
+                    Client::new().delete(&link.owned()).send().await.ok(200);
                     (201, seen)
                 }
                 status => (status, answer.json()),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Link, Visitor, all_at_once, in_ms, random_slug, time};
+use crate::support::{Client, Link, all_at_once, in_ms, random_slug, time};
 
 #[tokio::test]
 async fn each_field_changes_alone() {
@@ -82,7 +82,7 @@ async fn the_times_are_compared_with_those_that_stay() {
 
 #[tokio::test]
 async fn only_the_links_own_token_may_change_it() {
-    let (link, other, somebody) = (Link::open().await, Link::open().await, Visitor::new());
+    let (link, other, somebody) = (Link::open().await, Link::open().await, Client::new());
     let change = json!({ "title": "Taken over" });
     let plain = || somebody.patch(&link.path()).json(&change);
     let with = |token: &str| somebody.patch(&format!("{}?token={token}", link.path())).json(&change);
@@ -108,9 +108,9 @@ async fn only_the_links_own_token_may_change_it() {
 async fn a_link_that_is_not_there_can_not_be_changed() {
     let link = Link::open().await;
     let path = format!("/api/links/{}?token={}", random_slug(), link.token);
-    Visitor::new().patch(&path).json(&json!({ "title": "x" })).send().await.refused(404, "Link not found");
+    Client::new().patch(&path).json(&json!({ "title": "x" })).send().await.refused(404, "Link not found");
     let path = format!("/api/links/{}?token={}", link.slug.to_uppercase(), link.token);
-    Visitor::new().patch(&path).json(&json!({ "title": "x" })).send().await.refused(404, "Link not found");
+    Client::new().patch(&path).json(&json!({ "title": "x" })).send().await.refused(404, "Link not found");
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn times_that_cross_at_once_never_both_stay() {
 async fn the_last_change_of_a_pin_counts() {
     let link = Link::with(json!({ "pin": "first" })).await;
     link.patched(json!({ "pin": "second" })).await;
-    let sender = Visitor::new();
+    let sender = Client::new();
     link.send_as(&sender, json!({ "content": "x", "pin": "first" })).await.refused(401, "Wrong PIN");
     link.send_as(&sender, json!({ "content": "x", "pin": "second" })).await.ok(201);
 }

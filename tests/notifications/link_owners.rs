@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::steps::NOT_AUTHENTICATED;
-use crate::support::{Call, Link, User, Visitor, everything_stored, random_slug, texts};
+use crate::support::{Call, Client, Link, User, everything_stored, random_slug, texts};
 
 const LINKS: &str = "/api/links";
 
@@ -58,7 +58,7 @@ async fn nobody_is_shown_whose_link_it_is() {
         link.seen().await,
         link.page("").await,
         link.patched(json!({ "title": "Another title" })).await,
-        Visitor::new().get(&format!("/api/messages/{shared}")).send().await.ok(200),
+        Client::new().get(&format!("/api/messages/{shared}")).send().await.ok(200),
     ];
     for answer in shown {
         let text = answer.to_string();
@@ -76,22 +76,22 @@ async fn who_is_not_signed_in_can_not_be_told() {
     let signed_out = user.on_new_device().await;
     signed_out.post("/api/auth/sign-out").send().await.ok(200);
     for call in [
-        Visitor::new().post(LINKS),
-        Visitor::new().post(LINKS).bearer("x"),
-        Visitor::new().post(LINKS).bearer(&format!("{}x", user.token)),
-        Visitor::new().post(LINKS).bearer(&signed_out.token).header("cookie", &cookie),
+        Client::new().post(LINKS),
+        Client::new().post(LINKS).bearer("x"),
+        Client::new().post(LINKS).bearer(&format!("{}x", user.token)),
+        Client::new().post(LINKS).bearer(&signed_out.token).header("cookie", &cookie),
         signed_out.post(LINKS),
         signed_out.post(LINKS).key("a-key"),
     ] {
         create(call, json!(true)).await.refused(401, NOT_AUTHENTICATED);
     }
-    let foreign = Visitor::new().post(LINKS).header("cookie", &cookie).header("origin", "https://evil.example");
+    let foreign = Client::new().post(LINKS).header("cookie", &cookie).header("origin", "https://evil.example");
     create(foreign, json!(true)).await.refused(403, "Requests with a cookie are accepted from our own pages only");
     for wrong in [json!("true"), json!(1), json!([])] {
         create(user.post(LINKS), wrong).await.refused(400, "notify must be true or false");
     }
     // Nothing of it took the slug.
-    create(Visitor::new().post(LINKS).header("cookie", &cookie), json!(true)).await.ok(201);
+    create(Client::new().post(LINKS).header("cookie", &cookie), json!(true)).await.ok(201);
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn of_a_link_that_tells_nobody_no_session_is_read() {
     let foreign = format!("next-auth.session-token={}x", user.token);
     for notify in [json!(false), json!(null)] {
         let call =
-            Visitor::new().post(LINKS).bearer("x").header("cookie", &foreign).header("origin", "https://evil.example");
+            Client::new().post(LINKS).bearer("x").header("cookie", &foreign).header("origin", "https://evil.example");
         call.json(&body(&random_slug(), notify)).send().await.ok(201);
     }
     let body = json!({ "title": "A link of a test", "slug": random_slug() });

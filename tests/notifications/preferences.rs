@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::steps::{NOT_AUTHENTICATED, PREFERENCES, refused};
-use crate::support::{Answer, User, Visitor, all_at_once};
+use crate::support::{Answer, Client, User, all_at_once};
 
 async fn change(user: &User, body: Value) -> Answer {
     user.patch(PREFERENCES).json(&body).send().await
@@ -87,13 +87,13 @@ async fn preferences_are_the_signed_in_users_own() {
     let user = User::sign_up().await;
     let body = json!({ "messages": { "email": false } });
     for token in ["", "x", &format!("{}x", user.token)] {
-        refused(&Visitor::new().get(PREFERENCES).bearer(token).send().await, 401, NOT_AUTHENTICATED);
-        refused(&Visitor::new().patch(PREFERENCES).bearer(token).json(&body).send().await, 401, NOT_AUTHENTICATED);
+        refused(&Client::new().get(PREFERENCES).bearer(token).send().await, 401, NOT_AUTHENTICATED);
+        refused(&Client::new().patch(PREFERENCES).bearer(token).json(&body).send().await, 401, NOT_AUTHENTICATED);
         // What is wrong with a change only a caller is told.
-        refused(&Visitor::new().patch(PREFERENCES).bearer(token).send().await, 401, NOT_AUTHENTICATED);
+        refused(&Client::new().patch(PREFERENCES).bearer(token).send().await, 401, NOT_AUTHENTICATED);
     }
     let cookie = format!("next-auth.session-token={}", user.token);
-    let by_cookie = Visitor::new().patch(PREFERENCES).header("cookie", &cookie).json(&body);
+    let by_cookie = Client::new().patch(PREFERENCES).header("cookie", &cookie).json(&body);
     let answer = by_cookie.header("origin", "https://evil.example").send().await;
     refused(&answer, 403, "Requests with a cookie are accepted from our own pages only");
     assert_eq!(user.preferences().await, json!({ "email": true, "push": true }));

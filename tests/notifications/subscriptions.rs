@@ -6,7 +6,7 @@ use super::steps::{
     AUTH, NOT_AUTHENTICATED, P256DH, PREFERENCES, SUBSCRIPTIONS, browser, random_endpoint, refused, stored_of,
     subscriptions_of,
 };
-use crate::support::{PASSWORD, User, Visitor, text, time};
+use crate::support::{Client, PASSWORD, User, text, time};
 
 /// Other keys than the usual ones: the server's of RFC 8291, appendix A, padded.
 const OTHER_P256DH: &str = "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8=";
@@ -185,7 +185,7 @@ async fn without_a_session_nothing_is_kept_or_deleted() {
     let user = User::sign_up().await;
     let id = user.subscribed(&random_endpoint()).await;
     for token in ["", "x", &format!("{}x", user.token)] {
-        let somebody = Visitor::new();
+        let somebody = Client::new();
         for call in [
             somebody.post(SUBSCRIPTIONS).json(&browser(&random_endpoint())),
             // What is wrong with a request only a caller is told.
@@ -205,8 +205,8 @@ async fn without_a_session_nothing_is_kept_or_deleted() {
     }
     let cookie = format!("next-auth.session-token={}", user.token);
     for call in [
-        Visitor::new().post(SUBSCRIPTIONS).json(&browser(&random_endpoint())),
-        Visitor::new().delete(&format!("{SUBSCRIPTIONS}/{id}")),
+        Client::new().post(SUBSCRIPTIONS).json(&browser(&random_endpoint())),
+        Client::new().delete(&format!("{SUBSCRIPTIONS}/{id}")),
     ] {
         let answer = call.header("cookie", &cookie).header("sec-fetch-site", "cross-site").send().await;
         refused(&answer, 403, "Requests with a cookie are accepted from our own pages only");

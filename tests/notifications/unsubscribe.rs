@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::steps::{PREFERENCES, UNSUBSCRIBE, refused, stored_of};
-use crate::support::{Answer, Call, PASSWORD, User, Visitor};
+use crate::support::{Answer, Call, Client, PASSWORD, User};
 
 const DONE: &str = "You will get no more mail about messages";
 const BAD: &str = "This link is not valid. Follow it in the mail itself, or sign in to change what you get";
@@ -17,7 +17,7 @@ async fn mailed() -> (User, String) {
 
 /// As mail programs do it (RFC 8058, section 3.1).
 fn one_click(path: &str) -> Call {
-    Visitor::new().post(path).bytes("application/x-www-form-urlencoded", "List-Unsubscribe=One-Click")
+    Client::new().post(path).bytes("application/x-www-form-urlencoded", "List-Unsubscribe=One-Click")
 }
 
 /// A page, under a policy that lets it do nothing but post to us; returns it.
@@ -55,7 +55,7 @@ async fn one_click_ends_the_mail_and_nothing_else_without_a_session() {
 #[tokio::test]
 async fn whatever_the_body_is_and_wherever_it_comes_from() {
     let (user, path) = mailed().await;
-    let ask = || Visitor::new().post(&path);
+    let ask = || Client::new().post(&path);
     let calls = [
         ask(),
         ask().bytes("application/json", "{"),
@@ -77,7 +77,7 @@ async fn whatever_the_body_is_and_wherever_it_comes_from() {
 async fn following_the_link_changes_nothing_and_its_page_asks() {
     let (user, path) = mailed().await;
     for _ in 0..3 {
-        let html = page(&Visitor::new().get(&path).raw().await, 200);
+        let html = page(&Client::new().get(&path).raw().await, 200);
         // Posts to where the page is: nothing of the token has to be written into it.
         assert!(html.contains("<form method=\"post\"><button>Send me no more mail</button></form>"), "{html}");
         assert!(!html.contains("token="), "{html}");
@@ -112,7 +112,7 @@ async fn a_link_that_is_not_ours_is_refused_and_changes_nothing() {
         refused(&one_click(&path).send().await, 400, BAD);
         // Who follows a link, or presses a page's button, is a person.
         let by_hand = one_click(&path).header("accept", "text/html,application/xhtml+xml,*/*;q=0.8").raw().await;
-        for answer in [by_hand, Visitor::new().get(&path).raw().await] {
+        for answer in [by_hand, Client::new().get(&path).raw().await] {
             assert!(page(&answer, 400).contains("This link is not valid"));
         }
     }

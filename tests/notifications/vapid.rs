@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::steps::{NOT_AUTHENTICATED, VAPID_KEY, refused};
-use crate::support::{User, Visitor};
+use crate::support::{Client, User};
 
 #[tokio::test]
 async fn everyone_who_is_signed_in_gets_the_one_public_key() {
@@ -19,6 +19,6 @@ async fn everyone_who_is_signed_in_gets_the_one_public_key() {
 
 #[tokio::test]
 async fn nobody_else_gets_it() {
-    refused(&Visitor::new().get(VAPID_KEY).send().await, 401, NOT_AUTHENTICATED);
-    refused(&Visitor::new().get(VAPID_KEY).bearer("x").send().await, 401, NOT_AUTHENTICATED);
+    refused(&Client::new().get(VAPID_KEY).send().await, 401, NOT_AUTHENTICATED);
+    refused(&Client::new().get(VAPID_KEY).bearer("x").send().await, 401, NOT_AUTHENTICATED);
 }

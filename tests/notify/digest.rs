@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::steps::{community, handled, news_for, says, told, worker_lines, write_in};
+use super::steps::{
+    community, notification_mails, says, wait_for_mails, wait_for_records, worker_lines, write_in_community,
+};
 use crate::support::{Browser, FaultyStack, User};
 
 #[tokio::test]
@@ -13,7 +15,7 @@ async fn twelve_messages_in_one_conversation_make_one_mail_and_each_a_push() {
         ann.write(&bob, &format!("The message {n}")).await;
     }
     let pushes = browser.has(12).await;
-    assert_eq!((pushes.len(), news_for(&bob).await.len()), (12, 1));
+    assert_eq!((pushes.len(), notification_mails(&bob).await.len()), (12, 1));
     // Of those that a browser has not got yet, its push service keeps one.
     let topic = &pushes[0].headers["topic"];
     assert!(topic.is_string() && pushes.iter().all(|push| &push.headers["topic"] == topic));
@@ -26,11 +28,11 @@ async fn each_conversation_has_a_mail_of_its_own() {
     for _ in 0..2 {
         bob.write(&ann, "Hello").await;
         zoe.write(&ann, "Hello").await;
-        write_in(&place, &bob, &ann, "Hello").await;
-        write_in(&place, &zoe, &ann, "Hello").await;
+        write_in_community(&place, &bob, &ann, "Hello").await;
+        write_in_community(&place, &zoe, &ann, "Hello").await;
         ann.receive("A message to the inbox").await.ok(201);
     }
-    let mails = told(&ann, 5).await;
+    let mails = wait_for_mails(&ann, 5).await;
     let mut said: Vec<&str> = mails.iter().map(says).collect();
     let mut expected = vec!["Somebody wrote to your inbox".to_owned()];
     for user in [&bob, &zoe] {
@@ -57,13 +59,13 @@ async fn a_record_that_comes_again_is_told_of_once_and_a_later_one_ten_minutes_l
     let ann = User::sign_up().await;
     let browser = Browser::of(&ann).await;
     ann.receive("A message to the inbox").await.ok(201);
-    told(&ann, 1).await;
+    wait_for_mails(&ann, 1).await;
     browser.has(1).await;
-    handled(&stack, 1).await;
+    wait_for_records(&stack, 1).await;
     let again = record(&stack, &ann).await;
     let batch = json!({ "Records": [again, again] }).to_string();
     assert_eq!(stack.stack.invoke("notify", batch.clone()).await.expect("an answer"), r#"{"batchItemFailures":[]}"#);
-    assert_eq!((browser.pushes().await.len(), news_for(&ann).await.len()), (1, 1));
+    assert_eq!((browser.pushes().await.len(), notification_mails(&ann).await.len()), (1, 1));
     // Ten minutes are over.
     let notified = stack.stored_with(&format!("NOTIFICATION#{}", ann.id)).await;
     let state = notified.into_iter().find(|state| state["sk"]["S"] == "INBOX");
@@ -71,9 +73,9 @@ async fn a_record_that_comes_again_is_told_of_once_and_a_later_one_ten_minutes_l
     past["quiet_until"] = json!({ "N": "1770000000000" });
     stack.write(&[json!({ "PutRequest": { "Item": past } })]).await;
     stack.stack.invoke("notify", batch).await.expect("an answer");
-    assert_eq!((browser.pushes().await.len(), news_for(&ann).await.len()), (1, 1));
+    assert_eq!((browser.pushes().await.len(), notification_mails(&ann).await.len()), (1, 1));
     ann.receive("Another message").await.ok(201);
-    told(&ann, 2).await;
+    wait_for_mails(&ann, 2).await;
     browser.has(2).await;
     assert!(worker_lines(&stack).iter().all(|line| line["level"] == "info"), "{:?}", worker_lines(&stack));
     stack.stop().await;

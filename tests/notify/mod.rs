@@ -4,5 +4,5 @@ mod digest;
 mod outage;
 mod poison;
 mod push;
+mod recipients;
 mod steps;
-mod telling;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::steps::{handled, news_for, told};
+use super::steps::{notification_mails, wait_for_mails, wait_for_records};
 use crate::support::{ALWAYS, Browser, FaultyStack, SOON, User, all_at_once, eventually};
 
 #[tokio::test]
@@ -21,17 +21,17 @@ async fn while_mail_is_down_sends_are_fast_and_afterwards_everybody_is_told_once
     }
     // Pushes wait for no mail.
     browser.has(1).await;
-    handled(&stack, 3).await;
-    assert!(news_for(&ann).await.is_empty());
+    wait_for_records(&stack, 3).await;
+    assert!(notification_mails(&ann).await.is_empty());
     down.over().await;
-    told(&ann, 4).await;
+    wait_for_mails(&ann, 4).await;
     for other in &others {
-        told(other, 1).await;
+        wait_for_mails(other, 1).await;
     }
     browser.has(4).await;
-    assert_eq!((browser.pushes().await.len(), news_for(&ann).await.len()), (4, 4));
+    assert_eq!((browser.pushes().await.len(), notification_mails(&ann).await.len()), (4, 4));
     for other in &others {
-        assert_eq!(news_for(other).await.len(), 1);
+        assert_eq!(notification_mails(other).await.len(), 1);
     }
     stack.stop().await;
 }
@@ -47,7 +47,7 @@ async fn a_mail_whose_note_is_lost_goes_out_once_more_at_most() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let notes = stack.dynamodb.when(|call| call.asks("UpdateItem", "quiet_until = :quiet")).answer(500, 3);
     ann.write(&bob, "Hello").await;
-    told(&bob, 2).await;
+    wait_for_mails(&bob, 2).await;
     ann.write(&bob, "Hello again").await;
     notes.over().await;
     eventually("a note", SOON, async || {
@@ -55,7 +55,7 @@ async fn a_mail_whose_note_is_lost_goes_out_once_more_at_most() {
         notified.iter().any(|state| state["quiet_until"].is_object()).then_some(())
     })
     .await;
-    assert_eq!(news_for(&bob).await.len(), 2);
+    assert_eq!(notification_mails(&bob).await.len(), 2);
     stack.stop().await;
 }
 
@@ -65,9 +65,9 @@ async fn a_worker_that_can_not_read_the_table_tells_when_it_can() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let down = stack.dynamodb.when(|call| call.asks("GetItem", "NOTIFICATION#")).answer(500, 9);
     ann.write(&bob, "Hello").await;
-    told(&bob, 1).await;
+    wait_for_mails(&bob, 1).await;
     down.over().await;
-    assert_eq!(news_for(&bob).await.len(), 1);
+    assert_eq!(notification_mails(&bob).await.len(), 1);
     stack.stop().await;
 }
 
@@ -95,10 +95,10 @@ async fn a_push_service_that_stays_down_holds_up_neither_mail_nor_what_comes_beh
     let down = stack.push.when(move |call| call.path.contains(&path)).answer(500, ALWAYS);
     ann.write(&others[0], "Hello").await;
     ann.write(&others[1], "Hello").await;
-    told(&others[0], 1).await;
+    wait_for_mails(&others[0], 1).await;
     fine.has(1).await;
-    told(&others[1], 1).await;
-    let lines = handled(&stack, 2).await;
+    wait_for_mails(&others[1], 1).await;
+    let lines = wait_for_records(&stack, 2).await;
     assert!(lines.iter().any(|line| line["cause"] == "a push service answered 500"), "{lines:?}");
     // Nobody tries for ever.
     assert_eq!(down.over().await, 3);
@@ -113,5 +113,5 @@ async fn all_who_write_at_once_make_one_mail_each_in_the_end() {
         async move { other.write(&ann, "Hello").await }
     });
     all_at_once(sends.collect::<Vec<_>>()).await;
-    assert_eq!(told(&ann, 6).await.len(), 6);
+    assert_eq!(wait_for_mails(&ann, 6).await.len(), 6);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::steps::{handled, news_for, told};
+use super::steps::{notification_mails, wait_for_mails, wait_for_records};
 use crate::support::{ALWAYS, Browser, FaultyStack, SOON, User, eventually, now};
 
 /// A message of an inbox as the table has it.
@@ -37,7 +37,7 @@ async fn of_a_hundred_records_with_a_poisonous_one_99_are_told_of_and_one_is_in_
     // And what comes behind comes through.
     ann.receive("One more message").await.ok(201);
     browser.has(100).await;
-    assert_eq!((news_for(&ann).await.len(), stack.queue("DeadLetters").len()), (1, 1));
+    assert_eq!((notification_mails(&ann).await.len(), stack.queue("DeadLetters").len()), (1, 1));
     stack.stop().await;
 }
 
@@ -49,7 +49,7 @@ async fn a_letter_that_ses_will_never_take_is_given_up_and_the_next_one_is_not()
     let refused = stack.ses.when(move |call| call.mails(&address)).reject("MessageRejected", ALWAYS);
     ann.write(&bob, "Hello").await;
     ann.write(&zoe, "Hello").await;
-    told(&zoe, 1).await;
+    wait_for_mails(&zoe, 1).await;
     let queued = async || Some(stack.queue("DeadLetters")).filter(|queued| !queued.is_empty());
     let queued = eventually("something in the queue", SOON, queued).await;
     assert_eq!((queued.len(), &queued[0]["reason"]), (1, &json!("SendEmail: MessageRejected")));
@@ -67,6 +67,6 @@ async fn while_the_queue_is_down_nothing_is_lost() {
     let queued = eventually("something in the queue", SOON, queued).await;
     assert_eq!(queued.len(), 1);
     down.over().await;
-    handled(&stack, 2).await;
+    wait_for_records(&stack, 2).await;
     stack.stop().await;
 }

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Value, json};
 
-use super::steps::{news_for, told};
+use super::steps::{notification_mails, wait_for_mails};
 use crate::support::{ALWAYS, Browser, FaultyStack, User, now};
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn a_subscription_that_has_ended_is_forgotten_and_the_others_live() {
         assert!(stack.stored_with(&ended.endpoint).await.is_empty());
         assert_eq!(stack.stored_with(&lives.endpoint).await.len(), 1);
     }
-    told(&bob, 1).await;
+    wait_for_mails(&bob, 1).await;
     stack.stop().await;
 }
 
@@ -79,10 +79,10 @@ async fn a_push_service_that_points_elsewhere_is_not_followed() {
     let browser = Browser::of(&bob).await;
     let moved = stack.push.when(|_| true).answer(307, 1);
     ann.write(&bob, "Hello").await;
-    told(&bob, 1).await;
+    wait_for_mails(&bob, 1).await;
     ann.write(&bob, "Hello again").await;
     browser.has(1).await;
     assert_eq!(moved.over().await, 1);
-    assert_eq!((browser.pushes().await.len(), news_for(&bob).await.len()), (1, 1));
+    assert_eq!((browser.pushes().await.len(), notification_mails(&bob).await.len()), (1, 1));
     stack.stop().await;
 }

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use crate::support::{FaultyStack, SOON, User, eventually, mails_for};
 
 /// What a user was told by mail so far, newest first. Codes are not among it.
-pub async fn news_for(user: &User) -> Vec<Value> {
+pub async fn notification_mails(user: &User) -> Vec<Value> {
     let mails = mails_for(&user.email).await.into_iter();
     mails.filter(|mail| !mail["headers"]["List-Unsubscribe"].is_null()).collect()
 }
 
 /// The same, when there are that many.
-pub async fn told(user: &User, count: usize) -> Vec<Value> {
-    let has = async || Some(news_for(user).await).filter(|mails| mails.len() >= count);
+pub async fn wait_for_mails(user: &User, count: usize) -> Vec<Value> {
+    let has = async || Some(notification_mails(user).await).filter(|mails| mails.len() >= count);
     eventually(&format!("{count} mails of news"), SOON, has).await
 }
 
@@ -23,7 +23,7 @@ pub fn says(mail: &Value) -> &str {
 }
 
 /// Waits until the worker has handled that many records of this stack's.
-pub async fn handled(stack: &FaultyStack, count: usize) -> Vec<Value> {
+pub async fn wait_for_records(stack: &FaultyStack, count: usize) -> Vec<Value> {
     let lines = async || Some(worker_lines(stack)).filter(|lines| lines.len() >= count);
     eventually(&format!("{count} handled records"), SOON, lines).await
 }
@@ -43,7 +43,7 @@ pub async fn community(creator: &User, name: &str, members: &[&User]) -> String 
     id
 }
 
-pub async fn write_in(community: &str, from: &User, to: &User, content: &str) -> Value {
+pub async fn write_in_community(community: &str, from: &User, to: &User, content: &str) -> Value {
     let path = format!("/api/v1/communities/{community}/messages");
     from.post(&path).json(&json!({ "recipient_id": to.id, "content": content })).send().await.ok(201)
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::steps::{CROSS_SITE, NOT_ACTIVE, NOT_AUTHENTICATED, NOT_TRUSTED, UNKNOWN, conversation, id, text, two};
 use crate::inbox::table;
-use crate::support::{Call, User, Visitor, code_for, stack_or_skip};
+use crate::support::{Call, Client, User, code_for, stack_or_skip};
 
 /// Two users and what each has written to the other.
 struct Scene {
@@ -23,7 +23,7 @@ impl Scene {
 
     /// Each endpoint of the family, without a session. All of them do something for Ann, in this order.
     fn calls(&self) -> Vec<(&'static str, Call)> {
-        let (somebody, bob) = (Visitor::new(), &self.bob.id);
+        let (somebody, bob) = (Client::new(), &self.bob.id);
         let own = format!("/conversations/{}", conversation(&self.by_ann));
         let (body, upto) = (text("Hello"), json!({ "messageId": id(&self.by_bob) }));
         let upload = json!({ "type": "image", "contentType": "image/png", "bytes": 1 });
@@ -44,7 +44,7 @@ impl Scene {
 
     /// The same with something wrong about each, of which only whoever may come in is told.
     fn wrong_calls(&self) -> Vec<(&'static str, Call)> {
-        let somebody = Visitor::new();
+        let somebody = Client::new();
         let own = format!("/conversations/{}", conversation(&self.by_ann));
         vec![
             ("send to no id", somebody.post("/message/send/x").json(&text("Hello"))),

@@ -117,7 +117,7 @@ async fn a_repeat_needs_a_session_too() {
     send(&elsewhere, &bob, "Hello", "a-key").await.rejects(401, super::steps::NOT_TRUSTED);
     elsewhere.post("/api/auth/sign-out").send().await.ok(200);
     send(&elsewhere, &bob, "Hello", "a-key").await.rejects(401, super::steps::NOT_AUTHENTICATED);
-    let call = ann.visitor.post(&format!("/message/send/{}", bob.id)).json(&text("Hello")).key("a-key");
+    let call = ann.client.post(&format!("/message/send/{}", bob.id)).json(&text("Hello")).key("a-key");
     call.send().await.rejects(401, super::steps::NOT_AUTHENTICATED);
 }
 

@@ -1,12 +1,13 @@
 //! How often a user may write: 60 private messages a minute, to all together.
 
 use super::steps::{BLOCKED, NO_USER, TO_SELF, UNKNOWN, all_by, block, conversation, places, reply, say, text, two};
-use crate::support::{Answer, User, Visitor, all_at_once, whole};
+use crate::support::{Answer, Client, User, all_at_once, whole_number};
 
 /// One message too many, with everything that the answer has to say about it.
 #[track_caller]
 fn limited(answer: &Answer) {
-    let seconds = whole(answer.header("retry-after").unwrap_or_else(|| panic!("no Retry-After: {}", answer.text())));
+    let seconds =
+        whole_number(answer.header("retry-after").unwrap_or_else(|| panic!("no Retry-After: {}", answer.text())));
     assert!((1..=60).contains(&seconds), "Retry-After: {seconds}");
     let unit = if seconds == 1 { "second" } else { "seconds" };
     answer.rejects(429, &format!("Too many requests. Try again in {seconds} {unit}"));
@@ -41,7 +42,7 @@ async fn the_61st_message_a_minute_is_refused_wherever_it_goes() {
     limited(&say(&ann, &others[0], "One too many").await);
     limited(&say(&ann, &others[3], "One too many").await);
     limited(&reply(&ann, &own, &text("One too many")).send().await);
-    let elsewhere = User { visitor: Visitor::new(), ..ann.clone() };
+    let elsewhere = User { client: Client::new(), ..ann.clone() };
     limited(&say(&elsewhere, &others[0], "One too many").await);
     // Nobody else has less for it.
     let answer = say(&others[0], &ann, "Hello").await;

@@ -45,7 +45,7 @@ async fn each_request_has_one_line_and_no_line_has_anything_of_anybody() {
         (400, ann.post(&path).bytes("application/json", format!("{{\"content\": \"{content}"))),
         (400, ann.post(&format!("/message/send/{content}")).json(&text(&content))),
         (400, ann.post(&format!("/message/send/{UNKNOWN}?{query}")).json(&text(&content))),
-        (401, ann.visitor.post(&path).bearer(&content).json(&text(&content))),
+        (401, ann.client.post(&path).bearer(&content).json(&text(&content))),
     ];
     for (status, call) in sends {
         answers.push(("send-to-user", status, me.send(call).await));
@@ -90,7 +90,7 @@ async fn each_request_has_one_line_and_no_line_has_anything_of_anybody() {
             assert!((0.0..60_000.0).contains(&value), "{line}");
         }
     }
-    let users = [ann, &bob].map(|user| [&user.id, &user.username, &user.email, &user.token, &user.visitor.address]);
+    let users = [ann, &bob].map(|user| [&user.id, &user.username, &user.email, &user.token, &user.client.address]);
     let secrets = users.iter().flatten().map(|text| text.as_str()).chain([me.mark.as_str(), own, id(&message)]);
     let secrets: Vec<&str> = secrets.collect();
     for line in lines(stack) {

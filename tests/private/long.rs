@@ -10,7 +10,7 @@ use crate::inbox::table::{hour_ago, id_at};
 use crate::support::{ALWAYS, Answer, FaultyStack, User, line_of};
 
 /// Puts messages into a conversation as if they had been sent an hour ago.
-async fn store(own: &FaultyStack, conversation: &str, sender: &User, messages: Range<usize>) {
+async fn store(stack: &FaultyStack, conversation: &str, sender: &User, messages: Range<usize>) {
     let begin = hour_ago();
     let put = |n: usize| {
         let id = id_at(begin + n as i64, n);
@@ -25,7 +25,7 @@ async fn store(own: &FaultyStack, conversation: &str, sender: &User, messages: R
     let write = async |messages: Range<usize>| {
         for start in messages.clone().step_by(25) {
             let puts: Vec<Value> = (start..messages.end.min(start + 25)).map(put).collect();
-            own.write(&puts).await;
+            stack.write(&puts).await;
         }
     };
     let middle = messages.start.midpoint(messages.end);
@@ -40,10 +40,9 @@ async fn cost(stack: &Stack, answer: &Answer) -> [Value; 4] {
 
 #[tokio::test]
 async fn a_page_of_a_conversation_of_100000_messages_costs_what_a_page_costs() {
-    let Some(own) = FaultyStack::start().await else { return };
-    let stack = &own.stack;
+    let Some(stack) = FaultyStack::start().await else { return };
     // Whoever reads the table's stream would be busy with all of this for longer than the test.
-    let quiet = own.streams.when(|_| true).never_answer(ALWAYS);
+    let quiet = stack.streams.when(|_| true).never_answer(ALWAYS);
     // Amazon's DynamoDB Local takes minutes for as many.
     let count = if local::Endpoints::from_env().dynamodb.is_none() { 100_000 } else { 5_000 };
     let ([ann, bob], sent) = pair(["The newest one"]).await;
@@ -51,12 +50,12 @@ async fn a_page_of_a_conversation_of_100000_messages_costs_what_a_page_costs() {
     let path = format!("/conversations/{long}/messages");
     let page = |query: &str| bob.get(&format!("{path}?limit=20{query}")).send();
 
-    store(&own, &long, &ann, 0..200).await;
+    store(&stack, &long, &ann, 0..200).await;
     let newest_of_few = page("").await;
     let data = newest_of_few.processed(200);
     let cursor = format!("&cursor={}", data["nextCursor"].as_str().expect("a cursor"));
     let next_of_few = page(&cursor).await;
-    let few = [cost(stack, &newest_of_few).await, cost(stack, &next_of_few).await];
+    let few = [cost(&stack.stack, &newest_of_few).await, cost(&stack.stack, &next_of_few).await];
     let said = say(&ann, &bob, "One more").await;
     let message = said.processed(200);
     let seen = mark(&bob, "seen", &long, id(&message)).await;
@@ -64,7 +63,7 @@ async fn a_page_of_a_conversation_of_100000_messages_costs_what_a_page_costs() {
     let deleted = delete(&ann, &message).await;
     let others = [&said, &seen, &listed, &deleted];
 
-    store(&own, &long, &ann, 200..count).await;
+    store(&stack, &long, &ann, 200..count).await;
     let newest_of_many = page("").await;
     let data = newest_of_many.processed(200);
     let messages = data["messages"].as_array().expect("messages");
@@ -74,7 +73,7 @@ async fn a_page_of_a_conversation_of_100000_messages_costs_what_a_page_costs() {
     let deep = page(&cursor).await;
     let [deeper, before] = [&deep, &next_of_few].map(|page| page.processed(200)["messages"].clone());
     assert_eq!(ids(deeper.as_array().expect("messages")), ids(before.as_array().expect("messages")));
-    assert_eq!([cost(stack, &newest_of_many).await, cost(stack, &deep).await], few);
+    assert_eq!([cost(&stack.stack, &newest_of_many).await, cost(&stack.stack, &deep).await], few);
 
     let said = say(&ann, &bob, "One more").await;
     let message = said.processed(200);
@@ -82,8 +81,8 @@ async fn a_page_of_a_conversation_of_100000_messages_costs_what_a_page_costs() {
     let listed = bob.get("/conversations").send().await;
     let deleted = delete(&ann, &message).await;
     for (now, before) in [&said, &seen, &listed, &deleted].into_iter().zip(others) {
-        assert_eq!(cost(stack, now).await, cost(stack, before).await, "{}", now.text());
+        assert_eq!(cost(&stack.stack, now).await, cost(&stack.stack, before).await, "{}", now.text());
     }
     quiet.over().await;
-    own.stop().await;
+    stack.stop().await;
 }

@@ -62,7 +62,7 @@ async fn a_refused_message_leaves_nothing_behind() {
     comes_to_nothing(&stack, 415, || ann.post(&path).bytes("text/plain", good.to_string())).await;
     comes_to_nothing(&stack, 400, || ann.post(&path).bytes("application/json", "{")).await;
     comes_to_nothing(&stack, 413, || ann.post(&path).bytes("application/json", " ".repeat(70_000))).await;
-    comes_to_nothing(&stack, 401, || ann.visitor.post(&path).json(&good)).await;
+    comes_to_nothing(&stack, 401, || ann.client.post(&path).json(&good)).await;
     let elsewhere = ann.on_new_device().await;
     comes_to_nothing(&stack, 401, || elsewhere.letter(&eve.id, good.clone())).await;
     table::set_status(&stack.stack, &ann, "suspended").await;

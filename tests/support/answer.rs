@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-use super::{lines, stack_or_skip, whole};
+use super::{lines, stack_or_skip, whole_number};
 
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -68,7 +68,7 @@ impl Answer {
     #[track_caller]
     pub fn limited(&self, name: &str, quota: u64, window: u64) -> u64 {
         assert_eq!(self.status, 429, "{}", self.text());
-        let seconds = whole(self.header("retry-after").expect("a Retry-After header"));
+        let seconds = whole_number(self.header("retry-after").expect("a Retry-After header"));
         // A place stays taken a moment longer than the window, for clocks that differ.
         assert!((1..=window).contains(&seconds), "Retry-After: {seconds}");
         let unit = if seconds == 1 { "second" } else { "seconds" };
@@ -86,7 +86,7 @@ impl Answer {
         let told = self.header("ratelimit").expect("a RateLimit header");
         let rest = told.strip_prefix(&format!("\"{name}\";r=")).unwrap_or_else(|| panic!("RateLimit: {told}"));
         let (remaining, reset) = rest.split_once(";t=").unwrap_or_else(|| panic!("RateLimit: {told}"));
-        (whole(remaining), whole(reset))
+        (whole_number(remaining), whole_number(reset))
     }
 
     /// What every answer of a function carries, good or bad.

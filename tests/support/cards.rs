@@ -1,6 +1,6 @@
 //! The form that uploads a card, written by hand so that it can be wrong in any way.
 
-use super::{Answer, Call, Visitor};
+use super::{Answer, Call, Client};
 
 const BOUNDARY: &str = "----a-boundary-of-the-tests";
 
@@ -29,13 +29,13 @@ impl Upload {
     }
 
     /// As a request that more headers can be added to; `query` is empty or begins with `?`.
-    pub fn call(&self, from: &Visitor, query: &str) -> Call {
+    pub fn call(&self, from: &Client, query: &str) -> Call {
         let body = [&self.0[..], format!("--{BOUNDARY}--\r\n").as_bytes()].concat();
         from.post(&format!("{UPLOAD}{query}")).bytes(&format!("multipart/form-data; boundary={BOUNDARY}"), body)
     }
 
     pub async fn send(&self) -> Answer {
-        self.call(&Visitor::new(), "").send().await
+        self.call(&Client::new(), "").send().await
     }
 }
 

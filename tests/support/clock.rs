@@ -44,6 +44,6 @@ pub fn time(value: &serde_json::Value) -> OffsetDateTime {
 
 /// A whole number of an answer's header or body.
 #[track_caller]
-pub fn whole(text: &str) -> u64 {
+pub fn whole_number(text: &str) -> u64 {
     text.parse().unwrap_or_else(|_| panic!("{text:?} is not a whole number"))
 }

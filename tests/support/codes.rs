@@ -13,12 +13,12 @@ use shared::tokens::{Purpose, Tokens};
 use shared::types::{Email, Parse};
 
 /// Whether `SOTTO_TABLE` names the table; `SOTTO_SECRET_KEY` is the secret then.
-pub fn finds_codes() -> bool {
+pub fn codes_are_in_table() -> bool {
     env::var_os("SOTTO_TABLE").is_some()
 }
 
 /// The sign-up code of an address.
-pub async fn found_code(email: &str) -> String {
+pub async fn code_from_table(email: &str) -> String {
     let tokens = Tokens::new(&variable("SOTTO_SECRET_KEY"));
     let Ok(email) = Email::parse(email) else { panic!("{email} is no address") };
     let address = tokens.email_hash(&email);

@@ -21,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::held::held;
+use super::conflicts::with_conflicts;
 
 /// For trouble that lasts until it is over.
 pub const ALWAYS: usize = usize::MAX;
@@ -99,7 +99,7 @@ enum Kind {
     /// The store does what it is asked; its answer never comes.
     Silence,
     /// The store does what it is asked, but of items whose key has this text it says that another transaction holds them.
-    Held(String),
+    Conflict(String),
     /// Something else happens before the store hears of the request.
     Meanwhile { met: watch::Sender<bool>, done: watch::Receiver<bool> },
 }
@@ -174,8 +174,8 @@ impl When<'_> {
     }
 
     /// The next `times` of them, transactions that fail, meet others that hold the items whose keys have `text` in them.
-    pub fn hold(self, text: String, times: usize) -> Fault {
-        self.rule(Kind::Held(text), times, None)
+    pub fn conflict_on(self, text: String, times: usize) -> Fault {
+        self.rule(Kind::Conflict(text), times, None)
     }
 
     /// Runs `action` when the first of them comes, and only then passes it on, to younger troubles if there are any. Whatever
@@ -265,10 +265,10 @@ impl Proxy {
                 self.pass(head, body).await?;
                 Err(io::ErrorKind::ConnectionAborted.into())
             }
-            Some(Kind::Held(text)) => {
+            Some(Kind::Conflict(text)) => {
                 let (head, answer) = self.pass(head, body).await?.into_parts();
                 let answer = answer.collect().await.map_err(io::Error::other)?.to_bytes();
-                Ok(held(&call.body, text, Response::from_parts(head, answer)))
+                Ok(with_conflicts(&call.body, text, Response::from_parts(head, answer)))
             }
             Some(Kind::Silence) => {
                 self.pass(head, body).await?;

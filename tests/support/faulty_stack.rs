@@ -3,7 +3,7 @@
 use local::{Endpoints, Options, Stack};
 use serde_json::{Value, json};
 
-use super::{Elsewhere, FaultProxy, Visitor, ask, bodies, options, stack_or_skip, stored_in, texts};
+use super::{Client, FaultProxy, StackScope, ask, bodies, options, stack_or_skip, stored_in, texts};
 
 /// While this lives, what this thread's test does goes to it.
 pub struct FaultyStack {
@@ -18,7 +18,7 @@ pub struct FaultyStack {
     pub streams: FaultProxy,
     /// Where its DynamoDB is when nobody is in between.
     store: String,
-    _elsewhere: Elsewhere,
+    _scope: StackScope,
 }
 
 impl FaultyStack {
@@ -41,9 +41,9 @@ impl FaultyStack {
             credentials,
         };
         let stack = Stack::start(Options { endpoints, ..options() }).await.expect("a second stack");
-        let elsewhere = Elsewhere::at(&stack);
+        let scope = StackScope::at(&stack);
         let store = shared.dynamodb_url().to_owned();
-        Some(FaultyStack { stack, dynamodb, s3, ses, push, sqs, streams, store, _elsewhere: elsewhere })
+        Some(FaultyStack { stack, dynamodb, s3, ses, push, sqs, streams, store, _scope: scope })
     }
 
     /// Every item of its table.
@@ -99,7 +99,7 @@ impl FaultyStack {
 
     /// The card of a message, as the world gets it: whether it is in the bucket, whatever its message says.
     pub async fn has_card(&self, share_token: &str) -> bool {
-        let answer = Visitor::new().get(&format!("/_local/cdn/cards/{share_token}.png")).raw().await;
+        let answer = Client::new().get(&format!("/_local/cdn/cards/{share_token}.png")).raw().await;
         assert!([200, 403].contains(&answer.status), "{}", answer.text());
         answer.status == 200
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Answer, Visitor};
+use super::{Answer, Client};
 
 #[derive(Clone)]
 pub struct Link {
@@ -26,7 +26,7 @@ impl Link {
     pub async fn with(fields: Value) -> Link {
         let mut body = json!({ "title": "A link of a test", "slug": random_slug() });
         body.as_object_mut().expect("an object").extend(fields.as_object().expect("fields").clone());
-        Link::from(&Visitor::new().post("/api/links").json(&body).send().await.ok(201))
+        Link::from(&Client::new().post("/api/links").json(&body).send().await.ok(201))
     }
 
     /// From the answer to a creation.
@@ -61,15 +61,15 @@ impl Link {
 
     /// Sent by somebody who never sent anything before.
     pub async fn send(&self, content: &str) -> Answer {
-        self.send_as(&Visitor::new(), json!({ "content": content })).await
+        self.send_as(&Client::new(), json!({ "content": content })).await
     }
 
-    pub async fn send_as(&self, sender: &Visitor, body: Value) -> Answer {
+    pub async fn send_as(&self, sender: &Client, body: Value) -> Answer {
         sender.post(&self.messages()).json(&body).send().await
     }
 
     pub async fn patch(&self, fields: Value) -> Answer {
-        Visitor::new().patch(&self.owned()).json(&fields).send().await
+        Client::new().patch(&self.owned()).json(&fields).send().await
     }
 
     /// The link after a change that must succeed.
@@ -80,13 +80,13 @@ impl Link {
 
     /// The link as anybody sees it.
     pub async fn seen(&self) -> Value {
-        let mut answer = Visitor::new().get(&self.path()).send().await.ok(200);
+        let mut answer = Client::new().get(&self.path()).send().await.ok(200);
         answer["link"].take()
     }
 
     /// The first page of the inbox.
     pub async fn page(&self, more: &str) -> Value {
-        Visitor::new().get(&format!("{}{more}", self.inbox())).send().await.ok(200)
+        Client::new().get(&format!("{}{more}", self.inbox())).send().await.ok(200)
     }
 
     /// The whole inbox, newest first, page by page.

@@ -1,17 +1,18 @@
-//! What the tests share: the stack, visitors who talk to it, links to talk about, cards, time, and trouble.
+//! What the tests share: the stack, clients who talk to it, links to talk about, cards, time, and trouble.
 
 mod answer;
 mod blank;
 mod browser;
 mod cards;
+mod client;
 mod clock;
 mod codes;
 mod community;
+mod conflicts;
 mod cursor;
-mod described;
+mod documented;
 mod fault_proxy;
 mod faulty_stack;
-mod held;
 mod link;
 mod logs;
 mod private;
@@ -19,7 +20,6 @@ mod sent;
 mod stack;
 mod table;
 mod user;
-mod visitor;
 
 pub mod png;
 pub mod template;
@@ -28,10 +28,11 @@ pub use answer::Answer;
 pub use blank::BLANK_TEXTS;
 pub use browser::Browser;
 pub use cards::{Upload, upload};
-pub use clock::{SOON, eventually, in_ms, now, time, whole};
+pub use client::{Call, Client, Client as Visitor, all_at_once, wait_until_accepted};
+pub use clock::{SOON, eventually, in_ms, now, time, whole_number};
 pub use community::Community;
 pub use cursor::forgeries;
-pub use described::DOCUMENT;
+pub use documented::DOCUMENT;
 pub use fault_proxy::{ALWAYS, Call as StoreCall, Fault, FaultProxy, When};
 pub use faulty_stack::FaultyStack;
 pub use link::{Link, random_slug};
@@ -41,7 +42,6 @@ pub use private::{
     table_has_ttl, text,
 };
 pub use sent::{bodies, pushes_for};
-pub use stack::{Elsewhere, base, options, stack_or_skip};
+pub use stack::{StackScope, base, options, stack_or_skip};
 pub use table::{ask, everything_stored, store_old_messages, stored_in, texts};
 pub use user::{PASSWORD, User, code_for, mail_for, mails_for, random_email, random_username, send_otp};
-pub use visitor::{Call, Visitor, accepted_again, all_at_once};

@@ -3,7 +3,7 @@
 use local::{Endpoints, Stack};
 use serde_json::{Value, json};
 
-use super::{Answer, Call, User, Visitor, stack_or_skip};
+use super::{Answer, Call, Client, User, stack_or_skip};
 
 /// A file of `tests/media/`.
 pub fn sample(name: &str) -> Vec<u8> {
@@ -26,7 +26,7 @@ pub async fn put(upload: &Value, bytes: &[u8]) -> Answer {
     assert_eq!(text("method"), "PUT");
     let headers = upload["headers"].as_object().expect("headers").iter();
     let headers = headers.map(|(name, value)| (name.as_str(), value.as_str().expect("a header")));
-    Visitor::put(text("url"), headers, bytes).await
+    Client::put(text("url"), headers, bytes).await
 }
 
 impl Answer {
@@ -62,14 +62,14 @@ impl User {
     }
 
     /// What `POST /media/uploads` says of an upload of that kind, type and size.
-    pub async fn announce(&self, kind: &str, content_type: &str, bytes: usize) -> Value {
+    pub async fn request_upload(&self, kind: &str, content_type: &str, bytes: usize) -> Value {
         let body = json!({ "type": kind, "contentType": content_type, "bytes": bytes });
         self.post("/media/uploads").json(&body).send().await.processed(201)
     }
 
     /// Uploads, and returns the public id.
     pub async fn upload(&self, kind: &str, content_type: &str, bytes: &[u8]) -> String {
-        let upload = self.announce(kind, content_type, bytes.len()).await;
+        let upload = self.request_upload(kind, content_type, bytes.len()).await;
         let answer = put(&upload, bytes).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         upload["publicId"].as_str().expect("a public id").to_owned()
@@ -121,7 +121,7 @@ impl Pair {
     }
 
     /// How many messages there are besides the first one.
-    pub async fn shown(&self) -> usize {
+    pub async fn media_messages(&self) -> usize {
         self.bob.messages(&self.conversation).await.len() - 1
     }
 }
@@ -196,7 +196,7 @@ impl Bucket {
     }
 
     /// The objects of a conversation's messages.
-    pub async fn promoted(&self, conversation: &str) -> Vec<String> {
+    pub async fn message_objects(&self, conversation: &str) -> Vec<String> {
         self.keys(&format!("media/{conversation}/")).await
     }
 

@@ -3,7 +3,7 @@
 use local::Message;
 use serde_json::{Value, json};
 
-use super::Visitor;
+use super::Client;
 use super::stack::stack_here;
 
 /// Everything that was mailed and pushed so far, newest first.
@@ -11,7 +11,7 @@ pub async fn outbox() -> Vec<Value> {
     match stack_here() {
         Some(stack) => stack.outbox().entries(),
         None => {
-            let outbox = Visitor::new().get("/_local/outbox").raw().await;
+            let outbox = Client::new().get("/_local/outbox").raw().await;
             outbox.json().as_array().expect("a list").clone()
         }
     }

@@ -91,16 +91,16 @@ pub fn stack_here() -> Option<&'static Stack> {
 }
 
 /// While this lives, what this thread's test does goes to another stack.
-pub struct Elsewhere(());
+pub struct StackScope(());
 
-impl Elsewhere {
-    pub fn at(stack: &Stack) -> Elsewhere {
+impl StackScope {
+    pub fn at(stack: &Stack) -> StackScope {
         BASE.set(Some(stack.url().to_owned()));
-        Elsewhere(())
+        StackScope(())
     }
 }
 
-impl Drop for Elsewhere {
+impl Drop for StackScope {
     fn drop(&mut self) {
         BASE.set(None);
     }

@@ -5,12 +5,12 @@ use base64::prelude::BASE64_STANDARD;
 use local::Stack;
 use serde_json::{Value, json};
 
-use super::visitor::client;
+use super::client::http_client;
 use super::{Link, now, stack_or_skip};
 
 thread_local! {
     /// A test has a thread and a runtime of its own, and so do its connections.
-    static HTTP: reqwest::Client = client();
+    static HTTP: reqwest::Client = http_client();
 }
 
 /// Every item of the table, in DynamoDB's own JSON.

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::codes::{finds_codes, found_code};
+use super::codes::{code_from_table, codes_are_in_table};
 use super::sent::outbox;
-use super::{Answer, Call, Visitor, all_at_once};
+use super::{Answer, Call, Client, all_at_once};
 
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -19,7 +19,7 @@ pub struct User {
     pub token: String,
     pub device: String,
     /// Where the user is.
-    pub visitor: Visitor,
+    pub client: Client,
 }
 
 pub fn random_username() -> String {
@@ -28,7 +28,7 @@ pub fn random_username() -> String {
 
 pub fn random_email() -> String {
     let name = Uuid::new_v4().simple();
-    match finds_codes() {
+    match codes_are_in_table() {
         // Mails really go out there: SES's simulator takes them, also from an account in the sandbox.
         true => format!("success+{name}@simulator.amazonses.com"),
         false => format!("{name}@example.com"),
@@ -54,9 +54,9 @@ pub async fn mails_for(email: &str) -> Vec<Value> {
 
 /// Asks for a sign-up code and returns what the mail says, or the table where mails can't be read.
 pub async fn send_otp(email: &str) -> String {
-    Visitor::new().post("/api/send-otp").json(&json!({ "email": email })).send().await.ok(200);
-    match finds_codes() {
-        true => found_code(email).await,
+    Client::new().post("/api/send-otp").json(&json!({ "email": email })).send().await.ok(200);
+    match codes_are_in_table() {
+        true => code_from_table(email).await,
         false => code_for(email).await,
     }
 }
@@ -69,9 +69,9 @@ impl User {
     pub async fn named(username: &str) -> User {
         let email = random_email();
         let code = send_otp(&email).await;
-        let visitor = Visitor::new();
+        let client = Client::new();
         let body = json!({ "username": username, "email": email, "password": PASSWORD, "otp": code });
-        let answer = visitor.post("/api/sign-up").json(&body).send().await.ok(201);
+        let answer = client.post("/api/sign-up").json(&body).send().await.ok(201);
         let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
         let data = &answer["data"];
         User {
@@ -81,7 +81,7 @@ impl User {
             password: PASSWORD.to_owned(),
             token: text(&data["token"]),
             device: text(&data["device"]["id"]),
-            visitor,
+            client,
         }
     }
 
@@ -91,19 +91,19 @@ impl User {
     }
 
     pub fn get(&self, path: &str) -> Call {
-        self.visitor.get(path).bearer(&self.token)
+        self.client.get(path).bearer(&self.token)
     }
 
     pub fn post(&self, path: &str) -> Call {
-        self.visitor.post(path).bearer(&self.token)
+        self.client.post(path).bearer(&self.token)
     }
 
     pub fn patch(&self, path: &str) -> Call {
-        self.visitor.patch(path).bearer(&self.token)
+        self.client.patch(path).bearer(&self.token)
     }
 
     pub fn delete(&self, path: &str) -> Call {
-        self.visitor.delete(path).bearer(&self.token)
+        self.client.delete(path).bearer(&self.token)
     }
 
     /// Signs in on a device that is new to the account; the same user there.
@@ -117,15 +117,15 @@ impl User {
     pub async fn sign_in(&self, fields: Value) -> Answer {
         let mut body = json!({ "identifier": self.username, "password": self.password });
         body.as_object_mut().expect("an object").extend(fields.as_object().expect("fields").clone());
-        Visitor::new().post("/api/auth/sign-in").json(&body).send().await
+        Client::new().post("/api/auth/sign-in").json(&body).send().await
     }
 
     /// What somebody who never sent anything before sends to the user's inbox.
     pub async fn receive(&self, content: &str) -> Answer {
-        self.receive_from(&Visitor::new(), content).await
+        self.receive_from(&Client::new(), content).await
     }
 
-    pub async fn receive_from(&self, sender: &Visitor, content: &str) -> Answer {
+    pub async fn receive_from(&self, sender: &Client, content: &str) -> Answer {
         sender.post("/api/send-message").json(&json!({ "username": self.username, "content": content })).send().await
     }
 

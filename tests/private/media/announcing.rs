@@ -10,14 +10,14 @@ const MIB: u64 = 1024 * 1024;
 const SIZES: [(&str, &str, u64); 3] =
     [("image", "image/png", 16 * MIB), ("video", "video/mp4", 200 * MIB), ("file", "application/zip", 50 * MIB)];
 
-async fn announce(user: &User, body: Value) -> Answer {
+async fn request_upload(user: &User, body: Value) -> Answer {
     user.post("/media/uploads").json(&body).send().await
 }
 
 #[tokio::test]
 async fn an_upload_is_answered_as_documented() {
     let user = User::sign_up().await;
-    let answer = announce(&user, json!({ "type": "image", "contentType": "image/png", "bytes": 172 })).await;
+    let answer = request_upload(&user, json!({ "type": "image", "contentType": "image/png", "bytes": 172 })).await;
     let upload = answer.processed(201);
     let fields: Vec<&String> = upload.as_object().expect("an object").keys().collect();
     assert_eq!(fields, ["publicId", "url", "method", "headers", "expiresAt"]);
@@ -34,7 +34,8 @@ async fn an_upload_is_answered_as_documented() {
 #[tokio::test]
 async fn no_two_uploads_have_one_name() {
     let user = User::sign_up().await;
-    let [one, other] = [user.announce("file", "text/plain", 5).await, user.announce("file", "text/plain", 5).await];
+    let [one, other] =
+        [user.request_upload("file", "text/plain", 5).await, user.request_upload("file", "text/plain", 5).await];
     assert_ne!(one["publicId"], other["publicId"]);
 }
 
@@ -49,7 +50,7 @@ async fn each_documented_type_may_be_uploaded_and_any_type_as_a_file() {
     ];
     for (kind, types) in allowed {
         for content_type in types {
-            let upload = user.announce(kind, content_type, 1).await;
+            let upload = user.request_upload(kind, content_type, 1).await;
             assert_eq!(upload["headers"]["Content-Type"], *content_type);
         }
     }
@@ -63,11 +64,11 @@ async fn other_types_are_no_images_and_no_videos() {
     let images = ["image/svg+xml", "image/heic", "video/mp4", "text/html", "image/PNG", "image/png; x=y", "image/jpg"];
     for content_type in images {
         let body = json!({ "type": "image", "contentType": content_type, "bytes": 5 });
-        announce(&user, body).await.rejects(400, IMAGES);
+        request_upload(&user, body).await.rejects(400, IMAGES);
     }
     for content_type in ["image/png", "video/x-matroska", "video/mp4;codecs=avc1", "audio/mp4"] {
         let body = json!({ "type": "video", "contentType": content_type, "bytes": 5 });
-        announce(&user, body).await.rejects(400, VIDEOS);
+        request_upload(&user, body).await.rejects(400, VIDEOS);
     }
 }
 
@@ -81,7 +82,7 @@ async fn what_no_header_can_carry_is_no_content_type() {
     for kind in ["image", "video", "file"] {
         for content_type in junk.into_iter().chain(more) {
             println!("{content_type:?}");
-            let answer = announce(&user, json!({ "type": kind, "contentType": content_type, "bytes": 5 })).await;
+            let answer = request_upload(&user, json!({ "type": kind, "contentType": content_type, "bytes": 5 })).await;
             answer.rejects(400, "contentType must be a media type such as image/png");
         }
     }
@@ -91,7 +92,8 @@ async fn what_no_header_can_carry_is_no_content_type() {
 async fn each_kind_has_its_largest_size_to_the_byte() {
     let user = User::sign_up().await;
     for (kind, content_type, most) in SIZES {
-        let sized = |bytes: u64| announce(&user, json!({ "type": kind, "contentType": content_type, "bytes": bytes }));
+        let sized =
+            |bytes: u64| request_upload(&user, json!({ "type": kind, "contentType": content_type, "bytes": bytes }));
         for bytes in [1, most] {
             let upload = sized(bytes).await.processed(201);
             assert_eq!(upload["headers"]["Content-Length"], bytes.to_string());
@@ -107,7 +109,8 @@ async fn each_kind_has_its_largest_size_to_the_byte() {
 async fn a_size_is_a_whole_number_from_1() {
     let user = User::sign_up().await;
     for bytes in [json!(0), json!(-1), json!(1.5), json!("5"), json!(null), json!([5]), json!(true), json!(1e300)] {
-        let answer = announce(&user, json!({ "type": "file", "contentType": "text/plain", "bytes": bytes })).await;
+        let answer =
+            request_upload(&user, json!({ "type": "file", "contentType": "text/plain", "bytes": bytes })).await;
         assert_eq!(answer.status, 400, "{bytes}: {}", answer.text());
         let message = text(&answer.json(), "message").to_owned();
         assert!(message.starts_with("bytes must be a whole number from 1"), "{bytes}: {message}");
@@ -122,19 +125,19 @@ async fn a_body_has_these_three_fields_and_no_others() {
     for field in ["type", "contentType", "bytes"] {
         let mut body = whole.clone();
         body.as_object_mut().expect("an object").remove(field);
-        announce(&user, body).await.rejects(400, &format!("{field} is required"));
+        request_upload(&user, body).await.rejects(400, &format!("{field} is required"));
     }
     for field in ["publicId", "content_type", "acl"] {
         let mut body = whole.clone();
         body[field] = json!("x");
-        announce(&user, body).await.rejects(400, &format!("{field} is not a known field"));
+        request_upload(&user, body).await.rejects(400, &format!("{field} is not a known field"));
     }
     for kind in [json!("audio"), json!("text"), json!("Image"), json!(""), json!(5), json!(null)] {
-        let answer = announce(&user, json!({ "type": kind, "contentType": "text/plain", "bytes": 5 })).await;
+        let answer = request_upload(&user, json!({ "type": kind, "contentType": "text/plain", "bytes": 5 })).await;
         assert_eq!(answer.status, 400, "{kind}");
         assert!(text(&answer.json(), "message").starts_with("type must be "), "{kind}: {}", answer.text());
     }
-    announce(&user, json!([])).await.rejects(400, "The body must be a JSON object");
+    request_upload(&user, json!([])).await.rejects(400, "The body must be a JSON object");
     let typeless = user.post("/media/uploads").bytes("text/plain", whole.to_string()).send().await;
     typeless.rejects(415, "Content-Type must be application/json");
 }
@@ -143,17 +146,17 @@ async fn a_body_has_these_three_fields_and_no_others() {
 async fn a_repeated_key_gets_the_first_answer_again() {
     let (user, other, key) = (User::sign_up().await, User::sign_up().await, Uuid::new_v4().to_string());
     let body = json!({ "type": "file", "contentType": "text/plain", "bytes": 5 });
-    let announce = async |user: &User, body: &Value| user.post("/media/uploads").key(&key).json(body).send().await;
-    let first = announce(&user, &body).await;
+    let repeat = async |user: &User, body: &Value| user.post("/media/uploads").key(&key).json(body).send().await;
+    let first = repeat(&user, &body).await;
     first.processed(201);
     for _ in 0..3 {
-        let again = announce(&user, &body).await;
+        let again = repeat(&user, &body).await;
         assert_eq!((again.status, again.text()), (201, first.text()));
     }
     let larger = json!({ "type": "file", "contentType": "text/plain", "bytes": 6 });
-    announce(&user, &larger).await.rejects(422, "This Idempotency-Key was already used for another request");
+    repeat(&user, &larger).await.rejects(422, "This Idempotency-Key was already used for another request");
 
-    let others = announce(&other, &body).await.processed(201);
+    let others = repeat(&other, &body).await.processed(201);
     assert!(text(&others, "publicId").starts_with(&format!("temp/user_{}/", other.id)), "{others}");
-    announce(&other, &larger).await.rejects(422, "This Idempotency-Key was already used for another request");
+    repeat(&other, &larger).await.rejects(422, "This Idempotency-Key was already used for another request");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Bucket, Pair, Visitor, all_at_once, keys_of, media_of, sample, text};
+use crate::support::{Answer, Bucket, Client, Pair, all_at_once, keys_of, media_of, sample, text};
 
 async fn delete(pair: &Pair, message: &Value) -> Answer {
     let path = format!("/conversations/{}/messages/{}", pair.conversation, text(message, "_id"));
@@ -30,11 +30,11 @@ async fn the_objects_of_a_deleted_message_are_gone_and_the_others_stay() {
         (&gone["_id"], &json!(true), &json!(""), &json!([]))
     );
     for media in media_of(&gone) {
-        let answer = Visitor::fetch(text(media, "url")).await;
+        let answer = Client::fetch(text(media, "url")).await;
         assert!([403, 404].contains(&answer.status), "{}: {}", answer.status, answer.text());
     }
     for media in media_of(&kept) {
-        assert_eq!(Visitor::fetch(text(media, "url")).await.status, 200);
+        assert_eq!(Client::fetch(text(media, "url")).await.status, 200);
     }
     for user in [&pair.ann, &pair.bob] {
         let listed = user.messages(&pair.conversation).await;
@@ -42,7 +42,7 @@ async fn the_objects_of_a_deleted_message_are_gone_and_the_others_stay() {
         assert_eq!(keys_of(&listed[1]), keys_of(&kept));
     }
     let Some(bucket) = Bucket::shared() else { return };
-    assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&kept));
+    assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&kept));
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn of_many_deletions_at_once_each_is_answered_alike() {
         assert_eq!((&deleted["isDeleted"], &deleted["media"]), (&json!(true), &json!([])));
     }
     let Some(bucket) = Bucket::shared() else { return };
-    assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&kept));
+    assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&kept));
 }
 
 #[tokio::test]
@@ -68,6 +68,6 @@ async fn the_recipient_removes_no_objects() {
     let path = format!("/conversations/{}/messages/{}", pair.conversation, text(&message, "_id"));
     pair.bob.delete(&path).send().await.rejects(403, "Only the sender can delete a message");
     for media in media_of(&message) {
-        assert_eq!(Visitor::fetch(text(media, "url")).await.status, 200);
+        assert_eq!(Client::fetch(text(media, "url")).await.status, 200);
     }
 }

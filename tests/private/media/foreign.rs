@@ -58,9 +58,9 @@ async fn what_is_not_ones_own_upload_is_refused() {
             answer.rejects(400, FOREIGN);
         }
     }
-    assert_eq!(pair.shown().await, 1);
+    assert_eq!(pair.media_messages().await, 1);
     let Some(bucket) = Bucket::shared() else { return };
-    assert_eq!(bucket.promoted(&pair.conversation).await, [shown]);
+    assert_eq!(bucket.message_objects(&pair.conversation).await, [shown]);
     assert!(bucket.has_all(&[his, hers.clone()]).await);
     pair.send("image", &[hers]).send().await.processed(200);
 }
@@ -92,9 +92,9 @@ async fn a_name_of_ones_own_that_nobody_was_given_can_not_be_promoted() {
     }
     // What was announced as an image is no file, and the other way round.
     pair.send("file", &[hers.replace("/image-", "/file-")]).send().await.rejects(500, FAILED);
-    assert_eq!(pair.shown().await, 0);
+    assert_eq!(pair.media_messages().await, 0);
     let Some(bucket) = Bucket::shared() else { return };
-    assert!(bucket.promoted(&pair.conversation).await.is_empty());
+    assert!(bucket.message_objects(&pair.conversation).await.is_empty());
     assert!(bucket.has_all(&[his, hers]).await);
 }
 
@@ -108,5 +108,5 @@ async fn an_upload_goes_to_whom_its_owner_likes_and_nobody_else_sends_it() {
     pair.bob.patch(&path).json(&body).send().await.rejects(400, FOREIGN);
     let message = pair.ann.letter(&pair.bob.id, body).send().await.processed(200);
     let Some(bucket) = Bucket::shared() else { return };
-    assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&message));
+    assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&message));
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::PLAIN;
-use crate::support::{Bucket, Pair, Visitor, keys_of, media_of, sample, text};
+use crate::support::{Bucket, Client, Pair, keys_of, media_of, sample, text};
 
 /// Every field of a medium but its URL, whose id it has to have.
 #[track_caller]
@@ -40,7 +40,7 @@ async fn images_and_videos_are_told_by_their_type_and_by_their_size_as_shown() {
         let media = &message["media"][0];
         assert_is(media, kind, Some((width, height)), original.len(), &pair.conversation);
 
-        let shown = Visitor::fetch(text(media, "url")).await;
+        let shown = Client::fetch(text(media, "url")).await;
         assert_eq!((shown.status, shown.header("content-type")), (200, Some(content_type)));
         assert!(shown.header("content-disposition").is_none());
         assert!(shown.body == original, "{file} is not what was uploaded");
@@ -72,7 +72,7 @@ async fn files_are_kept_as_they_are_and_never_shown_as_pages() {
         let message = pair.send("file", &[upload]).send().await.processed(200);
         let media = &message["media"][0];
         assert_is(media, "file", None, original.len(), &pair.conversation);
-        let shown = Visitor::fetch(text(media, "url")).await;
+        let shown = Client::fetch(text(media, "url")).await;
         assert_eq!((shown.status, shown.header("content-type")), (200, Some(content_type)));
         assert_eq!(shown.header("content-disposition"), Some("attachment"));
         assert!(shown.body == original, "not what was uploaded");
@@ -108,9 +108,9 @@ async fn images_and_videos_keep_to_themselves() {
     }
     let mixed = [image.clone(), video.clone()];
     pair.send("image", &mixed).send().await.rejects(400, "A message of type image carries media of type image only");
-    assert_eq!(pair.shown().await, 0);
+    assert_eq!(pair.media_messages().await, 0);
     // None of them was used up by that.
     let message = pair.send("text", &[image, video, file]).send().await.processed(200);
     let Some(bucket) = Bucket::shared() else { return };
-    assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&message));
+    assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&message));
 }

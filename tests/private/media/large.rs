@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::{
-    ALWAYS, Bucket, FaultyStack, Pair, Visitor, keys_of, line_of, media_of, padded_clip, sample, text,
+    ALWAYS, Bucket, Client, FaultyStack, Pair, keys_of, line_of, media_of, padded_clip, sample, text,
 };
 
 const MIB: usize = 1024 * 1024;
@@ -24,7 +24,7 @@ async fn a_video_of_100_mib_is_sent_without_being_read() {
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let pair = Pair::begin().await;
     let video = padded_clip(100 * MIB);
-    let upload = text(&pair.ann.announce("video", "video/mp4", video.len()).await, "publicId").to_owned();
+    let upload = text(&pair.ann.request_upload("video", "video/mp4", video.len()).await, "publicId").to_owned();
     bucket.put(&upload, "video/mp4", &video).await;
 
     let asked = Arc::new(Mutex::new(Vec::new()));
@@ -48,7 +48,7 @@ async fn a_video_of_100_mib_is_sent_without_being_read() {
     assert!((2..=4).contains(&asked.len()) && asked.iter().sum::<usize>() <= MIB, "{asked:?}");
     assert!(answer.took < Duration::from_secs(10), "{:?}", answer.took);
 
-    let end = Visitor::part(text(media, "url"), "bytes=-100").await;
+    let end = Client::part(text(media, "url"), "bytes=-100").await;
     assert!(end.status == 206 && video.ends_with(&end.body));
     stack.stop().await;
 }
@@ -78,6 +78,6 @@ async fn ten_images_take_no_more_turns_than_one() {
     assert!(ten <= one + 1, "{one} turns for one, {ten} for ten");
     let mut keys = [keys_of(&first), keys_of(&second), keys_of(&third)].concat();
     keys.sort();
-    assert_eq!(bucket.promoted(&pair.conversation).await, keys);
+    assert_eq!(bucket.message_objects(&pair.conversation).await, keys);
     stack.stop().await;
 }

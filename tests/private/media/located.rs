@@ -1,7 +1,7 @@
 //! Images that say where they were made: they arrive without that, and look the same.
 
 use super::LOCATED;
-use crate::support::{Pair, Visitor, media_of, png, sample, text};
+use crate::support::{Client, Pair, media_of, png, sample, text};
 
 fn has(bytes: &[u8], words: &[u8]) -> bool {
     bytes.windows(words.len()).any(|window| window == words)
@@ -19,7 +19,7 @@ fn place_of(bytes: &[u8], words: &[u8]) -> usize {
 async fn stored(pair: &Pair, content_type: &str, file: &str, size: (u32, u32)) -> Vec<u8> {
     let message = pair.show("image", content_type, file).await;
     let media = &media_of(&message)[0];
-    let shown = Visitor::fetch(text(media, "url")).await;
+    let shown = Client::fetch(text(media, "url")).await;
     assert_eq!((shown.status, shown.header("content-type")), (200, Some(content_type)));
     assert_eq!(media["bytes"], shown.body.len());
     assert_eq!((&media["width"], &media["height"]), (&size.0.into(), &size.1.into()));
@@ -149,6 +149,6 @@ async fn an_image_that_is_sent_as_a_file_keeps_what_it_says() {
     for (file, content_type, ..) in LOCATED {
         let upload = pair.ann.upload("file", content_type, &sample(file)).await;
         let message = pair.send("file", &[upload]).send().await.processed(200);
-        assert!(Visitor::fetch(text(&message["media"][0], "url")).await.body == sample(file), "{file}");
+        assert!(Client::fetch(text(&message["media"][0], "url")).await.body == sample(file), "{file}");
     }
 }

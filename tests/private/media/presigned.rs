@@ -2,19 +2,19 @@
 
 use serde_json::Value;
 
-use crate::support::{Answer, Bucket, Pair, User, Visitor, put, s3_verifies_signatures, sample, text};
+use crate::support::{Answer, Bucket, Client, Pair, User, put, s3_verifies_signatures, sample, text};
 
 /// An upload of five bytes of text that is yet to come.
 async fn upload() -> (User, Value) {
     let user = User::sign_up().await;
-    let upload = user.announce("file", "text/plain", 5).await;
+    let upload = user.request_upload("file", "text/plain", 5).await;
     (user, upload)
 }
 
 async fn put_as(url: &str, content_type: &str, bytes: &[u8]) -> Answer {
     let length = bytes.len().to_string();
     let headers = [("content-type", content_type), ("content-length", &length)];
-    Visitor::put(url, headers.into_iter(), bytes).await
+    Client::put(url, headers.into_iter(), bytes).await
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn an_upload_of_another_size_or_type_or_none_is_refused() {
     ] {
         assert_eq!(put_as(url, content_type, bytes).await.status, 403, "{content_type}, {} bytes", bytes.len());
     }
-    let typeless = Visitor::put(url, [("content-length", "5")].into_iter(), b"hello").await;
+    let typeless = Client::put(url, [("content-length", "5")].into_iter(), b"hello").await;
     assert_eq!(typeless.status, 403, "{}", typeless.text());
     let Some(bucket) = Bucket::shared() else { return };
     assert!(!bucket.has(text(&upload, "publicId")).await);
@@ -92,7 +92,7 @@ async fn the_url_of_an_upload_reads_and_removes_nothing() {
     let bare = url.split('?').next().expect("an address");
     for address in [url, bare] {
         for method in ["GET", "HEAD", "DELETE"] {
-            let answer = Visitor::request(method, address).await;
+            let answer = Client::request(method, address).await;
             assert_eq!(answer.status, 403, "{method} {address}: {}", answer.text());
         }
     }
@@ -112,14 +112,14 @@ async fn the_url_of_a_message_reads_its_object_and_nothing_else() {
         pair.show("image", "image/gif", "animated.gif").await["media"][0].take(),
     ];
     let url = text(&one, "url");
-    assert_eq!(Visitor::fetch(url).await.body, sample("plain.png"));
+    assert_eq!(Client::fetch(url).await.body, sample("plain.png"));
     let elsewhere = url.replace(text(&one, "publicId"), text(&other, "publicId"));
-    assert_eq!(Visitor::fetch(&elsewhere).await.status, 403);
+    assert_eq!(Client::fetch(&elsewhere).await.status, 403);
     let as_page = format!("{url}&response-content-type=text%2Fhtml");
-    assert_eq!(Visitor::fetch(&as_page).await.status, 403);
-    assert_eq!(Visitor::fetch(url.split('?').next().expect("an address")).await.status, 403);
+    assert_eq!(Client::fetch(&as_page).await.status, 403);
+    assert_eq!(Client::fetch(url.split('?').next().expect("an address")).await.status, 403);
     for method in ["PUT", "DELETE"] {
-        assert_eq!(Visitor::request(method, url).await.status, 403, "{method}");
+        assert_eq!(Client::request(method, url).await.status, 403, "{method}");
     }
-    assert_eq!(Visitor::fetch(url).await.body, sample("plain.png"));
+    assert_eq!(Client::fetch(url).await.body, sample("plain.png"));
 }

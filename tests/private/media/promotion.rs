@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Bucket, Pair, User, Visitor, keys_of, media_of, sample, text};
+use crate::support::{Bucket, Client, Pair, User, keys_of, media_of, sample, text};
 
 const FAILED: &str = "Media promotion failed";
 
@@ -27,10 +27,10 @@ async fn after_a_send_the_uploads_are_gone_and_the_messages_objects_are_there() 
         let heights: Vec<u64> = media_of(&message).iter().map(|one| one["height"].as_u64().expect("height")).collect();
         assert_eq!(heights, [48, 96, 48, 96, 48, 96, 48, 96, 48, 96][..count], "not in their order");
         for media in media_of(&message) {
-            assert_eq!(Visitor::fetch(text(media, "url")).await.status, 200);
+            assert_eq!(Client::fetch(text(media, "url")).await.status, 200);
         }
         let Some(bucket) = Bucket::shared() else { return };
-        assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&message));
+        assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&message));
         assert!(bucket.keys(&format!("temp/user_{}/", pair.ann.id)).await.is_empty());
     }
 }
@@ -40,9 +40,9 @@ async fn eleven_media_are_refused_and_stay_uploads() {
     let pair = Pair::begin().await;
     let uploads = uploads(&pair, 11).await;
     pair.send("image", &uploads).send().await.rejects(400, "media must have at most 10 entries");
-    assert_eq!(pair.shown().await, 0);
+    assert_eq!(pair.media_messages().await, 0);
     let Some(bucket) = Bucket::shared() else { return };
-    assert!(bucket.has_all(&uploads).await && bucket.promoted(&pair.conversation).await.is_empty());
+    assert!(bucket.has_all(&uploads).await && bucket.message_objects(&pair.conversation).await.is_empty());
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn a_message_names_each_upload_once() {
     let [one, other] = [uploads[0].clone(), uploads[1].clone()];
     let twice = [one.clone(), other, one];
     pair.send("image", &twice).send().await.rejects(400, "media must name each upload once");
-    assert_eq!(pair.shown().await, 0);
+    assert_eq!(pair.media_messages().await, 0);
     pair.send("image", &uploads).send().await.processed(200);
 }
 
@@ -63,9 +63,9 @@ async fn an_upload_that_is_a_messages_can_not_be_used_again() {
     let message = pair.send("image", &uploads[..1]).send().await.processed(200);
     pair.send("image", &uploads[..1]).send().await.rejects(500, FAILED);
     pair.send("image", &uploads).send().await.rejects(500, FAILED);
-    assert_eq!(pair.shown().await, 1);
+    assert_eq!(pair.media_messages().await, 1);
     let Some(bucket) = Bucket::shared() else { return };
-    assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&message));
+    assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&message));
     assert!(bucket.has(&uploads[1]).await);
     pair.send("image", &uploads[1..]).send().await.processed(200);
 }
@@ -85,7 +85,7 @@ async fn the_first_message_and_one_to_a_conversation_carry_media_too() {
     assert_eq!(pair.ann.messages(text(&first, "conversationId")).await.len(), 1);
     let last = &pair.ann.conversations().await[0]["lastMessage"];
     assert_eq!(last["media"][0]["assetId"], first["media"][0]["assetId"]);
-    assert_eq!(Visitor::fetch(text(&last["media"][0], "url")).await.status, 200);
+    assert_eq!(Client::fetch(text(&last["media"][0], "url")).await.status, 200);
 }
 
 #[tokio::test]
@@ -122,6 +122,6 @@ async fn media_are_named_by_their_public_id_and_by_nothing_else() {
         assert!(message.contains(field), "{media}: {message}");
         answer.rejects(400, &message);
     }
-    assert_eq!(pair.shown().await, 0);
+    assert_eq!(pair.media_messages().await, 0);
     pair.send("image", &[upload]).send().await.processed(200);
 }

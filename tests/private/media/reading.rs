@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Bucket, Pair, User, Visitor, eventually, media_of, sample, text};
+use crate::support::{Bucket, Client, Pair, User, eventually, media_of, sample, text};
 
 #[tokio::test]
 async fn every_reading_gives_urls_of_its_own() {
@@ -17,7 +17,7 @@ async fn every_reading_gives_urls_of_its_own() {
         (again != first).then_some(again)
     });
     for url in [&first, fresh.await.as_str().expect("a URL")] {
-        assert!(Visitor::fetch(url).await.body == sample("plain.png"));
+        assert!(Client::fetch(url).await.body == sample("plain.png"));
         assert!(url.contains("X-Amz-Expires=3600"), "{url}");
     }
 }
@@ -33,7 +33,7 @@ async fn both_read_the_media_in_messages_and_in_conversations() {
             assert_eq!(shown["_id"], message["_id"]);
             let media = &media_of(&shown)[0];
             assert_eq!(media["assetId"], message["media"][0]["assetId"]);
-            assert!(Visitor::fetch(text(media, "url")).await.body == sample("clip.webm"));
+            assert!(Client::fetch(text(media, "url")).await.body == sample("clip.webm"));
         }
     }
     let somebody = User::sign_up().await;
@@ -46,7 +46,7 @@ async fn both_read_the_media_in_messages_and_in_conversations() {
 async fn a_part_of_a_video_can_be_read() {
     let pair = Pair::begin().await;
     let message = pair.show("video", "video/mp4", "clip.mp4").await;
-    let part = Visitor::part(text(&message["media"][0], "url"), "bytes=4-7").await;
+    let part = Client::part(text(&message["media"][0], "url"), "bytes=4-7").await;
     assert_eq!((part.status, &part.body[..]), (206, &b"ftyp"[..]));
 }
 
@@ -65,5 +65,5 @@ async fn objects_are_in_the_bucket_as_the_list_names_them() {
     let named: Vec<Value> = listed[1..].iter().map(|message| message["media"][0]["publicId"].clone()).collect();
     assert_eq!(named, shown);
     shown.sort_by(|one, other| one.as_str().cmp(&other.as_str()));
-    assert_eq!(Value::from(bucket.promoted(&pair.conversation).await), Value::from(shown));
+    assert_eq!(Value::from(bucket.message_objects(&pair.conversation).await), Value::from(shown));
 }

@@ -12,19 +12,19 @@ async fn fails(pair: &Pair, kind: &str, upload: &str) {
     let answer = pair.send(kind, &[upload.to_owned()]).send().await;
     assert_eq!(answer.status, 500, "{}", answer.text());
     answer.rejects(500, FAILED);
-    assert_eq!(pair.shown().await, 0);
+    assert_eq!(pair.media_messages().await, 0);
     let Some(bucket) = Bucket::shared() else { return };
-    assert!(bucket.promoted(&pair.conversation).await.is_empty());
+    assert!(bucket.message_objects(&pair.conversation).await.is_empty());
     assert!(bucket.has(upload).await);
 }
 
 #[tokio::test]
 async fn an_upload_that_never_came_fails_the_message() {
     let pair = Pair::begin().await;
-    let announced = pair.ann.announce("image", "image/png", 172).await;
+    let announced = pair.ann.request_upload("image", "image/png", 172).await;
     let upload = text(&announced, "publicId").to_owned();
     pair.send("image", &[upload]).send().await.rejects(500, FAILED);
-    assert_eq!(pair.shown().await, 0);
+    assert_eq!(pair.media_messages().await, 0);
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn an_empty_object_is_not_sent_whatever_was_announced() {
     let pair = Pair::begin().await;
     for (kind, content_type) in [("image", "image/png"), ("video", "video/mp4"), ("file", "text/plain")] {
         println!("{kind}");
-        let upload = text(&pair.ann.announce(kind, content_type, 5).await, "publicId").to_owned();
+        let upload = text(&pair.ann.request_upload(kind, content_type, 5).await, "publicId").to_owned();
         bucket.put(&upload, content_type, b"").await;
         fails(&pair, kind, &upload).await;
     }
@@ -100,7 +100,7 @@ async fn an_object_that_is_larger_than_its_kind_allows_is_not_sent() {
         [("image", "image/gif", "animated.gif", 16 * MIB), ("file", "text/plain", "animated.gif", 50 * MIB)]
     {
         println!("{kind}");
-        let upload = text(&pair.ann.announce(kind, content_type, most).await, "publicId").to_owned();
+        let upload = text(&pair.ann.request_upload(kind, content_type, most).await, "publicId").to_owned();
         let mut large = sample(file);
         large.resize(most + 1, b' ');
         bucket.put(&upload, content_type, &large).await;
@@ -112,7 +112,7 @@ async fn an_object_that_is_larger_than_its_kind_allows_is_not_sent() {
 async fn an_image_of_the_largest_size_is_sent() {
     let Some(bucket) = Bucket::shared() else { return };
     let pair = Pair::begin().await;
-    let upload = text(&pair.ann.announce("image", "image/gif", 16 * MIB).await, "publicId").to_owned();
+    let upload = text(&pair.ann.request_upload("image", "image/gif", 16 * MIB).await, "publicId").to_owned();
     let mut large = sample("animated.gif");
     large.resize(16 * MIB, b' ');
     bucket.put(&upload, "image/gif", &large).await;
@@ -126,7 +126,7 @@ async fn the_stores_own_word_for_the_type_counts_and_not_the_announced_one() {
     let pair = Pair::begin().await;
     for content_type in ["text/html", "image/svg+xml", "image/PNG", "image/png; charset=utf-8", "binary/octet-stream"] {
         println!("{content_type}");
-        let upload = text(&pair.ann.announce("image", "image/png", 172).await, "publicId").to_owned();
+        let upload = text(&pair.ann.request_upload("image", "image/png", 172).await, "publicId").to_owned();
         bucket.put(&upload, content_type, &sample("plain.png")).await;
         fails(&pair, "image", &upload).await;
     }
@@ -148,15 +148,15 @@ async fn one_unfit_upload_of_five_leaves_the_others_as_they_were() {
     let mut five = uploads.clone();
     five.insert(2, unfit);
     pair.send("image", &five).send().await.rejects(500, FAILED);
-    assert_eq!(pair.shown().await, 0);
+    assert_eq!(pair.media_messages().await, 0);
     let bucket = Bucket::shared();
     if let Some(bucket) = &bucket {
-        assert!(bucket.promoted(&pair.conversation).await.is_empty());
+        assert!(bucket.message_objects(&pair.conversation).await.is_empty());
         assert!(bucket.has_all(&five).await);
     }
     let message = pair.send("image", &uploads).send().await.processed(200);
     assert_eq!(media_of(&message).len(), 4);
     if let Some(bucket) = &bucket {
-        assert_eq!(bucket.promoted(&pair.conversation).await, keys_of(&message));
+        assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&message));
     }
 }

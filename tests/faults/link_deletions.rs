@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::{FAILURES, Loss, id, sent, share_token, sorry};
+use super::{FAILURES, Loss, assert_internal_error, id, sent, share_token};
 use crate::support::png::picture;
-use crate::support::{ALWAYS, Answer, Fault, FaultyStack, Link, Visitor, eventually, upload};
+use crate::support::{ALWAYS, Answer, Client, Fault, FaultyStack, Link, eventually, upload};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -28,12 +28,12 @@ async fn crowded() -> (Link, Vec<Value>) {
 }
 
 async fn delete(link: &Link) -> Answer {
-    Visitor::new().delete(&link.owned()).send().await
+    Client::new().delete(&link.owned()).send().await
 }
 
 /// The link is gone for everybody but its deletion, which has its slug still.
 async fn assert_closed(link: &Link, messages: &[Value]) {
-    let (anybody, gone) = (Visitor::new(), "Link not found");
+    let (anybody, gone) = (Client::new(), "Link not found");
     anybody.get(&link.path()).send().await.refused(404, gone);
     link.send("x").await.refused(404, gone);
     anybody.get(&link.inbox()).send().await.refused(404, gone);
@@ -44,7 +44,7 @@ async fn assert_closed(link: &Link, messages: &[Value]) {
         upload(&picture(), token).await.refused(404, "Message not found");
         anybody.delete(&path).send().await.refused(404, gone);
     }
-    let taken = Visitor::new().post("/api/links").json(&json!({ "title": "x", "slug": link.slug }));
+    let taken = Client::new().post("/api/links").json(&json!({ "title": "x", "slug": link.slug }));
     taken.send().await.refused(409, "This slug is already taken");
 }
 
@@ -64,7 +64,7 @@ async fn stopped_and_repeated(stack: &FaultyStack, trouble: impl Fn(&[Value]) ->
     let (link, messages) = crowded().await;
     let down = trouble(&messages);
     let stopped = delete(&link).await;
-    sorry(stack, &stopped, &[&link.token, share_token(&messages[0])]).await;
+    assert_internal_error(stack, &stopped, &[&link.token, share_token(&messages[0])]).await;
     assert_closed(&link, &messages[..3]).await;
     down.over().await;
     delete(&link).await.is(200, json!({ "success": true }));
@@ -79,7 +79,7 @@ async fn a_deletion_that_could_not_begin_leaves_the_link_as_it_was() {
     for failure in FAILURES {
         println!("{failure:?}");
         let down = failure.of(stack.dynamodb.when(|call| call.asks("UpdateItem", "deleting")), ALWAYS);
-        sorry(&stack, &delete(&link).await, &[&link.token]).await;
+        assert_internal_error(&stack, &delete(&link).await, &[&link.token]).await;
         down.over().await;
         assert_eq!((link.seen().await, link.newest().await), (link.created.clone(), message.clone()));
     }
@@ -145,7 +145,7 @@ async fn a_card_that_its_message_does_not_know_of_goes_with_the_link() {
     let link = Link::open().await;
     let message = link.sent("For a card").await;
     let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "card")).answer(500, ALWAYS);
-    sorry(&stack, &upload(&picture(), share_token(&message)).await, &[share_token(&message)]).await;
+    assert_internal_error(&stack, &upload(&picture(), share_token(&message)).await, &[share_token(&message)]).await;
     down.over().await;
     delete(&link).await.is(200, json!({ "success": true }));
     assert!(!stack.has_card(share_token(&message)).await, "a card that nobody can remove");

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::{FAILURES, Loss, id, send, sent, share_token, sorry};
+use super::{FAILURES, Loss, assert_internal_error, id, send, sent, share_token};
 use crate::support::png::picture;
-use crate::support::{ALWAYS, Answer, FaultyStack, Link, Visitor, upload};
+use crate::support::{ALWAYS, Answer, Client, FaultyStack, Link, upload};
 
 async fn delete(link: &Link, id: &str) -> Answer {
-    Visitor::new().delete(&link.message(id)).send().await
+    Client::new().delete(&link.message(id)).send().await
 }
 
 #[tokio::test]
@@ -22,12 +22,12 @@ async fn a_card_that_could_not_be_removed_with_its_message_is_removed_by_the_rep
         assert!(stack.has_card(token).await);
 
         let down = failure.of(stack.s3.when(|call| call.is("DELETE", "/cards/")), ALWAYS);
-        sorry(&stack, &delete(&link, id(&message)).await, &[token, &link.token]).await;
+        assert_internal_error(&stack, &delete(&link, id(&message)).await, &[token, &link.token]).await;
         down.over().await;
         let repeated = delete(&link, id(&message)).await;
         assert!([200, 404].contains(&repeated.status), "{}", repeated.text());
         assert!(!stack.has_card(token).await);
-        Visitor::new().get(&format!("/api/messages/{token}")).send().await.refused(404, "Message not found");
+        Client::new().get(&format!("/api/messages/{token}")).send().await.refused(404, "Message not found");
         assert_eq!(link.count().await, 0);
     }
     stack.stop().await;
@@ -62,7 +62,7 @@ async fn while_the_table_fails_a_message_stays_and_its_deletion_can_be_repeated(
     for failure in FAILURES {
         println!("{failure:?}");
         let down = failure.of(stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")), ALWAYS);
-        sorry(&stack, &delete(&link, id(&message)).await, &[share_token(&message)]).await;
+        assert_internal_error(&stack, &delete(&link, id(&message)).await, &[share_token(&message)]).await;
         down.over().await;
         assert_eq!(link.newest().await, message);
         // The card goes first: what nobody can name any more must not be public.
@@ -70,6 +70,6 @@ async fn while_the_table_fails_a_message_stays_and_its_deletion_can_be_repeated(
     }
     delete(&link, id(&message)).await.is(200, json!({ "success": true }));
     assert!(!stack.has_card(share_token(&message)).await);
-    sent(&send(&link, &Visitor::new(), "x", None).await);
+    sent(&send(&link, &Client::new(), "x", None).await);
     stack.stop().await;
 }

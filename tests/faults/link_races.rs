@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
-use super::{id, places, send, sent, share_token, sorry, stored};
+use super::{assert_internal_error, id, send, sends_left, sent, share_token, stored};
 use crate::support::png::picture;
-use crate::support::{ALWAYS, Answer, Fault, FaultyStack, Link, StoreCall, Visitor, upload};
+use crate::support::{ALWAYS, Answer, Client, Fault, FaultyStack, Link, StoreCall, upload};
 
 /// The write of the message that says `content`.
 fn write_of(content: &'static str) -> impl Fn(&StoreCall) -> bool + Send + Sync {
@@ -25,7 +25,7 @@ fn capped_before(stack: &FaultyStack, content: &'static str, link: &Link, cap: u
 
 /// Sets a cap of five, and has a message counted under it, before the message that says `content` is written.
 fn capped_and_counted_before(stack: &FaultyStack, content: &'static str, link: &Link) -> Fault {
-    let (link, other) = (link.clone(), Visitor::new());
+    let (link, other) = (link.clone(), Client::new());
     stack.dynamodb.when(write_of(content)).first(async move {
         link.patched(json!({ "maxMessages": 5 })).await;
         sent(&send(&link, &other, "Counted", None).await);
@@ -36,7 +36,7 @@ fn capped_and_counted_before(stack: &FaultyStack, content: &'static str, link: &
 fn deleted_before(stack: &FaultyStack, content: &'static str, link: &Link) -> Fault {
     let path = link.owned();
     stack.dynamodb.when(write_of(content)).first(async move {
-        Visitor::new().delete(&path).send().await.is(200, json!({ "success": true }));
+        Client::new().delete(&path).send().await.is(200, json!({ "success": true }));
     })
 }
 
@@ -57,7 +57,7 @@ async fn a_cap_that_overtakes_a_message_is_exact() {
     let Some(stack) = FaultyStack::start().await else { return };
     for (before, cap, fits) in [(0, 1, true), (2, 3, true), (2, 2, false), (3, 1, false), (3, 5, true)] {
         println!("a cap of {cap} over {before}");
-        let (link, sender) = (with_messages(before).await, Visitor::new());
+        let (link, sender) = (with_messages(before).await, Client::new());
         let overtaken = capped_before(&stack, "Overtaken", &link, cap);
         let answer = send(&link, &sender, "Overtaken", None).await;
         overtaken.over().await;
@@ -73,7 +73,7 @@ async fn a_cap_that_overtakes_a_message_is_exact() {
         full(&link.send("x").await);
         assert_eq!(stored(&link, "x").await, cap.saturating_sub(before + 1));
         link.patched(json!({ "maxMessages": null })).await;
-        assert_eq!(places(&link, &sender).await, if fits { 4 } else { 5 });
+        assert_eq!(sends_left(&link, &sender).await, if fits { 4 } else { 5 });
     }
     stack.stop().await;
 }
@@ -81,7 +81,7 @@ async fn a_cap_that_overtakes_a_message_is_exact() {
 #[tokio::test]
 async fn a_message_that_a_cap_left_no_room_for_can_be_sent_with_its_key_when_there_is_room() {
     let Some(stack) = FaultyStack::start().await else { return };
-    let (link, sender) = (with_messages(2).await, Visitor::new());
+    let (link, sender) = (with_messages(2).await, Client::new());
     let overtaken = capped_before(&stack, "Overtaken", &link, 2);
     full(&send(&link, &sender, "Overtaken", Some("key")).await);
     overtaken.over().await;
@@ -110,7 +110,7 @@ async fn a_cap_that_was_counted_up_to_before_an_overtaken_message_is_exact() {
 #[tokio::test]
 async fn a_message_whose_taking_back_is_not_heard_of_is_taken_back_once() {
     let Some(stack) = FaultyStack::start().await else { return };
-    let (link, sender) = (with_messages(2).await, Visitor::new());
+    let (link, sender) = (with_messages(2).await, Client::new());
     let overtaken = capped_before(&stack, "Overtaken", &link, 2);
     let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).lose_the_answer(1);
     full(&send(&link, &sender, "Overtaken", None).await);
@@ -118,7 +118,7 @@ async fn a_message_whose_taking_back_is_not_heard_of_is_taken_back_once() {
     overtaken.over().await;
     assert_eq!(stored(&link, "Overtaken").await, 0);
     link.patched(json!({ "maxMessages": 4 })).await;
-    assert_eq!(places(&link, &sender).await, 5);
+    assert_eq!(sends_left(&link, &sender).await, 5);
     stack.stop().await;
 }
 
@@ -129,12 +129,12 @@ async fn a_link_with_an_overtaken_message_that_could_not_be_taken_back_can_be_em
     let link = with_messages(2).await;
     let overtaken = capped_and_counted_before(&stack, "Overtaken", &link);
     let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).answer(500, ALWAYS);
-    sorry(&stack, &link.send("Overtaken").await, &["Overtaken"]).await;
+    assert_internal_error(&stack, &link.send("Overtaken").await, &["Overtaken"]).await;
     down.over().await;
     overtaken.over().await;
 
     for message in link.all().await {
-        Visitor::new().delete(&link.message(id(&message))).send().await.is(200, json!({ "success": true }));
+        Client::new().delete(&link.message(id(&message))).send().await.is(200, json!({ "success": true }));
     }
     assert_eq!(link.seen().await["max_messages"], 5);
     for _ in 0..5 {
@@ -156,7 +156,7 @@ async fn an_overtaken_message_may_be_deleted_before_it_is_taken_back() {
         capped.patched(json!({ "maxMessages": 5 })).await;
         sent(&capped.send("Counted").await);
         for path in [only, capped.message(id(&capped.newest().await))] {
-            Visitor::new().delete(&path).send().await.ok(200);
+            Client::new().delete(&path).send().await.ok(200);
         }
         is_written.store(true, Ordering::SeqCst);
     });
@@ -165,7 +165,7 @@ async fn an_overtaken_message_may_be_deleted_before_it_is_taken_back() {
     let again = move |call: &StoreCall| call.asks("GetItem", &slug) && written.swap(false, Ordering::SeqCst);
     let deleted = stack.dynamodb.when(again).first(async move {
         let path = emptied.message(id(&emptied.newest().await));
-        Visitor::new().delete(&path).send().await.is(200, json!({ "success": true }));
+        Client::new().delete(&path).send().await.is(200, json!({ "success": true }));
     });
     let answer = link.send("Overtaken").await;
     deleted.over().await;
@@ -195,7 +195,7 @@ async fn a_message_whose_link_is_deleted_before_it_is_written_is_not_found_and_l
     let Some(stack) = FaultyStack::start().await else { return };
     for fields in [json!({}), json!({ "maxMessages": 5 })] {
         println!("{fields}");
-        let (link, sender) = (Link::with(fields).await, Visitor::new());
+        let (link, sender) = (Link::with(fields).await, Client::new());
         let overtaken = deleted_before(&stack, "Too late", &link);
         for _ in 0..2 {
             send(&link, &sender, "Too late", Some("key")).await.refused(404, "Link not found");
@@ -219,7 +219,7 @@ async fn a_message_never_gets_into_another_link_that_took_the_slug_meanwhile() {
         anew["slug"] = link.slug.clone().into();
         let (made, is_made) = tokio::sync::oneshot::channel();
         let overtaken = stack.dynamodb.when(write_of("Too late")).first(async move {
-            Visitor::new().delete(&path).send().await.ok(200);
+            Client::new().delete(&path).send().await.ok(200);
             made.send(Link::with(anew).await).ok().expect("the test waits");
         });
         link.send("Too late").await.refused(404, "Link not found");
@@ -240,7 +240,7 @@ async fn a_message_that_can_not_be_taken_back_from_a_deleted_link_is_seen_by_nob
     let overtaken = deleted_before(&stack, "Too late", &link);
     // The link's own deletion deletes by other means.
     let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).answer(500, ALWAYS);
-    sorry(&stack, &link.send("Too late").await, &["Too late"]).await;
+    assert_internal_error(&stack, &link.send("Too late").await, &["Too late"]).await;
     down.over().await;
     overtaken.over().await;
     link.send("x").await.refused(404, "Link not found");
@@ -257,7 +257,7 @@ async fn a_card_whose_message_or_link_is_deleted_meanwhile_is_not_found_and_not_
         let message = link.sent("For a card").await;
         let path = if of_link { link.owned() } else { link.message(id(&message)) };
         let overtaken = stack.s3.when(|call| call.is("PUT", "/cards/")).first(async move {
-            Visitor::new().delete(&path).send().await.is(200, json!({ "success": true }));
+            Client::new().delete(&path).send().await.is(200, json!({ "success": true }));
         });
         let token = share_token(&message);
         upload(&picture(), token).await.refused(404, "Message not found");
@@ -277,7 +277,7 @@ async fn a_cap_that_overtakes_a_deletion_is_exact() {
         capped.patched(json!({ "maxMessages": 4 })).await;
         sent(&capped.send("Counted").await);
     });
-    Visitor::new().delete(&link.message(id(&message))).send().await.is(200, json!({ "success": true }));
+    Client::new().delete(&link.message(id(&message))).send().await.is(200, json!({ "success": true }));
     overtaken.over().await;
     assert_eq!(stored(&link, "Counted").await, 1);
     sent(&link.send("In the freed place").await);

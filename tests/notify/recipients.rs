@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::steps::{community, handled, news_for, prefer, says, told, write_in};
-use crate::support::{Browser, FaultyStack, Link, User, Visitor, ask, now, stack_or_skip};
+use super::steps::{community, notification_mails, prefer, says, wait_for_mails, wait_for_records, write_in_community};
+use crate::support::{Browser, Client, FaultyStack, Link, User, ask, now, stack_or_skip};
 
 const SECRET: &str = "the words themselves stay where they are";
 
 /// A mail and a push that tell of `says` and of nothing more.
-async fn is_told(user: &User, browser: &Browser, expected: &str) {
-    let [mail] = &told(user, 1).await[..] else { panic!("one mail") };
+async fn is_notified(user: &User, browser: &Browser, expected: &str) {
+    let [mail] = &wait_for_mails(user, 1).await[..] else { panic!("one mail") };
     assert_eq!(says(mail), expected);
     let [push] = &browser.has(1).await[..] else { panic!("one push") };
     assert_eq!(push.says(), expected);
@@ -26,8 +26,8 @@ async fn of_an_anonymous_message_is_told_that_there_is_one_and_nothing_of_who_se
     // A session on the request makes nobody of the sender.
     let body = json!({ "username": ann.username, "content": SECRET });
     sender.post("/api/send-message").json(&body).send().await.ok(201);
-    is_told(&ann, &browser, "Somebody wrote to your inbox").await;
-    let (mail, push) = (&told(&ann, 1).await[0], &browser.pushes().await[0]);
+    is_notified(&ann, &browser, "Somebody wrote to your inbox").await;
+    let (mail, push) = (&wait_for_mails(&ann, 1).await[0], &browser.pushes().await[0]);
     for told in [mail.to_string(), push.message.to_string(), push.headers.to_string()] {
         for trace in [&sender.id, &sender.username, &sender.email, &sender.device] {
             assert!(!told.contains(trace.as_str()), "{told}");
@@ -41,8 +41,8 @@ async fn of_a_private_message_is_told_who_wrote_it() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let browser = Browser::of(&bob).await;
     ann.write(&bob, SECRET).await;
-    is_told(&bob, &browser, &format!("{} wrote to you", ann.username)).await;
-    assert!(news_for(&ann).await.is_empty());
+    is_notified(&bob, &browser, &format!("{} wrote to you", ann.username)).await;
+    assert!(notification_mails(&ann).await.is_empty());
 }
 
 #[tokio::test]
@@ -50,11 +50,11 @@ async fn of_a_message_in_a_community_is_told_who_wrote_it_and_where_both_ways() 
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let (anns, bobs) = (Browser::of(&ann).await, Browser::of(&bob).await);
     let place = community(&ann, "Rust & <friends>", &[&bob]).await;
-    write_in(&place, &bob, &ann, SECRET).await;
-    is_told(&ann, &anns, &format!("{} wrote to you in Rust & <friends>", bob.username)).await;
-    write_in(&place, &ann, &bob, SECRET).await;
-    is_told(&bob, &bobs, &format!("{} wrote to you in Rust & <friends>", ann.username)).await;
-    let html = told(&bob, 1).await[0]["html"].as_str().expect("HTML").to_owned();
+    write_in_community(&place, &bob, &ann, SECRET).await;
+    is_notified(&ann, &anns, &format!("{} wrote to you in Rust & <friends>", bob.username)).await;
+    write_in_community(&place, &ann, &bob, SECRET).await;
+    is_notified(&bob, &bobs, &format!("{} wrote to you in Rust & <friends>", ann.username)).await;
+    let html = wait_for_mails(&bob, 1).await[0]["html"].as_str().expect("HTML").to_owned();
     assert!(html.contains("Rust &amp; &lt;friends&gt;") && !html.contains("<friends>"), "{html}");
 }
 
@@ -67,21 +67,21 @@ async fn the_owner_of_a_link_is_told_and_nobody_of_a_link_without_one() {
     let other = Link::open().await;
     other.send(SECRET).await.ok(201);
     let body = json!({ "content": SECRET });
-    Visitor::new().post(&format!("/api/links/{slug}/messages")).json(&body).send().await.ok(201);
-    is_told(&ann, &browser, &format!("Somebody wrote to your link {slug}")).await;
+    Client::new().post(&format!("/api/links/{slug}/messages")).json(&body).send().await.ok(201);
+    is_notified(&ann, &browser, &format!("Somebody wrote to your link {slug}")).await;
 }
 
 #[tokio::test]
 async fn every_mail_of_news_can_be_ended_by_one_click() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     ann.write(&bob, "Hello").await;
-    let mail = told(&bob, 1).await.remove(0);
+    let mail = wait_for_mails(&bob, 1).await.remove(0);
     assert_eq!(mail["headers"]["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click");
     let url = mail["headers"]["List-Unsubscribe"].as_str().expect("a URL");
     let url = url.strip_prefix('<').and_then(|url| url.strip_suffix('>')).expect("a URL in brackets");
     assert!(mail["text"].as_str().is_some_and(|text| text.contains(url)));
     let path = url.find("/api/").map(|at| &url[at..]).expect("a path of ours");
-    Visitor::new()
+    Client::new()
         .post(path)
         .bytes("application/x-www-form-urlencoded", "List-Unsubscribe=One-Click")
         .send()
@@ -100,9 +100,9 @@ async fn whoever_wants_no_mail_or_no_push_gets_none() {
     ann.write(&bob, "Hello").await;
     ann.write(&zoe, "Hello").await;
     bobs.has(1).await;
-    told(&zoe, 1).await;
+    wait_for_mails(&zoe, 1).await;
     // What would be told of the same messages would have been told together with these.
-    assert!(news_for(&bob).await.is_empty());
+    assert!(notification_mails(&bob).await.is_empty());
     assert!(zoes.pushes().await.is_empty());
 }
 
@@ -133,34 +133,34 @@ async fn of_private_messages_a_device_that_is_not_trusted_is_not_told() {
 #[tokio::test]
 async fn a_vanished_message_tells_nobody_anything() {
     let ann = User::sign_up().await;
-    let sender = Visitor::new();
+    let sender = Client::new();
     ann.receive_from(&sender, "A first message").await.ok(201);
-    told(&ann, 1).await;
+    wait_for_mails(&ann, 1).await;
     let browser = Browser::of(&ann).await;
     let id = ann.inbox().await[0]["_id"].as_str().expect("an id").to_owned();
     ann.post(&format!("/api/messages/{id}/block-sender")).send().await;
     ann.receive_from(&sender, "A second message").await.ok(201);
     ann.receive("Somebody else's message").await.ok(201);
     browser.has(1).await;
-    assert_eq!((browser.pushes().await.len(), news_for(&ann).await.len()), (1, 1));
+    assert_eq!((browser.pushes().await.len(), notification_mails(&ann).await.len()), (1, 1));
 }
 
 #[tokio::test]
 async fn the_name_of_a_community_that_could_be_a_link_is_not_told() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let place = community(&ann, "Locked, see evil.example", &[&bob]).await;
-    write_in(&place, &ann, &bob, "Hello").await;
-    assert_eq!(says(&told(&bob, 1).await[0]), format!("{} wrote to you in a community", ann.username));
+    write_in_community(&place, &ann, &bob, "Hello").await;
+    assert_eq!(says(&wait_for_mails(&bob, 1).await[0]), format!("{} wrote to you in a community", ann.username));
 }
 
 #[tokio::test]
 async fn of_what_was_taken_back_nobody_is_told() {
-    let Some(own) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let place = community(&ann, "A community", &[&bob]).await;
     let (wake, woken) = oneshot::channel::<()>();
-    let asleep = own.streams.when(|call| call.operation == "GetRecords").first(async { drop(woken.await) });
-    let message = write_in(&place, &ann, &bob, "Not this").await;
+    let asleep = stack.streams.when(|call| call.operation == "GetRecords").first(async { drop(woken.await) });
+    let message = write_in_community(&place, &ann, &bob, "Not this").await;
     let id = message["id"].as_str().expect("an id");
     ann.delete(&format!("/api/v1/communities/{place}/messages/{id}")).send().await.ok(200);
     let letter = ann.write(&bob, "Nor this").await;
@@ -171,27 +171,27 @@ async fn of_what_was_taken_back_nobody_is_told() {
     ann.delete(&path(&letter)).send().await.ok(200);
     bob.receive("But this is there").await.ok(201);
     wake.send(()).expect("a sleeping stream");
-    assert_eq!(told(&bob, 1).await.len(), 1);
-    handled(&own, 3).await;
-    assert_eq!(news_for(&bob).await.len(), 1);
+    assert_eq!(wait_for_mails(&bob, 1).await.len(), 1);
+    wait_for_records(&stack, 3).await;
+    assert_eq!(notification_mails(&bob).await.len(), 1);
     drop(asleep);
-    own.stop().await;
+    stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_creator_is_not_told_of_what_was_written_by_somebody_who_is_blocked_by_then() {
-    let Some(own) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let place = community(&ann, "A community", &[&bob]).await;
     let (wake, woken) = oneshot::channel::<()>();
-    let asleep = own.streams.when(|call| call.operation == "GetRecords").first(async { drop(woken.await) });
-    write_in(&place, &bob, &ann, "Something unkind").await;
+    let asleep = stack.streams.when(|call| call.operation == "GetRecords").first(async { drop(woken.await) });
+    write_in_community(&place, &bob, &ann, "Something unkind").await;
     ann.post(&format!("/api/v1/communities/{place}/members/{}/block", bob.id)).send().await.ok(200);
     wake.send(()).expect("a sleeping stream");
-    handled(&own, 1).await;
-    assert!(news_for(&ann).await.is_empty());
+    wait_for_records(&stack, 1).await;
+    assert!(notification_mails(&ann).await.is_empty());
     drop(asleep);
-    own.stop().await;
+    stack.stop().await;
 }
 
 /// The worker's lines tell of no person, no place and no word.
@@ -201,8 +201,8 @@ async fn the_workers_log_says_nothing_of_anybody() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let browser = Browser::of(&bob).await;
     let place = community(&ann, "A name of a community", &[&bob]).await;
-    write_in(&place, &ann, &bob, SECRET).await;
-    told(&bob, 1).await;
+    write_in_community(&place, &ann, &bob, SECRET).await;
+    wait_for_mails(&bob, 1).await;
     browser.has(1).await;
     let lines: Vec<String> = stack.logs().lines().into_iter().map(|line| line.text).collect();
     let traces =
@@ -215,17 +215,17 @@ async fn the_workers_log_says_nothing_of_anybody() {
 
 #[tokio::test]
 async fn nobody_is_told_of_what_was_restored_from_a_backup() {
-    let Some(own) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let ann = User::sign_up().await;
     let yesterday = now().unix_timestamp() * 1000 - 25 * 3_600_000;
     let id = format!("{yesterday:012x}c0ffee000000");
     let (pk, sk) = (format!("INBOX#{}", ann.id), format!("MSG#{id}"));
     let item = json!({ "pk": { "S": pk }, "sk": { "S": sk }, "id": { "S": id } });
-    let put = json!({ "TableName": own.stack.table(), "Item": item });
-    ask(own.stack.dynamodb_url(), &own.stack, "PutItem", &put).await;
-    handled(&own, 1).await;
+    let put = json!({ "TableName": stack.stack.table(), "Item": item });
+    ask(stack.stack.dynamodb_url(), &stack.stack, "PutItem", &put).await;
+    wait_for_records(&stack, 1).await;
     ann.receive("what is new, though, is told").await.ok(201);
-    handled(&own, 2).await;
-    assert_eq!(told(&ann, 1).await.len(), 1);
-    own.stop().await;
+    wait_for_records(&stack, 2).await;
+    assert_eq!(wait_for_mails(&ann, 1).await.len(), 1);
+    stack.stop().await;
 }

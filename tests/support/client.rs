@@ -6,23 +6,23 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::header::{HeaderName, HeaderValue};
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::described::Asked;
+use super::documented::DocumentedRequest;
 use super::{Answer, base, eventually};
 
 thread_local! {
     /// A test has a thread and a runtime of its own, and so do its connections.
-    static HTTP: Client = client();
+    static HTTP: reqwest::Client = http_client();
 }
 
 /// A client of its own connections, by TLS where the product is elsewhere.
-pub fn client() -> Client {
+pub fn http_client() -> reqwest::Client {
     // Fails only when there is one already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder().no_proxy();
+    let builder = reqwest::Client::builder().no_proxy();
     let builder = match std::env::var("BASE_URL").is_ok_and(|url| url.starts_with("https:")) {
         true => builder,
         // Reading the system's roots is work that each test would do anew.
@@ -41,20 +41,20 @@ fn seen_from_here(url: &str) -> String {
 }
 
 #[derive(Clone)]
-pub struct Visitor {
+pub struct Client {
     pub address: String,
 }
 
-impl Visitor {
+impl Client {
     /// From an IPv4 address that nobody else has in this run.
-    pub fn new() -> Visitor {
+    pub fn new() -> Client {
         static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(Uuid::new_v4().as_u128() as u32));
         let [_, b, c, d] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-        Visitor::at(&format!("10.{b}.{c}.{d}"))
+        Client::at(&format!("10.{b}.{c}.{d}"))
     }
 
-    pub fn at(address: &str) -> Visitor {
-        Visitor { address: address.to_owned() }
+    pub fn at(address: &str) -> Client {
+        Client { address: address.to_owned() }
     }
 
     pub fn get(&self, path: &str) -> Call {
@@ -139,10 +139,10 @@ impl Call {
     pub async fn send(self) -> Answer {
         let (client, request) = self.0.build_split();
         let request = request.expect("a request");
-        let asked = Asked::by(&request);
+        let asked = DocumentedRequest::of(&request);
         let answer = Call(RequestBuilder::from_parts(client, request)).raw().await;
         answer.assert_documented_headers();
-        asked.inspect(|asked| asked.assert_described(&answer));
+        asked.inspect(|asked| asked.assert_documented(&answer));
         answer
     }
 
@@ -158,7 +158,11 @@ impl Call {
 
 /// Sends until it is accepted, which has to be within the `wait` seconds that Retry-After has just told; `refused` looks at each
 /// answer before. Returns when the accepted one was sent.
-pub async fn accepted_again(wait: u64, mut send: impl AsyncFnMut() -> Answer, refused: impl Fn(&Answer)) -> Instant {
+pub async fn wait_until_accepted(
+    wait: u64,
+    mut send: impl AsyncFnMut() -> Answer,
+    refused: impl Fn(&Answer),
+) -> Instant {
     let (told, wait) = (Instant::now(), Duration::from_secs(wait));
     eventually("an accepted one", wait + Duration::from_secs(4), async || {
         let (asked, answer) = (Instant::now(), send().await);

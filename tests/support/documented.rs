@@ -31,7 +31,7 @@ const HEADERS: [&str; 5] = ["ratelimit", "ratelimit-policy", "retry-after", "set
 const FIXED: [u16; 7] = [401, 403, 404, 409, 410, 413, 415];
 
 /// A request of an operation of ours.
-pub struct Asked {
+pub struct DocumentedRequest {
     /// `POST /api/links`
     route: String,
     /// Where the document has it, as JSON pointers go.
@@ -39,9 +39,9 @@ pub struct Asked {
     body: Option<Value>,
 }
 
-impl Asked {
+impl DocumentedRequest {
     /// `None` for what is no route of ours.
-    pub fn by(request: &Request) -> Option<Asked> {
+    pub fn of(request: &Request) -> Option<DocumentedRequest> {
         let method = request.method().as_str().to_ascii_lowercase();
         let paths = DOCUMENT["paths"].as_object().expect("paths").iter();
         let fitting =
@@ -50,11 +50,11 @@ impl Asked {
         let (path, _) = fitting.min_by_key(|(path, _)| path.matches('{').count())?;
         let pointer = format!("/paths/{}/{method}", path.replace('~', "~0").replace('/', "~1"));
         let body = request.body().and_then(|body| serde_json::from_slice(body.as_bytes()?).ok());
-        Some(Asked { route: format!("{} {path}", request.method()), pointer, body })
+        Some(DocumentedRequest { route: format!("{} {path}", request.method()), pointer, body })
     }
 
     /// The answer is documented, with its headers and every field; and what was taken for good is what the document asks for.
-    pub fn assert_described(&self, answer: &Answer) {
+    pub fn assert_documented(&self, answer: &Answer) {
         let route = format!("{}, {}", self.route, answer.status);
         let responses = format!("{}/responses/{}", self.pointer, answer.status);
         let response = resolved(&responses).unwrap_or_else(|| panic!("{route} is not documented: {}", answer.text()));

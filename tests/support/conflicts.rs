@@ -8,7 +8,7 @@ use hyper::header::CONTENT_LENGTH;
 use serde_json::{Value, json};
 
 /// `answer`, a cancellation of the transaction `request`, with another one holding the items whose keys have `text` in them.
-pub fn held(request: &str, text: &str, answer: Response<Bytes>) -> Response<Full<Bytes>> {
+pub fn with_conflicts(request: &str, text: &str, answer: Response<Bytes>) -> Response<Full<Bytes>> {
     let (mut head, body) = answer.into_parts();
     // It gets another length.
     head.headers.remove(CONTENT_LENGTH);

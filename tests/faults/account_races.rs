@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::{deletes, is_alive, remaining, sign_in};
 use crate::support::{
-    Answer, FaultyStack, PASSWORD, StoreCall, User, Visitor, all_at_once, code_for, mails_for, random_email,
+    Answer, Client, FaultyStack, PASSWORD, StoreCall, User, all_at_once, code_for, mails_for, random_email,
     random_username, send_otp,
 };
 
@@ -38,7 +38,7 @@ async fn accept(user: &User, whether: bool) {
 }
 
 async fn otp_with_key(email: &str) -> Answer {
-    Visitor::new().post("/api/send-otp").key("key").json(&json!({ "email": email })).send().await
+    Client::new().post("/api/send-otp").key("key").json(&json!({ "email": email })).send().await
 }
 
 fn registration(username: &str, email: &str, otp: &str) -> Value {
@@ -46,7 +46,7 @@ fn registration(username: &str, email: &str, otp: &str) -> Value {
 }
 
 async fn sign_up(body: &Value) -> Answer {
-    Visitor::new().post("/api/sign-up").json(body).send().await
+    Client::new().post("/api/sign-up").json(body).send().await
 }
 
 #[track_caller]
@@ -57,7 +57,7 @@ fn token(answer: &Answer) -> String {
 #[tokio::test]
 async fn a_send_that_looks_after_the_inbox_was_closed_is_refused_however_early_it_began() {
     let Some(stack) = FaultyStack::start().await else { return };
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     let closing = user.clone();
     let looks = first(|call: &StoreCall| call.asks("GetItem", "USERNAME#"));
     let closed = stack.dynamodb.when(looks).first(async move { accept(&closing, false).await });
@@ -90,7 +90,7 @@ async fn a_send_that_the_closing_overtakes_is_as_it_was_answered_and_the_last() 
 #[tokio::test]
 async fn a_send_that_looks_after_the_account_was_deleted_finds_nobody() {
     let Some(stack) = FaultyStack::start().await else { return };
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     let leaving = user.clone();
     let looks = first(|call: &StoreCall| call.asks("GetItem", "USERNAME#"));
     let deleted = stack.dynamodb.when(looks).first(async move {

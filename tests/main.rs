@@ -1,7 +1,7 @@
-//! The black-box tests: they talk HTTP to the whole product and know nothing of its insides.
+//! Black-box tests: they talk HTTP to the whole product and know nothing of its insides.
 //!
-//! They start the local stack in memory by themselves. With `BASE_URL` set they use that one instead and start nothing;
-//! what looks behind HTTP (logs, processes, the table) is skipped then.
+//! They start the local stack in memory. With `BASE_URL` set they test the product at that URL and start nothing. Tests that
+//! look behind HTTP (logs, processes, the table) are skipped then.
 
 mod accounts;
 mod communities;

@@ -1,4 +1,4 @@
-//! What came back, and what may be said about it.
+//! The answer to a request, and the assertions that tests make about it.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ impl Answer {
         self.json()
     }
 
-    /// What a function's log says of a failure of ours that no test asked for.
+    /// The function's log lines about this request, if it failed with a 5xx status.
     fn logged(&self) -> String {
         let id = self.header("x-request-id").filter(|_| self.status >= 500);
         let lines = id.zip(stack_or_skip("has a log")).map(|(id, stack)| {
@@ -52,24 +52,24 @@ impl Answer {
         assert_eq!((self.status, self.json()), (status, body));
     }
 
-    /// The family's error shape, to the letter.
+    /// Exactly this error, in the shape that links and cards use.
     #[track_caller]
     pub fn refused(&self, status: u16, message: &str) {
         self.is(status, json!({ "error": message }));
     }
 
-    /// The error shape of accounts and inboxes, to the letter.
+    /// Exactly this error, in the shape that accounts and inboxes use.
     #[track_caller]
     pub fn fails(&self, status: u16, message: &str) {
         self.is(status, json!({ "success": false, "message": message }));
     }
 
-    /// Too many requests, with everything that the answer has to say about it; returns the seconds to wait.
+    /// 429 with its message, `Retry-After` and `RateLimit` fields. Returns the seconds to wait.
     #[track_caller]
     pub fn limited(&self, name: &str, quota: u64, window: u64) -> u64 {
         assert_eq!(self.status, 429, "{}", self.text());
         let seconds = whole_number(self.header("retry-after").expect("a Retry-After header"));
-        // A place stays taken a moment longer than the window, for clocks that differ.
+        // A hit counts for a moment longer than the window, because clocks differ.
         assert!((1..=window).contains(&seconds), "Retry-After: {seconds}");
         let unit = if seconds == 1 { "second" } else { "seconds" };
         self.refused(429, &format!("Too many requests. Try again in {seconds} {unit}"));
@@ -78,7 +78,7 @@ impl Answer {
         seconds
     }
 
-    /// The two `RateLimit` header fields: the policy to the letter, and what they say remains and until when.
+    /// Checks the `RateLimit-Policy` header. Returns the remaining hits and the seconds until reset from `RateLimit`.
     #[track_caller]
     pub fn quota(&self, name: &str, quota: u64, window: u64) -> (u64, u64) {
         let policy = self.header("ratelimit-policy").expect("a RateLimit-Policy header");

@@ -1,6 +1,6 @@
-//! Texts of which nothing can be seen.
+//! Texts without any visible character.
 
-/// Each by itself, and all together, shows nothing to who reads it.
+/// Each of them, and all of them joined, shows nothing to a reader.
 pub const BLANK_TEXTS: [&str; 42] = [
     " ",
     "\t",

@@ -1,5 +1,5 @@
-//! A browser that takes pushes: it subscribes as `PushManager.subscribe()` does, and reads what its push service was given, by the
-//! letter of RFC 8291, without a line of the product's.
+//! A browser that receives pushes. It subscribes as `PushManager.subscribe()` does and decrypts messages as RFC 8291 says,
+//! with code of its own: it shares none with the product.
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -19,7 +19,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Chrome's, of which nobody knows yet.
+    /// A Chrome browser that has not subscribed yet.
     pub fn new() -> Browser {
         let (one, other) = (Uuid::new_v4(), Uuid::new_v4());
         let bytes = [*one.as_bytes(), *other.as_bytes()].concat();
@@ -28,14 +28,14 @@ impl Browser {
         Browser { key, auth: *Uuid::new_v4().as_bytes(), endpoint }
     }
 
-    /// Of a user, who has it subscribe.
+    /// A browser that has subscribed for this user.
     pub async fn of(user: &User) -> Browser {
         let browser = Browser::new();
         user.post("/api/v1/push/subscriptions").json(&browser.subscription()).send().await.ok(201);
         browser
     }
 
-    /// What `JSON.stringify(subscription)` gives.
+    /// The subscription as `JSON.stringify(subscription)` writes it.
     pub fn subscription(&self) -> Value {
         let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
         let keys = json!({ "p256dh": encode(&self.public()), "auth": encode(&self.auth) });
@@ -46,13 +46,13 @@ impl Browser {
         self.key.public_key().to_encoded_point(false).as_bytes().to_vec()
     }
 
-    /// What its push service was given so far, newest first.
+    /// The messages that its push service has received, newest first.
     pub async fn pushes(&self) -> Vec<Push> {
         let pushes = pushes_for(&self.endpoint).await;
         pushes.iter().map(|push| Push { headers: push["headers"].clone(), message: self.read(push) }).collect()
     }
 
-    /// The same, when there are that many.
+    /// Waits for that many messages and returns them, newest first.
     pub async fn has(&self, count: usize) -> Vec<Push> {
         let has = async || Some(self.pushes().await).filter(|pushes| pushes.len() >= count);
         eventually(&format!("{count} pushes"), SOON, has).await
@@ -85,7 +85,7 @@ impl Browser {
     }
 }
 
-/// What a push service was given, as its browser reads it.
+/// A push message, decrypted by its browser.
 pub struct Push {
     pub headers: Value,
     pub message: Value,

@@ -1,4 +1,4 @@
-//! The form that uploads a card, written by hand so that it can be wrong in any way.
+//! The form that uploads a card. Tests build it by hand, so that any part of it can be wrong.
 
 use super::{Answer, Call, Client};
 
@@ -39,7 +39,7 @@ impl Upload {
     }
 }
 
-/// A card for a message, by somebody who is not its link's owner.
+/// Uploads a card for a message, from a client that does not own the link.
 pub async fn upload(picture: &[u8], share_token: &str) -> Answer {
     Upload::of(picture, share_token).send().await
 }

@@ -1,4 +1,4 @@
-//! Someone on the internet, with an address of his own.
+//! A client on the internet with an IP address of its own.
 
 use std::future::Future;
 use std::sync::LazyLock;
@@ -14,24 +14,25 @@ use super::documented::DocumentedRequest;
 use super::{Answer, base, eventually};
 
 thread_local! {
-    /// A test has a thread and a runtime of its own, and so do its connections.
+    /// Each test has its own thread and runtime, so its connections can't be shared.
     static HTTP: reqwest::Client = http_client();
 }
 
-/// A client of its own connections, by TLS where the product is elsewhere.
+/// An HTTP client with its own connections. It uses TLS when `BASE_URL` begins with `https:`.
 pub fn http_client() -> reqwest::Client {
-    // Fails only when there is one already.
+    // It fails only when a provider is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().no_proxy();
     let builder = match std::env::var("BASE_URL").is_ok_and(|url| url.starts_with("https:")) {
         true => builder,
-        // Reading the system's roots is work that each test would do anew.
+        // Each test would read the system's root certificates again.
         false => builder.tls_certs_only([]),
     };
     builder.build().expect("an HTTP client")
 }
 
-/// Where the world asks for what an answer named. A deployment that is rehearsed has no CDN of its own: scripts/stand-in.py plays it.
+/// The URL at which the tests reach an object that an answer names. A rehearsed deployment has no CDN: scripts/stand-in.py
+/// serves its objects under `/_local/cdn/`.
 fn seen_from_here(url: &str) -> String {
     let (base, card) = (base(), url.split_once(".cloudfront.net/"));
     match card {
@@ -46,7 +47,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// From an IPv4 address that nobody else has in this run.
+    /// A client with an IPv4 address that no other client has in this run.
     pub fn new() -> Client {
         static NEXT: LazyLock<AtomicU32> = LazyLock::new(|| AtomicU32::new(Uuid::new_v4().as_u128() as u32));
         let [_, b, c, d] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
@@ -78,24 +79,24 @@ impl Client {
         Call(request.header("x-sotto-local-source-ip", &self.address))
     }
 
-    /// Stores bytes where an answer said, with these headers and no others.
+    /// Stores bytes at the URL that an answer gave, with exactly these headers.
     pub async fn put<'h>(url: &str, headers: impl Iterator<Item = (&'h str, &'h str)>, bytes: &[u8]) -> Answer {
         let call = Call(HTTP.with(|http| http.put(url))).body(bytes);
         headers.fold(call, |call, (name, value)| call.header(name, value)).raw().await
     }
 
-    /// What the world gets for an empty request to an address.
+    /// The public answer to an empty request to this URL.
     pub async fn request(method: &str, url: &str) -> Answer {
         let method = method.parse::<Method>().expect("a method");
         Call(HTTP.with(|http| http.request(method, seen_from_here(url)))).raw().await
     }
 
-    /// Some bytes of what the world gets from an address.
+    /// The public answer to a request for some bytes of this URL.
     pub async fn part(url: &str, range: &str) -> Answer {
         Call(HTTP.with(|http| http.get(seen_from_here(url)))).header("range", range).raw().await
     }
 
-    /// What the world gets from an address that an answer named: no credentials, no promise about headers.
+    /// The public answer to a GET of a URL that an answer gave: without credentials, and without checks of its headers.
     pub async fn fetch(url: &str) -> Answer {
         Call(HTTP.with(|http| http.get(seen_from_here(url)))).raw().await
     }
@@ -112,7 +113,7 @@ impl Call {
         self.header("content-type", content_type).body(body)
     }
 
-    /// A body that says nothing of what it is.
+    /// A body without a content type.
     pub fn body(self, body: impl Into<Vec<u8>>) -> Call {
         Call(self.0.body(body.into()))
     }
@@ -135,7 +136,7 @@ impl Call {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    /// The answer of a function. Here it is held against what every answer promises, and against openapi.json, once for every test.
+    /// Sends the request to a function. Checks every answer against the documented headers and against openapi.json.
     pub async fn send(self) -> Answer {
         let (client, request) = self.0.build_split();
         let request = request.expect("a request");
@@ -146,7 +147,7 @@ impl Call {
         answer
     }
 
-    /// The answer of anything else: the gateway itself, or a card's address.
+    /// Sends the request without these checks: to the gateway itself, or to a card's URL.
     pub async fn raw(self) -> Answer {
         let started = Instant::now();
         let response = self.0.send().await.expect("an answer");
@@ -156,8 +157,8 @@ impl Call {
     }
 }
 
-/// Sends until it is accepted, which has to be within the `wait` seconds that Retry-After has just told; `refused` looks at each
-/// answer before. Returns when the accepted one was sent.
+/// Sends until a request is accepted, which must happen within the `wait` seconds of the last `Retry-After`. `refused` checks
+/// each refusal. Returns the time at which the accepted request was sent.
 pub async fn wait_until_accepted(
     wait: u64,
     mut send: impl AsyncFnMut() -> Answer,
@@ -171,7 +172,7 @@ pub async fn wait_until_accepted(
         }
         refused(&answer);
         assert!(asked.duration_since(told) < wait, "still refused after Retry-After");
-        // Twice a second, so that the poll is no flood.
+        // Two requests a second, so that polling does not count as a flood.
         eventually("a moment", Duration::from_secs(1), async || (asked.elapsed().as_millis() > 500).then_some(()))
             .await;
         None
@@ -179,7 +180,7 @@ pub async fn wait_until_accepted(
     .await
 }
 
-/// Runs them all concurrently; what they return, in their order.
+/// Runs all of them concurrently. Returns their results in the given order.
 pub async fn all_at_once<T, F>(calls: impl IntoIterator<Item = F>) -> Vec<T>
 where
     T: Send + 'static,

@@ -7,10 +7,10 @@ use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 use tokio::time::Instant;
 
-/// How long a worker may take: the stream tells it, it starts, and other tests' records are before this one's.
+/// The time that a worker may take: the stream delivers the record, the worker starts, and records of other tests come first.
 pub const SOON: Duration = Duration::from_secs(300);
 
-/// Asks `probe` again and again until it has an answer. Nothing else in these tests waits for time to pass.
+/// Calls `probe` until it returns something. No other function of these tests waits for time to pass.
 pub async fn eventually<T>(what: &str, within: Duration, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + within;
     loop {
@@ -32,7 +32,7 @@ pub fn in_ms(ms: i64) -> String {
     (now() + time::Duration::milliseconds(ms)).format(&format).expect("a time has this form")
 }
 
-/// Reads a time and insists on the product's one form: RFC 3339, UTC, milliseconds.
+/// Parses a time. It must have the product's only form: RFC 3339 in UTC with milliseconds.
 #[track_caller]
 pub fn time(value: &serde_json::Value) -> OffsetDateTime {
     let text = value.as_str().unwrap_or_else(|| panic!("{value} is no time"));

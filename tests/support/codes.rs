@@ -1,5 +1,5 @@
-//! Codes where mails can't be read: on AWS. Only their hashes are stored, but of the million codes one has that hash. Only who may
-//! read the table and has the deployment's secret can look for it.
+//! Finds one-time codes on AWS, where the tests can't read mails. The table stores only a hash, so this tries all million codes.
+//! That takes the right to read the table and the deployment's secret.
 
 use std::env;
 
@@ -12,7 +12,7 @@ use shared::store::CodeFor;
 use shared::tokens::{Purpose, Tokens};
 use shared::types::{Email, Parse};
 
-/// Whether `SOTTO_TABLE` names the table; `SOTTO_SECRET_KEY` is the secret then.
+/// Whether `SOTTO_TABLE` names the table. `SOTTO_SECRET_KEY` has the secret then.
 pub fn codes_are_in_table() -> bool {
     env::var_os("SOTTO_TABLE").is_some()
 }

@@ -1,4 +1,4 @@
-//! What tests of communities begin with: a community, its creator, and members who write to that one.
+//! Fixtures of communities: a community, its creator, and members who write to the creator.
 
 use serde_json::{Value, json};
 
@@ -8,18 +8,18 @@ use super::{Answer, Call, User, all_at_once};
 pub struct Community {
     pub id: String,
     pub creator: User,
-    /// As its creation showed it.
+    /// The answer to its creation.
     pub created: Value,
 }
 
 impl Answer {
-    /// The error shape of communities and notifications, to the letter.
+    /// Exactly this error, in the shape that communities and notifications use.
     #[track_caller]
     pub fn denies(&self, status: u16, message: &str) {
         self.is(status, json!({ "message": message }));
     }
 
-    /// The shape of what is forbidden or makes no sense when a message is sent, to the letter.
+    /// Exactly this error of a send, whose message is a list.
     #[track_caller]
     pub fn denies_message(&self, status: u16, message: &str) {
         self.is(status, json!({ "message": [message] }));
@@ -121,7 +121,7 @@ impl Community {
         page["data"].as_array().expect("messages").clone()
     }
 
-    /// What a list says of a user's conversations: how many there are, and the 100 newest.
+    /// The user's list of conversations: the total, and the 100 newest.
     pub async fn listed(&self, user: &User) -> (u64, Vec<Value>) {
         let page = self.conversations(user, "?per_page=100").await.ok(200);
         (page["total"].as_u64().expect("a total"), page["data"].as_array().expect("conversations").clone())

@@ -1,5 +1,5 @@
-//! What DynamoDB says of a transaction that meets another one half-way: that one has changed some of its items already, and still
-//! holds the others. A store on one machine is never seen like that.
+//! The answer of DynamoDB to a transaction that conflicts with another one. The other one has changed some of the items already
+//! and still holds the rest. A store on one machine never shows that state, so the proxy makes up the answer.
 
 use http_body_util::Full;
 use hyper::Response;
@@ -7,10 +7,10 @@ use hyper::body::Bytes;
 use hyper::header::CONTENT_LENGTH;
 use serde_json::{Value, json};
 
-/// `answer`, a cancellation of the transaction `request`, with another one holding the items whose keys have `text` in them.
+/// Changes `answer`, the cancellation of the transaction `request`: items whose keys contain `text` fail with a conflict.
 pub fn with_conflicts(request: &str, text: &str, answer: Response<Bytes>) -> Response<Full<Bytes>> {
     let (mut head, body) = answer.into_parts();
-    // It gets another length.
+    // The body's length changes.
     head.headers.remove(CONTENT_LENGTH);
     let request: Value = serde_json::from_str(request).expect("a request");
     let mut body: Value = serde_json::from_slice(&body).expect("an answer");

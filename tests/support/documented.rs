@@ -1,4 +1,4 @@
-//! openapi.json, held against everything that functions are asked and answer.
+//! Checks every request and answer of the tests against openapi.json.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -24,36 +24,36 @@ static REGISTRY: LazyLock<Registry<'static>> = LazyLock::new(|| {
 /// Made once for each schema, when it is first asked for.
 static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
-/// Headers that answers carry only where the document says so.
+/// Headers that an answer may have only where the document lists them.
 const HEADERS: [&str; 5] = ["ratelimit", "ratelimit-policy", "retry-after", "set-cookie", "location"];
 
-/// Statuses whose messages do not depend on the request: each of them is an example in the document.
+/// Statuses whose messages do not depend on the request: the document has each message as an example.
 const FIXED: [u16; 7] = [401, 403, 404, 409, 410, 413, 415];
 
-/// A request of an operation of ours.
+/// A request to an operation that the document has.
 pub struct DocumentedRequest {
     /// `POST /api/links`
     route: String,
-    /// Where the document has it, as JSON pointers go.
+    /// The operation's place in the document, as a JSON pointer.
     pointer: String,
     body: Option<Value>,
 }
 
 impl DocumentedRequest {
-    /// `None` for what is no route of ours.
+    /// `None` if the document has no such route.
     pub fn of(request: &Request) -> Option<DocumentedRequest> {
         let method = request.method().as_str().to_ascii_lowercase();
         let paths = DOCUMENT["paths"].as_object().expect("paths").iter();
         let fitting =
             paths.filter(|(path, methods)| methods.get(&method).is_some() && fits(path, request.url().path()));
-        // A place with a name goes before one with a variable.
+        // A fixed path takes precedence over one with a variable.
         let (path, _) = fitting.min_by_key(|(path, _)| path.matches('{').count())?;
         let pointer = format!("/paths/{}/{method}", path.replace('~', "~0").replace('/', "~1"));
         let body = request.body().and_then(|body| serde_json::from_slice(body.as_bytes()?).ok());
         Some(DocumentedRequest { route: format!("{} {path}", request.method()), pointer, body })
     }
 
-    /// The answer is documented, with its headers and every field; and what was taken for good is what the document asks for.
+    /// Asserts that the document has the answer with its headers and every field, and that an accepted request fits its schema.
     pub fn assert_documented(&self, answer: &Answer) {
         let route = format!("{}, {}", self.route, answer.status);
         let responses = format!("{}/responses/{}", self.pointer, answer.status);
@@ -84,7 +84,7 @@ fn fits(template: &str, path: &str) -> bool {
         && parts.zip(others).all(|(part, other)| part == other || part.starts_with('{') && !other.is_empty())
 }
 
-/// Where `pointer` leads, or what it refers to.
+/// The pointer itself, or the target of its `$ref`.
 fn resolved(pointer: &str) -> Option<String> {
     match DOCUMENT.pointer(pointer)?["$ref"].as_str() {
         Some(reference) => Some(reference.trim_start_matches('#').to_owned()),
@@ -92,7 +92,7 @@ fn resolved(pointer: &str) -> Option<String> {
     }
 }
 
-/// The words for a person, whatever numbers are in them.
+/// The message of an error, with every digit replaced by 0.
 fn said(body: &Value) -> String {
     let words = [&body["error"], &body["message"], &body["message"][0]].into_iter().find_map(Value::as_str);
     words.unwrap_or_default().replace(|c: char| c.is_ascii_digit(), "0")

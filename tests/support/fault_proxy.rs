@@ -1,5 +1,5 @@
-//! Somebody between the product and a store: an HTTP proxy that a test owns. It passes every request on as it came,
-//! signature and all, but for those that the test makes trouble for.
+//! An HTTP proxy between the product and a store. It passes requests on unchanged, except for those for which a test sets a
+//! fault.
 
 use std::future::{Future, pending};
 use std::io;
@@ -23,22 +23,22 @@ use tokio::task::JoinHandle;
 
 use super::conflicts::with_conflicts;
 
-/// For trouble that lasts until it is over.
+/// For faults that apply until the test ends them.
 pub const ALWAYS: usize = usize::MAX;
 
-/// Where SES takes letters.
-const LETTERS: &str = "/v2/email/outbound-emails";
+/// The path to which mails are posted.
+const MAILS_PATH: &str = "/v2/email/outbound-emails";
 
-/// Longer than anything that a test does meanwhile.
+/// Longer than any action that a test runs in [`When::first`].
 const SOON: Duration = Duration::from_secs(30);
 
-/// One request to a store, as a rule may look at it.
+/// A request to a store, for the conditions of faults.
 pub struct Call {
     pub method: String,
     pub path: String,
-    /// DynamoDB's name of what is to be done; empty for S3 and SES.
+    /// The name of DynamoDB's operation. Empty for S3 and SES.
     pub operation: String,
-    /// The bytes of an object that are asked for, as HTTP writes them; empty for all of it.
+    /// The `Range` header. Empty if the whole object is requested.
     pub range: String,
     pub body: String,
 }
@@ -55,24 +55,24 @@ impl Call {
         }
     }
 
-    /// Whether this is DynamoDB's `operation`, with a body that has `text` in it.
+    /// Whether this is DynamoDB's `operation` with a body that contains `text`.
     pub fn asks(&self, operation: &str, text: &str) -> bool {
         self.operation == operation && self.body.contains(text)
     }
 
-    /// Whether this is S3's `method` on a key that has `text` in it.
+    /// Whether this is S3's `method` on a key that contains `text`.
     pub fn is(&self, method: &str, text: &str) -> bool {
         self.operation.is_empty() && self.method == method && self.path.contains(text)
     }
 
-    /// Whether this is S3's deletion of several objects at once, of which one has `text` in its key.
+    /// Whether this is S3's deletion of several objects, one of which has `text` in its key.
     pub fn deletes_all_of(&self, text: &str) -> bool {
         self.operation.is_empty() && self.method == "POST" && self.body.contains("<Delete") && self.body.contains(text)
     }
 
-    /// Whether this gives SES a letter that has `text` in it.
+    /// Whether this is a mail for SES that contains `text`.
     pub fn mails(&self, text: &str) -> bool {
-        self.is("POST", LETTERS) && self.body.contains(text)
+        self.is("POST", MAILS_PATH) && self.body.contains(text)
     }
 }
 
@@ -80,27 +80,27 @@ type Matcher = Box<dyn Fn(&Call) -> bool + Send + Sync>;
 type Rules = Arc<Mutex<Vec<Arc<Rule>>>>;
 
 struct Rule {
-    /// Greater for a younger one.
+    /// A newer rule has a greater number.
     age: usize,
     concerns: Matcher,
-    /// How often it still applies.
+    /// The number of requests to which it still applies.
     left: AtomicUsize,
     met: AtomicUsize,
     kind: Kind,
 }
 
 enum Kind {
-    /// The store never hears of the request; this is the answer, with this for the store's own name of what is wrong.
+    /// The store does not get the request. The proxy answers with this status and this error code.
     Answer(StatusCode, Option<&'static str>),
-    /// The store never hears of the request, and the connection ends.
+    /// The store does not get the request, and the connection ends.
     Refusal,
-    /// The store does what it is asked; then the connection ends without its answer.
+    /// The store handles the request. Then the connection ends without an answer.
     LostAnswer,
-    /// The store does what it is asked; its answer never comes.
+    /// The store handles the request. The answer never comes, and the connection stays open.
     Silence,
-    /// The store does what it is asked, but of items whose key has this text it says that another transaction holds them.
+    /// The store handles the request. Items whose key contains this text are reported as held by another transaction.
     Conflict(String),
-    /// Something else happens before the store hears of the request.
+    /// An action of the test runs before the store gets the request.
     Meanwhile { met: watch::Sender<bool>, done: watch::Receiver<bool> },
 }
 
@@ -111,13 +111,13 @@ pub struct FaultProxy {
 }
 
 impl FaultProxy {
-    /// In front of the store that answers at `store`, for as long as the runtime of the test.
+    /// Starts a proxy in front of the store at `store`. It ends with the test's runtime.
     pub async fn before(store: &str) -> FaultProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let proxy = Proxy {
             store: store.trim_end_matches('/').to_owned(),
-            // No pool: an idle connection could end at the moment that a request goes out, and nothing here tries again.
+            // Without a pool: an idle connection could end just as a request goes out, and the proxy does not retry.
             client: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http(),
             rules: Rules::default(),
         };
@@ -135,51 +135,51 @@ impl FaultProxy {
         self.url.clone()
     }
 
-    /// Makes trouble for the requests that `concerns` is true of; the older of two troubles comes first.
+    /// Begins a fault for the requests for which `concerns` is true. If several faults concern a request, the oldest applies.
     pub fn when(&self, concerns: impl Fn(&Call) -> bool + Send + Sync + 'static) -> When<'_> {
         When { rules: &self.rules, concerns: Box::new(concerns) }
     }
 }
 
-/// Requests that there is to be trouble for.
+/// The requests that a fault will concern.
 pub struct When<'a> {
     rules: &'a Rules,
     concerns: Matcher,
 }
 
 impl When<'_> {
-    /// The next `times` of them are answered with this status, and the store never hears of them.
+    /// The next `times` requests get this status. The store does not get them.
     pub fn answer(self, status: u16, times: usize) -> Fault {
         self.rule(Kind::Answer(StatusCode::from_u16(status).expect("a status"), None), times, None)
     }
 
-    /// The next `times` of them are refused for this reason, by its name in the store, which will not be asked again.
+    /// The next `times` requests get a 400 with the store's error code `reason`, which clients don't retry.
     pub fn reject(self, reason: &'static str, times: usize) -> Fault {
         self.rule(Kind::Answer(StatusCode::BAD_REQUEST, Some(reason)), times, None)
     }
 
-    /// The connection ends under the next `times` of them, and the store never hears of them.
+    /// The connections of the next `times` requests end. The store does not get them.
     pub fn refuse(self, times: usize) -> Fault {
         self.rule(Kind::Refusal, times, None)
     }
 
-    /// The next `times` of them are done, and nobody hears of it: the connection ends.
+    /// The store handles the next `times` requests, and their connections end without an answer.
     pub fn lose_the_answer(self, times: usize) -> Fault {
         self.rule(Kind::LostAnswer, times, None)
     }
 
-    /// The next `times` of them are done, and nobody hears of it however long they wait.
+    /// The store handles the next `times` requests, and their answers never come.
     pub fn never_answer(self, times: usize) -> Fault {
         self.rule(Kind::Silence, times, None)
     }
 
-    /// The next `times` of them, transactions that fail, meet others that hold the items whose keys have `text` in them.
+    /// The next `times` requests, which are transactions that fail, report items whose keys contain `text` as held by another one.
     pub fn conflict_on(self, text: String, times: usize) -> Fault {
         self.rule(Kind::Conflict(text), times, None)
     }
 
-    /// Runs `action` when the first of them comes, and only then passes it on, to younger troubles if there are any. Whatever
-    /// else they concern waits too: a client that loses its patience and asks again doesn't overtake the action.
+    /// Runs `action` when the first request comes, and passes the request on afterwards (to newer faults, if there are any).
+    /// All other requests that it concerns wait too, so that a retry of the client can't overtake the action.
     pub fn first(self, action: impl Future<Output = ()> + Send + 'static) -> Fault {
         let ((met, mut is_met), (is_done, done)) = (watch::channel(false), watch::channel(false));
         let action = tokio::spawn(async move {
@@ -201,7 +201,7 @@ impl When<'_> {
     }
 }
 
-/// Lasts until it is over or dropped.
+/// A fault. It lasts until it is over or dropped.
 #[must_use]
 pub struct Fault {
     rule: Arc<Rule>,
@@ -210,7 +210,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Ends it, and insists that there was some. How many requests it met.
+    /// Ends the fault and returns the number of requests that it concerned. Panics if there was none.
     pub async fn over(mut self) -> usize {
         self.end();
         let met = self.rule.met.load(Ordering::SeqCst);
@@ -242,11 +242,11 @@ struct Proxy {
 impl Proxy {
     async fn serve(self, stream: TcpStream) {
         let service = service_fn(|request| self.answer(request));
-        // Its errors are those that a test wants, and clients that went away.
+        // Its errors are faults that the test set, or clients that went away.
         let _ = server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     }
 
-    /// An error ends the connection.
+    /// Answers a request. An error ends the connection.
     async fn answer(&self, request: Request<Incoming>) -> io::Result<Response<Full<Bytes>>> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
@@ -277,7 +277,7 @@ impl Proxy {
         }
     }
 
-    /// The rule for a request, one of those that are younger than `after`; afterwards it applies once less.
+    /// Finds the oldest rule for a request that is newer than `after`, and counts the request.
     fn rule(&self, call: &Call, after: Option<&Arc<Rule>>) -> Option<Arc<Rule>> {
         let rules = self.rules.lock().expect("rules");
         let takes = |left: usize| if left == ALWAYS { Some(ALWAYS) } else { left.checked_sub(1) };
@@ -299,14 +299,14 @@ impl Proxy {
     }
 }
 
-/// A failure as the store words it. Its message quotes all of the request, which nobody may repeat.
+/// An error in the store's format. Its message quotes the whole request, to show that the product never logs it.
 fn unwell(status: StatusCode, reason: Option<&str>, call: &Call) -> Response<Full<Bytes>> {
     let mut response = Response::builder().status(status);
     let body = if !call.operation.is_empty() {
         response = response.header(CONTENT_TYPE, "application/x-amz-json-1.0");
         let name = format!("com.amazonaws.dynamodb.v20120810#{}", reason.unwrap_or("InternalServerError"));
         json!({ "__type": name, "message": call.body }).to_string()
-    } else if call.path.starts_with(LETTERS) {
+    } else if call.path.starts_with(MAILS_PATH) {
         response = response.header(CONTENT_TYPE, "application/json");
         response = response.header("x-amzn-errortype", reason.unwrap_or("InternalFailure"));
         json!({ "message": call.body }).to_string()

@@ -5,18 +5,18 @@ use serde_json::{Value, json};
 
 use super::{Client, FaultProxy, StackScope, ask, bodies, options, stack_or_skip, stored_in, texts};
 
-/// While this lives, what this thread's test does goes to it.
+/// A stack with a fault proxy in front of each store. While it lives, requests of this thread's test go to it.
 pub struct FaultyStack {
     pub stack: Stack,
     pub dynamodb: FaultProxy,
     pub s3: FaultProxy,
     pub ses: FaultProxy,
-    /// In front of every push service.
+    /// In front of all push services.
     pub push: FaultProxy,
     pub sqs: FaultProxy,
-    /// In front of what wakes the workers.
+    /// In front of the table's stream, which wakes the workers.
     pub streams: FaultProxy,
-    /// Where its DynamoDB is when nobody is in between.
+    /// The URL of DynamoDB itself, behind the proxy.
     store: String,
     _scope: StackScope,
 }
@@ -58,14 +58,14 @@ impl FaultyStack {
         items
     }
 
-    /// What is in the queue that the template calls `id`.
+    /// The messages in the queue that the template calls `id`.
     pub fn queue(&self, id: &str) -> Vec<Value> {
         let name = self.stack.queue_name(id).unwrap_or_else(|| panic!("there is no queue {id}"));
         let shared = stack_or_skip("has queues").expect("the stack whose queues these are");
         bodies(shared.queues().messages(name))
     }
 
-    /// Removes an item that is there, as its TTL does.
+    /// Removes an item, as its TTL would. The item must exist.
     pub async fn expire(&self, item: &Value) {
         let key = json!({ "pk": item["pk"], "sk": item["sk"] });
         let request = json!({ "TableName": self.stack.table(), "Key": key, "ReturnValues": "ALL_OLD" });
@@ -73,7 +73,7 @@ impl FaultyStack {
         assert!(answer["Attributes"].is_object(), "{answer}");
     }
 
-    /// Does up to 25 requests of a BatchWriteItem.
+    /// Sends up to 25 requests as one BatchWriteItem.
     pub async fn write(&self, requests: &[Value]) {
         let request = json!({ "RequestItems": { self.stack.table(): requests } });
         let answer = ask(&self.store, &self.stack, "BatchWriteItem", &request).await;
@@ -97,7 +97,7 @@ impl FaultyStack {
         }
     }
 
-    /// The card of a message, as the world gets it: whether it is in the bucket, whatever its message says.
+    /// Whether the public can get a message's card, whatever its message says.
     pub async fn has_card(&self, share_token: &str) -> bool {
         let answer = Client::new().get(&format!("/_local/cdn/cards/{share_token}.png")).raw().await;
         assert!([200, 403].contains(&answer.status), "{}", answer.text());

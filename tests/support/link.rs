@@ -1,4 +1,4 @@
-//! A link with its owner's token: what nearly every test begins with.
+//! A link with its admin token, for nearly every test of links.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -9,7 +9,7 @@ use super::{Answer, Client};
 pub struct Link {
     pub slug: String,
     pub token: String,
-    /// The link as its creation showed it.
+    /// The link in the answer to its creation.
     pub created: Value,
 }
 
@@ -22,7 +22,7 @@ impl Link {
         Link::with(json!({})).await
     }
 
-    /// With these fields; a title and a slug are given where they are not named.
+    /// Creates a link with these fields, and with a title and a slug if they are missing.
     pub async fn with(fields: Value) -> Link {
         let mut body = json!({ "title": "A link of a test", "slug": random_slug() });
         body.as_object_mut().expect("an object").extend(fields.as_object().expect("fields").clone());
@@ -59,7 +59,7 @@ impl Link {
         format!("{}/{id}?token={}", self.messages(), self.token)
     }
 
-    /// Sent by somebody who never sent anything before.
+    /// Sends a message from a new client.
     pub async fn send(&self, content: &str) -> Answer {
         self.send_as(&Client::new(), json!({ "content": content })).await
     }
@@ -108,7 +108,7 @@ impl Link {
         }
     }
 
-    /// What the owner is told of how many there are.
+    /// The number of messages that the owner sees.
     pub async fn count(&self) -> u64 {
         let page = self.page("&limit=1").await;
         page["link"]["message_count"].as_u64().unwrap_or_else(|| panic!("{page}"))

@@ -1,4 +1,4 @@
-//! What the tests share: the stack, clients who talk to it, links to talk about, cards, time, and trouble.
+//! Shared by the tests: the stack and its clients, users, links, cards, time, and a proxy that makes stores fail.
 
 mod answer;
 mod blank;

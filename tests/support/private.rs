@@ -1,4 +1,4 @@
-//! What tests of private messages begin with: users who write to each other, and what they upload.
+//! Fixtures of private messages: users who write to each other, and their uploads.
 
 use local::{Endpoints, Stack};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ pub fn sample(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
-/// The clip, whose `moov` stands at its end, with that many bytes of nothing in front of its media.
+/// The clip, whose `moov` box is at its end, with that many zero bytes in front of its media.
 pub fn padded_clip(bytes: usize) -> Vec<u8> {
     let clip = sample("clip.mp4");
     let first = u32::from_be_bytes(clip[..4].try_into().expect("four bytes")) as usize;
@@ -20,7 +20,7 @@ pub fn padded_clip(bytes: usize) -> Vec<u8> {
     [&clip[..first], &free, b"free", &vec![0; bytes], &clip[first..]].concat()
 }
 
-/// Puts bytes to where the answer of `POST /media/uploads` says, just as it says.
+/// Uploads bytes with the URL, method and headers of an answer to `POST /media/uploads`.
 pub async fn put(upload: &Value, bytes: &[u8]) -> Answer {
     let text = |name: &str| upload[name].as_str().unwrap_or_else(|| panic!("no {name}: {upload}"));
     assert_eq!(text("method"), "PUT");
@@ -30,7 +30,7 @@ pub async fn put(upload: &Value, bytes: &[u8]) -> Answer {
 }
 
 impl Answer {
-    /// The data of a private message's answer that must have this status, in the family's envelope.
+    /// The data of an answer, which must have this status and the envelope of private messages.
     #[track_caller]
     pub fn processed(&self, status: u16) -> Value {
         let body = self.ok(status);
@@ -41,7 +41,7 @@ impl Answer {
         body["data"].clone()
     }
 
-    /// The error shape of private messages, to the letter.
+    /// Exactly this error, in the shape that private messages use.
     #[track_caller]
     pub fn rejects(&self, status: u16, message: &str) {
         let body = self.json();
@@ -51,7 +51,7 @@ impl Answer {
 }
 
 impl User {
-    /// A message to that user, which may be nobody; more may be added to it.
+    /// A request that sends a message to the user with this id, whether or not the user exists.
     pub fn letter(&self, to: &str, body: Value) -> Call {
         self.post(&format!("/message/send/{to}")).json(&body)
     }
@@ -61,7 +61,7 @@ impl User {
         self.letter(&to.id, json!({ "content": content, "type": "text" })).send().await.processed(200)
     }
 
-    /// What `POST /media/uploads` says of an upload of that kind, type and size.
+    /// Requests an upload of this kind, type and size by `POST /media/uploads`.
     pub async fn request_upload(&self, kind: &str, content_type: &str, bytes: usize) -> Value {
         let body = json!({ "type": kind, "contentType": content_type, "bytes": bytes });
         self.post("/media/uploads").json(&body).send().await.processed(201)
@@ -75,7 +75,7 @@ impl User {
         upload["publicId"].as_str().expect("a public id").to_owned()
     }
 
-    /// A message of that type with these uploads.
+    /// A request that sends a message of this type with these uploads.
     pub fn picture(&self, to: &User, kind: &str, public_ids: &[String]) -> Call {
         let media: Vec<Value> = public_ids.iter().map(|id| json!({ "publicId": id })).collect();
         self.letter(&to.id, json!({ "content": "Look at this", "type": kind, "media": media }))
@@ -94,7 +94,7 @@ impl User {
     }
 }
 
-/// Two who have written to each other.
+/// Two users with a conversation.
 #[derive(Clone)]
 pub struct Pair {
     pub ann: User,
@@ -109,12 +109,12 @@ impl Pair {
         Pair { ann, bob, conversation }
     }
 
-    /// Ann sends Bob these uploads of hers.
+    /// A request by which Ann sends Bob these uploads.
     pub fn send(&self, kind: &str, uploads: &[String]) -> Call {
         self.ann.picture(&self.bob, kind, uploads)
     }
 
-    /// Ann sends Bob a file of `tests/media/`, which she uploads first; the message.
+    /// Ann uploads a file of `tests/media/` and sends it to Bob. Returns the message.
     pub async fn show(&self, kind: &str, content_type: &str, file: &str) -> Value {
         let upload = self.ann.upload(kind, content_type, &sample(file)).await;
         self.send(kind, &[upload]).send().await.processed(200)
@@ -132,7 +132,7 @@ pub fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("no {name}: {value}"))
 }
 
-/// What a message says of its media.
+/// The media of a message.
 #[track_caller]
 pub fn media_of(message: &Value) -> &[Value] {
     message["media"].as_array().unwrap_or_else(|| panic!("no media: {message}"))
@@ -144,7 +144,7 @@ pub fn keys_of(message: &Value) -> Vec<String> {
     media_of(message).iter().map(|media| text(media, "publicId").to_owned()).collect()
 }
 
-/// What moto's S3 doesn't do. Says why a test is shorter there.
+/// Whether S3 can do this. moto's S3 can't, and the test prints why it is shorter there.
 pub fn s3_can(what: &str) -> bool {
     let is_moto = Endpoints::from_env().s3.is_some();
     if is_moto {
@@ -153,17 +153,17 @@ pub fn s3_can(what: &str) -> bool {
     !is_moto
 }
 
-/// It verifies no signature: what a URL was signed for binds nobody.
+/// moto does not verify signatures, so a presigned URL allows everything.
 pub fn s3_verifies_signatures() -> bool {
     s3_can("verifies no signatures")
 }
 
-/// It copies whatever the source has become.
+/// moto copies an object even if it has changed since.
 pub fn s3_copies_on_condition() -> bool {
     s3_can("ignores x-amz-copy-source-if-match")
 }
 
-/// Amazon's local DynamoDB removes nothing whose time has come.
+/// Amazon's local DynamoDB does not remove expired items.
 pub fn table_has_ttl() -> bool {
     let is_external = Endpoints::from_env().dynamodb.is_some();
     if is_external {
@@ -172,14 +172,14 @@ pub fn table_has_ttl() -> bool {
     !is_external
 }
 
-/// The bucket of a stack, looked into past whoever comes between the stack and its store.
+/// The bucket of a stack, read directly and not through the fault proxy.
 pub struct Bucket {
     store: &'static Stack,
     name: String,
 }
 
 impl Bucket {
-    /// Of the tests' own stack; none without one.
+    /// The bucket of the shared stack. `None` with `BASE_URL`.
     pub fn shared() -> Option<Bucket> {
         stack_or_skip("looks into the bucket").and_then(Bucket::of)
     }
@@ -213,7 +213,7 @@ impl Bucket {
         true
     }
 
-    /// Stores an object as no presigned URL would let anybody.
+    /// Stores an object directly, which no presigned URL allows.
     pub async fn put(&self, key: &str, content_type: &str, bytes: &[u8]) {
         let put = self.store.s3().put_object().bucket(&self.name).key(key).content_type(content_type);
         put.body(bytes.to_vec().into()).send().await.expect("a put");

@@ -1,4 +1,4 @@
-//! What the product has mailed and pushed, and what it has given up.
+//! The mails and pushes that the product has sent, and the messages in its queues.
 
 use local::Message;
 use serde_json::{Value, json};
@@ -17,14 +17,14 @@ pub async fn outbox() -> Vec<Value> {
     }
 }
 
-/// Every message that a push service took for an endpoint so far, newest first: its headers by their lower-case names, and its
-/// body in base64.
+/// All messages that a push service has received for an endpoint, newest first. Header names are in lower case, bodies in
+/// base64.
 pub async fn pushes_for(endpoint: &str) -> Vec<Value> {
     let entries = outbox().await;
     entries.into_iter().filter(|entry| entry["kind"] == "push" && entry["endpoint"] == json!(endpoint)).collect()
 }
 
-/// What messages say, in JSON.
+/// The bodies of messages, parsed as JSON.
 pub fn bodies(messages: Vec<Message>) -> Vec<Value> {
     messages.iter().map(|message| serde_json::from_str(&message.body).expect("JSON")).collect()
 }

@@ -1,4 +1,4 @@
-//! The one stack that all tests talk to, and the few tests that start one of their own.
+//! The shared stack, and how a test sends its requests to another one.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use local::{Endpoints, Options, Stack, State};
 use super::template;
 
 enum Product {
-    /// Somewhere else; only HTTP is known of it.
+    /// The product at `BASE_URL`, reachable by HTTP only.
     Elsewhere(String),
     Here(Box<Stack>),
 }
@@ -30,7 +30,7 @@ fn product() -> &'static Product {
     })
 }
 
-/// Starts the stack in a thread that outlives every test and its runtime.
+/// Starts the shared stack in a thread of its own, as it outlives the runtime of the test that starts it.
 fn started() -> Stack {
     let (send, receive) = mpsc::channel();
     thread::spawn(move || {
@@ -45,7 +45,7 @@ fn started() -> Stack {
 
 /// A stack in memory with this build's functions.
 pub fn options() -> Options {
-    // Cargo has built them all, and tells where one is.
+    // Cargo has built all of them into one directory.
     let directory = Path::new(env!("CARGO_BIN_EXE_create-link")).parent().expect("a directory");
     let functions = template::functions().into_iter();
     let binaries = functions.map(|function| (function.name.clone(), directory.join(&function.name))).collect();
@@ -62,7 +62,7 @@ pub fn options() -> Options {
     }
 }
 
-/// Where the product answers, without a slash at the end.
+/// The product's URL, without a slash at the end.
 pub fn base() -> String {
     if let Some(url) = BASE.with_borrow(Clone::clone) {
         return url;
@@ -73,7 +73,7 @@ pub fn base() -> String {
     }
 }
 
-/// The tests' stack, for what can't be seen over HTTP. Without one of their own there is nothing to look at.
+/// The shared stack, for tests that look behind HTTP. With `BASE_URL` there is none: prints that the test is skipped.
 pub fn stack_or_skip(what_for: &str) -> Option<&'static Stack> {
     let stack = stack_here();
     if stack.is_none() {
@@ -82,7 +82,7 @@ pub fn stack_or_skip(what_for: &str) -> Option<&'static Stack> {
     stack
 }
 
-/// The same, for what can be seen over HTTP, too.
+/// The shared stack, without printing anything.
 pub fn stack_here() -> Option<&'static Stack> {
     match product() {
         Product::Here(stack) => Some(stack),
@@ -90,7 +90,7 @@ pub fn stack_here() -> Option<&'static Stack> {
     }
 }
 
-/// While this lives, what this thread's test does goes to another stack.
+/// While this lives, requests of this thread's test go to another stack.
 pub struct StackScope(());
 
 impl StackScope {

@@ -1,4 +1,4 @@
-//! What is stored, asked of DynamoDB itself.
+//! Reads and writes the table directly, past the product.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -9,7 +9,7 @@ use super::client::http_client;
 use super::{Link, now, stack_or_skip};
 
 thread_local! {
-    /// A test has a thread and a runtime of its own, and so do its connections.
+    /// Each test has its own thread and runtime, so its connections can't be shared.
     static HTTP: reqwest::Client = http_client();
 }
 
@@ -19,7 +19,7 @@ pub async fn everything_stored() -> Option<Vec<Value>> {
     Some(stored_in(stack.dynamodb_url(), stack).await)
 }
 
-/// Every item of a stack's table, asked of the DynamoDB that answers at `url`.
+/// Every item of a stack's table, read from the DynamoDB at `url`.
 pub async fn stored_in(url: &str, stack: &Stack) -> Vec<Value> {
     let (mut items, mut start) = (Vec::new(), Value::Null);
     loop {
@@ -37,7 +37,7 @@ pub async fn stored_in(url: &str, stack: &Stack) -> Vec<Value> {
     }
 }
 
-/// Puts that many messages into a link's shards as if they had been sent an hour ago.
+/// Stores that many messages in a link's shards, with ids of an hour ago.
 pub async fn store_old_messages(stack: &Stack, link: &Link, count: usize) {
     let (id, hour_ago) =
         (link.created["id"].as_str().expect("an id"), now().unix_timestamp() as u64 * 1000 - 3_600_000);
@@ -60,9 +60,9 @@ pub async fn store_old_messages(stack: &Stack, link: &Link, count: usize) {
     }
 }
 
-/// What the DynamoDB that answers at `url` says.
+/// The answer of the DynamoDB at `url`.
 pub async fn ask(url: &str, stack: &Stack, operation: &str, request: &Value) -> Value {
-    // Neither the embedded DynamoDB nor Amazon's local one verifies a signature; both look at the access key.
+    // The embedded DynamoDB and Amazon's local one don't verify signatures. Both read the access key.
     let key = stack.credentials().access_key_id();
     let signature = format!(
         "AWS4-HMAC-SHA256 Credential={key}/20260206/{}/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
@@ -77,7 +77,7 @@ pub async fn ask(url: &str, stack: &Stack, operation: &str, request: &Value) -> 
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"))
 }
 
-/// Every text in an item: names, texts and numbers as they are, and what binary values hold.
+/// Every text in an item: names, texts, numbers, and binary values (decoded, and in base64).
 pub fn texts(item: &Value) -> Vec<String> {
     match item {
         Value::Object(fields) => fields

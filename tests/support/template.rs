@@ -1,4 +1,4 @@
-//! template.yaml, as far as the tests look into it.
+//! The parts of template.yaml that the tests read.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ pub struct Function {
     pub routes: Vec<String>,
     /// `Table.StreamArn`, once for each mapping from that stream to the function.
     pub streams: Vec<String>,
-    /// What its policies allow it to do.
+    /// The actions that its policies allow.
     pub actions: BTreeSet<String>,
 }
 
@@ -51,7 +51,7 @@ pub fn throttled() -> Vec<String> {
     settings.expect("settings of routes").keys().map(text).collect()
 }
 
-/// How many instances are reserved in all, and what the parameter that asks for them says of it.
+/// The total of reserved instances, and the description of the parameter that turns reservation on.
 pub fn reserved() -> (u64, String) {
     let template = read();
     let functions = template["Resources"].as_mapping().expect("resources").values();
@@ -80,7 +80,7 @@ fn function(resource: &Value) -> Function {
     Function { name, routes, streams, actions: actions.collect() }
 }
 
-/// The origin that web clients have unless a deployment says otherwise.
+/// The default of the allowed origins of web clients.
 pub fn allowed_origin() -> String {
     text(&read()["Parameters"]["AllowedOrigins"]["Default"]).split(',').next().expect("an origin").to_owned()
 }

@@ -1,4 +1,4 @@
-//! Somebody with an account: what nearly every test of accounts and inboxes begins with.
+//! A user with an account, for nearly every test of accounts and inboxes.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -18,7 +18,7 @@ pub struct User {
     /// The session of the sign-up, on a trusted device.
     pub token: String,
     pub device: String,
-    /// Where the user is.
+    /// The client that the user sends requests from.
     pub client: Client,
 }
 
@@ -29,7 +29,7 @@ pub fn random_username() -> String {
 pub fn random_email() -> String {
     let name = Uuid::new_v4().simple();
     match codes_are_in_table() {
-        // Mails really go out there: SES's simulator takes them, also from an account in the sandbox.
+        // Mails really go out there. SES's simulator accepts them, even from an account in the sandbox.
         true => format!("success+{name}@simulator.amazonses.com"),
         false => format!("{name}@example.com"),
     }
@@ -47,12 +47,12 @@ pub async fn mail_for(email: &str) -> Value {
     mails_for(email).await.into_iter().next().expect("a mail")
 }
 
-/// Every mail to an address so far, newest first. A function answers after its mail has gone out, so none is late.
+/// All mails to an address, newest first. A function answers after its mail has gone out, so none is late.
 pub async fn mails_for(email: &str) -> Vec<Value> {
     outbox().await.into_iter().filter(|mail| mail["to"] == json!([email])).collect()
 }
 
-/// Asks for a sign-up code and returns what the mail says, or the table where mails can't be read.
+/// Requests a sign-up code. Returns it from the mail, or from the table where mails can't be read.
 pub async fn send_otp(email: &str) -> String {
     Client::new().post("/api/send-otp").json(&json!({ "email": email })).send().await.ok(200);
     match codes_are_in_table() {
@@ -85,7 +85,7 @@ impl User {
         }
     }
 
-    /// That many at once.
+    /// Signs up that many users concurrently.
     pub async fn many(count: usize) -> Vec<User> {
         all_at_once((0..count).map(|_| User::sign_up())).await
     }
@@ -113,14 +113,14 @@ impl User {
         User { token: text(&answer["data"]["token"]), device: text(&answer["data"]["device"]["id"]), ..self.clone() }
     }
 
-    /// With these fields besides name and password, from an address of its own.
+    /// Signs in with these fields besides name and password, from a new client.
     pub async fn sign_in(&self, fields: Value) -> Answer {
         let mut body = json!({ "identifier": self.username, "password": self.password });
         body.as_object_mut().expect("an object").extend(fields.as_object().expect("fields").clone());
         Client::new().post("/api/auth/sign-in").json(&body).send().await
     }
 
-    /// What somebody who never sent anything before sends to the user's inbox.
+    /// Sends a message to the user's inbox from a new client.
     pub async fn receive(&self, content: &str) -> Answer {
         self.receive_from(&Client::new(), content).await
     }

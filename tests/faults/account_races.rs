@@ -1,4 +1,4 @@
-//! What happens to accounts and inboxes between a request's look at the store and its write.
+//! Changes to accounts and inboxes between the reads of a request and its write.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,13 +13,13 @@ use crate::support::{
 
 const NEW: &str = "another horse battery";
 
-/// The first call that `is_meant`, and none after it.
+/// Matches the first call for which `is_meant` is true, and no later one.
 fn first(is_meant: impl Fn(&StoreCall) -> bool + Send + Sync) -> impl Fn(&StoreCall) -> bool + Send + Sync {
     let is_over = AtomicBool::new(false);
     move |call| is_meant(call) && !is_over.swap(true, Ordering::SeqCst)
 }
 
-/// The write of a session that begins.
+/// Whether a call writes a new session.
 fn signs_in(call: &StoreCall) -> bool {
     call.asks("TransactWriteItems", "signed_in_at")
 }
@@ -243,7 +243,7 @@ async fn a_repetition_that_meets_its_first_request_never_says_that_a_mail_went_o
     let Some(stack) = FaultyStack::start().await else { return };
     let email = random_email();
     let (to, (is_repeated, repeated)) = (email.clone(), oneshot::channel());
-    // The first letter waits for the repetition, and is refused then.
+    // The first mail waits for the replay, and then it is refused.
     let mails = first(|call: &StoreCall| call.mails(""));
     let met = stack.ses.when(mails).first(async move {
         is_repeated.send(otp_with_key(&to).await).expect("the test waits");

@@ -1,4 +1,4 @@
-//! Sessions and devices over a DynamoDB that fails: what can't be looked up is no session that has ended.
+//! Sessions and devices while DynamoDB fails: a session that can't be read does not count as ended.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `POST /api/cards/upload` over stores that fail.
+//! `POST /api/cards/upload` while stores fail.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,7 +10,7 @@ use crate::support::{ALWAYS, Answer, Client, FaultyStack, Link, Upload, upload};
 
 const EXISTS: &str = "This message already has a card";
 
-/// A message whose card is to come: its link and its share token.
+/// A link with a message that has no card yet, and the message's share token.
 async fn message() -> (Link, String) {
     let link = Link::open().await;
     let token = share_token(&link.sent("For a card").await).to_owned();
@@ -27,7 +27,7 @@ async fn put(picture: &[u8], token: &str, key: Option<&str>) -> Answer {
     key.into_iter().fold(call, |call, key| call.key(key)).send().await
 }
 
-/// The card is `picture`, and its address is what the answer said.
+/// Asserts that the stored card is `picture`, at the URL of the answer.
 async fn assert_shown(answer: &Answer, token: &str, picture: &[u8]) {
     let url = answer.ok(201)["url"].take();
     assert_eq!(card_url(token).await, url);
@@ -127,7 +127,7 @@ async fn a_card_stays_when_the_look_after_it_fails() {
     let Some(stack) = FaultyStack::start().await else { return };
     let (link, token) = message().await;
     let reads = AtomicUsize::new(0);
-    // The look before the card succeeds, those after it don't.
+    // The read before the card is stored succeeds. All later reads fail.
     let down =
         stack.dynamodb.when(move |call| call.asks("GetItem", &link.slug) && reads.fetch_add(1, Ordering::SeqCst) > 0);
     let down = down.answer(500, ALWAYS);

@@ -1,4 +1,4 @@
-//! `PATCH /api/links/{slug}` over a DynamoDB that fails.
+//! `PATCH /api/links/{slug}` while DynamoDB fails.
 
 use serde_json::json;
 

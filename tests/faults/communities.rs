@@ -1,4 +1,4 @@
-//! Communities over a DynamoDB that fails: whatever happens, list, count and messages agree, and what was answered holds.
+//! Communities while DynamoDB fails: list, count and messages always agree, and every answer stays true.
 
 use serde_json::{Value, json};
 
@@ -8,13 +8,13 @@ use crate::support::{ALWAYS, Answer, Community, FaultyStack, PASSWORD, SOON, Sto
 
 const OUR_FAULT: &str = "Something went wrong on our side. Please try again";
 
-/// The documented answer to what is nobody's fault but ours, and a line that says why, but not what was said.
+/// The documented 500 of the family, and a log line that has the cause and none of `secrets`.
 pub async fn assert_internal_error(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.denies(500, OUR_FAULT);
     assert_cause_logged(stack, answer, secrets).await;
 }
 
-/// How often both can read a message that says `content`; the lists, the counts and the table agree with each other.
+/// The number of messages with this content that both users can read. The lists, the counts and the table must agree.
 pub async fn stored(stack: &FaultyStack, community: &Community, bob: &User, content: &str) -> usize {
     let ann = &community.creator;
     let messages = community.all(ann, bob).await;
@@ -70,7 +70,7 @@ async fn a_message_none_of_whose_answers_arrives_is_written_once_when_it_is_sent
     stack.stop().await;
 }
 
-/// What a message asks of the table before it is written: an operation, and what its key has in it.
+/// The reads of a send before its write: an operation, and a part of the key.
 const STEPS: [(&str, &str); 8] = [
     ("GetItem", "USERNAME#"),
     ("GetItem", "DEVICE#"),
@@ -146,7 +146,7 @@ async fn a_list_shows_what_is_true_when_the_index_is_late() {
         community.write(&ann, user, "One").await;
         last.push(community.write(&ann, user, "Two").await);
     }
-    // What happens between the look at the index and the one at the conversations.
+    // This happens between the read of the index and the read of the conversations.
     let (place, [b, d]) = (community.clone(), [bob.clone(), dora.clone()]);
     let read = stack.dynamodb.when(|call| call.asks("BatchGetItem", "HEAD"));
     let (taken, creator) = (last[1].clone(), ann.clone());
@@ -187,7 +187,7 @@ async fn a_community_that_a_request_could_not_empty_is_emptied_by_the_worker() {
         eventually("the end of a community", SOON, async || {
             let left =
                 [stack.stored_with(&community.id).await, stack.stored_with(&format!("USER#{}", ann.id)).await].concat();
-            // What somebody was told of it ends by itself.
+            // Notification states expire by themselves.
             let is_notice = |item: &Value| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("NOTIFICATION#"));
             left.iter().all(is_notice).then_some(())
         })

@@ -1,5 +1,5 @@
-//! What becomes of conversations when their users delete their accounts: whoever stays keeps them, and when both have gone
-//! nothing is left, however the stores fail meanwhile.
+//! Conversations of deleted accounts. The remaining participant keeps the conversation. When both are gone, nothing is left,
+//! even if stores fail meanwhile.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn deleted(answer: &Answer) {
     answer.is(200, json!({ "success": true, "message": "Account deleted" }));
 }
 
-/// Two who have sent each other an image, besides the first text.
+/// Two users who have sent each other an image, after a first text.
 async fn pair() -> (Pair, [Value; 2]) {
     let pair = Pair::begin().await;
     let hers = pair.show("image", "image/png", "plain.png").await;
@@ -30,14 +30,14 @@ async fn pair() -> (Pair, [Value; 2]) {
     (pair, [hers, his])
 }
 
-/// What the table has in a partition, or in one of its index.
+/// The items of a partition of the table, or of its index.
 async fn partition(stack: &FaultyStack, pk: &str) -> Vec<Value> {
     let mut items = stack.stored_with(pk).await;
     items.retain(|item| item["pk"]["S"] == pk || item["gsi1pk"]["S"] == pk);
     items
 }
 
-/// What the table has of a user's own.
+/// The items in the user's partitions.
 async fn owned(stack: &FaultyStack, user: &User) -> Vec<Value> {
     [partition(stack, &format!("USER#{}", user.id)).await, partition(stack, &format!("CONVS#{}", user.id)).await]
         .concat()
@@ -87,7 +87,7 @@ async fn whoever_stays_keeps_the_conversation_with_its_media() {
     assert!(bucket.has(&upload).await);
     assert_eq!(pair.bob.messages(&pair.conversation).await.len(), 3);
 
-    // It is his to mark and to delete still.
+    // He can still mark messages as seen and delete his own.
     let seen = format!("/conversations/{}/seen", pair.conversation);
     pair.bob.post(&seen).json(&json!({ "messageId": hers["_id"] })).send().await.processed(200);
     let path = format!("/conversations/{}/messages/{}", pair.conversation, text(&his, "_id"));
@@ -150,13 +150,13 @@ async fn blocks_of_a_deleted_user_are_gone_and_those_of_others_stay() {
     stack.stop().await;
 }
 
-/// What the worker wrote to its log so far.
+/// The worker's log lines so far.
 fn worker_lines(stack: &FaultyStack) -> Vec<Value> {
     let lines = stack.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
     lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
 }
 
-/// While S3 fails at this, the second of two goes; afterwards the worker ends it.
+/// The second participant deletes the account while an operation of S3 fails. Afterwards the worker finishes.
 async fn interrupted(stack: &FaultyStack, operation: &'static str, concerns: fn(&StoreCall) -> bool) {
     println!("{operation}");
     let (pair, _) = pair().await;
@@ -189,7 +189,7 @@ async fn objects_that_s3_would_not_list_are_removed_by_the_worker() {
     stack.stop().await;
 }
 
-/// Puts copies of an item, each changed in its own way.
+/// Puts copies of an item, each with its own changes.
 async fn put_copies(stack: &FaultyStack, item: &Value, copies: impl Iterator<Item = Value>) {
     let Some(store) = stack_or_skip("writes to the table") else { return };
     let copies: Vec<Value> = copies
@@ -216,7 +216,7 @@ async fn a_long_conversation_and_many_of_them_are_erased_as_wholly() {
         json!({ "sk": { "S": format!("MSG#{id}") }, "id": { "S": id } })
     });
     put_copies(&stack, message, old).await;
-    // Conversations with people who never were.
+    // Conversations with users who never existed.
     let own_side = owned(&stack, &pair.ann).await.into_iter().find(|item| !item["last_id"].is_null()).expect("a side");
     let others = (0..60).map(|n| {
         let id = format!("{n:024x}");
@@ -232,7 +232,7 @@ async fn a_long_conversation_and_many_of_them_are_erased_as_wholly() {
     stack.stop().await;
 }
 
-/// A message takes its objects over.
+/// Whether a call writes a message and releases its objects from the sweep.
 fn takes_over(call: &StoreCall) -> bool {
     call.asks("TransactWriteItems", "ORPHANEDMEDIA#") && call.body.contains("\"Delete\"")
 }

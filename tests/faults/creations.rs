@@ -1,4 +1,4 @@
-//! `POST /api/links` over a DynamoDB that fails.
+//! `POST /api/links` while DynamoDB fails.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ async fn create(creator: &Client, slug: &str, key: Option<&str>) -> Answer {
     key.into_iter().fold(call, |call, key| call.key(key)).send().await
 }
 
-/// The link is there as it was shown, once, and its admin token opens it.
+/// Asserts that the link exists once, as in the answer, and that its admin token is valid.
 async fn assert_made(stack: &FaultyStack, slug: &str, answer: &Answer) {
     let link = Link::from(&answer.ok(201));
     assert_eq!(link.slug, slug);

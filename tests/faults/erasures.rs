@@ -1,4 +1,4 @@
-//! `DELETE /api/auth/account` over a DynamoDB that fails, and the worker that goes on where it stopped.
+//! `DELETE /api/auth/account` while DynamoDB fails, and the worker that finishes what the request could not.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -31,7 +31,7 @@ async fn with_messages(stack: &FaultyStack, count: usize) -> User {
     user
 }
 
-/// The worker sleeps until the sender has something to say.
+/// Holds the worker's stream back until the returned sender sends.
 fn sleeping_worker(stack: &FaultyStack) -> (Fault, oneshot::Sender<()>) {
     let (wake, woken) = oneshot::channel::<()>();
     let sleeps = stack.streams.when(|call| call.operation == "GetRecords").first(async move {
@@ -40,13 +40,13 @@ fn sleeping_worker(stack: &FaultyStack) -> (Fault, oneshot::Sender<()>) {
     (sleeps, wake)
 }
 
-/// What the worker wrote to its log so far.
+/// The worker's log lines so far.
 fn worker_lines(stack: &FaultyStack) -> Vec<Value> {
     let lines = stack.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
     lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
 }
 
-/// What the table still has of a user: by id, and by name.
+/// The items that still contain the user's id, name or address.
 async fn left(stack: &FaultyStack, user: &User) -> Vec<Value> {
     let name = user.username.to_lowercase();
     let shuns = stack.stored_with(&format!("BLOCKEDSENDER#{name}")).await;
@@ -59,8 +59,8 @@ async fn left(stack: &FaultyStack, user: &User) -> Vec<Value> {
     .concat()
 }
 
-/// Only the item that says what is to be erased tells of the user, and what another worker may note that was just telling the user
-/// of a message: that goes with the second look.
+/// Whether only two kinds of items contain the user's id: the erasure, and notification states. A worker that was notifying the
+/// user may write such a state late; the second look removes it.
 async fn is_erased(stack: &FaultyStack, user: &User) -> bool {
     let known = ["ERASE", "NOTIFICATION"].map(|family| format!("{family}#{}", user.id));
     left(stack, user).await.iter().all(|item| known.iter().any(|known| item["pk"]["S"] == *known))
@@ -70,7 +70,7 @@ async fn erasure(stack: &FaultyStack, user: &User) -> Value {
     stack.stored_with(&format!("ERASE#{}", user.id)).await.into_iter().next().expect("an erasure")
 }
 
-/// Nobody can tell any more that there was an account, but for its name that nobody gets.
+/// No answer shows that the account existed, except that its name stays reserved.
 async fn assert_gone(user: &User) {
     assert!(!is_alive(&user.token).await);
     user.get("/api/auth/session").send().await.is(200, json!({}));
@@ -125,7 +125,7 @@ async fn a_deletion_whose_answers_from_the_store_are_lost_is_done_by_the_request
     stack.stop().await;
 }
 
-/// Interrupts a deletion, looks on while the worker tries in vain, and ends the interruption.
+/// Interrupts a deletion by a fault, waits until the worker fails as well, and ends the fault.
 async fn interrupted(stack: &FaultyStack, operation: &'static str, calls_before: usize, messages: usize) {
     println!("{operation} after {calls_before} calls");
     let user = with_messages(stack, messages).await;
@@ -148,7 +148,7 @@ async fn interrupted(stack: &FaultyStack, operation: &'static str, calls_before:
     assert_eq!(line["cause"], format!("{operation}: InternalServerError"));
     assert!(!is_erased(stack, &user).await);
     down.over().await;
-    // Its own word first: who asks the table all the time keeps a slow store from the work.
+    // Waits for the log line first: polling the table all the time would slow down a slow store.
     let line = async || worker_lines(stack).into_iter().skip(before).find(|line| line["status"] == 200);
     let line = eventually("the end of the erasure", 4 * SOON, line).await;
     assert_eq!((&line["level"], &line["route"]), (&json!("info"), &json!("clean-up")));

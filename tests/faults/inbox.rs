@@ -1,4 +1,4 @@
-//! `POST /api/send-message` and what its recipient does, over a DynamoDB that fails.
+//! `POST /api/send-message` and the recipient's requests while DynamoDB fails.
 
 use serde_json::{Value, json};
 
@@ -15,12 +15,12 @@ fn sent(answer: &Answer) {
     answer.is(201, json!({ "success": true, "message": "Message sent successfully" }));
 }
 
-/// How many messages of an inbox say `content`.
+/// The number of messages with this content in an inbox.
 async fn received(user: &User, content: &str) -> usize {
     user.inbox().await.iter().filter(|message| message["content"] == content).count()
 }
 
-/// So many more fit, and no other.
+/// Asserts that the sender can send exactly that many more messages.
 async fn assert_places_left(sender: &Client, to: &User, places: u64) {
     for left in (0..places).rev() {
         let answer = send(sender, to, "One of five messages", None).await;
@@ -30,7 +30,7 @@ async fn assert_places_left(sender: &Client, to: &User, places: u64) {
     limited(&send(sender, to, "One message too many", None).await, "inbox-messages");
 }
 
-/// The write of the message, with or without a key.
+/// Whether a call writes the message, with or without an idempotency key.
 fn writes(call: &StoreCall) -> bool {
     call.asks("PutItem", "INBOX#") || call.asks("TransactWriteItems", "INBOX#")
 }
@@ -89,7 +89,7 @@ async fn while_the_store_fails_nothing_is_sent_and_what_was_never_written_takes_
         down.over().await;
         assert_failed(&stack, &answer, &[&content, &user.username, &sender.address]).await;
         assert_eq!(received(&user, &content).await, 0);
-        // A write that failed may have been done, and nobody heard of it: it counts.
+        // A failed write may have been stored although its answer was lost, so it counts.
         assert_places_left(&sender, &user, if part == "INBOX#" { 4 } else { 5 }).await;
         if key.is_some() {
             for _ in 0..2 {

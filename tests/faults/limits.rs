@@ -1,4 +1,4 @@
-//! What happens while a limiter is down: messages pass uncounted, PINs don't pass.
+//! Rate limits while the store fails: messages are accepted without a limit, PINs are refused.
 
 use serde_json::json;
 

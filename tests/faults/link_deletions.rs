@@ -1,4 +1,4 @@
-//! `DELETE /api/links/{slug}` over stores that fail.
+//! `DELETE /api/links/{slug}` while stores fail.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{ALWAYS, Answer, Client, Fault, FaultyStack, Link, eventuall
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// One more than a batch of deletions takes, so that a deletion can stop half-way.
+/// One more than a batch of deletions takes, so that a deletion can stop between two batches.
 const MESSAGES: usize = 26;
 
 /// A link with messages, the last two of which have cards.
@@ -31,7 +31,7 @@ async fn delete(link: &Link) -> Answer {
     Client::new().delete(&link.owned()).send().await
 }
 
-/// The link is gone for everybody but its deletion, which has its slug still.
+/// The link is gone for everybody, but its slug stays taken until the deletion is finished.
 async fn assert_closed(link: &Link, messages: &[Value]) {
     let (anybody, gone) = (Client::new(), "Link not found");
     anybody.get(&link.path()).send().await.refused(404, gone);
@@ -48,7 +48,7 @@ async fn assert_closed(link: &Link, messages: &[Value]) {
     taken.send().await.refused(409, "This slug is already taken");
 }
 
-/// Nothing is left of the link, and its slug is free.
+/// Nothing is left of the link, and its slug can be taken again.
 async fn assert_forgotten(stack: &FaultyStack, link: &Link, messages: &[Value]) {
     let id = link.created["id"].as_str().expect("an id");
     let left = [stack.stored_with(id).await, stack.stored_with(&link.slug).await].concat();
@@ -59,7 +59,7 @@ async fn assert_forgotten(stack: &FaultyStack, link: &Link, messages: &[Value]) 
     Link::with(json!({ "slug": link.slug })).await;
 }
 
-/// Deletes a link over a trouble that stops the deletion half-way, and once more when that is over.
+/// Deletes a link while a fault interrupts the deletion, and once more when the fault is over.
 async fn stopped_and_repeated(stack: &FaultyStack, trouble: impl Fn(&[Value]) -> Fault) {
     let (link, messages) = crowded().await;
     let down = trouble(&messages);
@@ -138,7 +138,7 @@ async fn a_deletion_whose_answers_from_the_stores_are_lost_is_done() {
     stack.stop().await;
 }
 
-/// An upload that stopped between the bucket and the table.
+/// An upload of a card that was stored in the bucket, but not in the table.
 #[tokio::test]
 async fn a_card_that_its_message_does_not_know_of_goes_with_the_link() {
     let Some(stack) = FaultyStack::start().await else { return };
@@ -152,7 +152,7 @@ async fn a_card_that_its_message_does_not_know_of_goes_with_the_link() {
     stack.stop().await;
 }
 
-/// The upload saw the link before its deletion began, and the deletion saw the message before it had the card.
+/// The upload reads the link before its deletion begins. The deletion reads the message before it has the card.
 #[tokio::test]
 async fn a_card_that_arrives_while_its_link_is_emptied_is_not_left_behind() {
     let Some(stack) = FaultyStack::start().await else { return };

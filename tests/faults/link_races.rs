@@ -1,4 +1,4 @@
-//! What happens between a request's look at the store and its write.
+//! Changes to links between the reads of a request and its write.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,13 +9,13 @@ use super::{assert_internal_error, id, send, sends_left, sent, share_token, stor
 use crate::support::png::picture;
 use crate::support::{ALWAYS, Answer, Client, Fault, FaultyStack, Link, StoreCall, upload};
 
-/// The write of the message that says `content`.
+/// Whether a call writes the message with this content.
 fn write_of(content: &'static str) -> impl Fn(&StoreCall) -> bool + Send + Sync {
-    // One that takes the message back has no content.
+    // The transaction that takes a message back has no content.
     move |call| call.asks("TransactWriteItems", content)
 }
 
-/// Sets a cap before the message that says `content` is written.
+/// Sets a cap just before the message with this content is written.
 fn capped_before(stack: &FaultyStack, content: &'static str, link: &Link, cap: usize) -> Fault {
     let link = link.clone();
     stack.dynamodb.when(write_of(content)).first(async move {
@@ -23,7 +23,7 @@ fn capped_before(stack: &FaultyStack, content: &'static str, link: &Link, cap: u
     })
 }
 
-/// Sets a cap of five, and has a message counted under it, before the message that says `content` is written.
+/// Sets a cap of five and sends a counted message, just before the message with this content is written.
 fn capped_and_counted_before(stack: &FaultyStack, content: &'static str, link: &Link) -> Fault {
     let (link, other) = (link.clone(), Client::new());
     stack.dynamodb.when(write_of(content)).first(async move {
@@ -32,7 +32,7 @@ fn capped_and_counted_before(stack: &FaultyStack, content: &'static str, link: &
     })
 }
 
-/// Deletes the link before the message that says `content` is written.
+/// Deletes the link just before the message with this content is written.
 fn deleted_before(stack: &FaultyStack, content: &'static str, link: &Link) -> Fault {
     let path = link.owned();
     stack.dynamodb.when(write_of(content)).first(async move {
@@ -122,7 +122,7 @@ async fn a_message_whose_taking_back_is_not_heard_of_is_taken_back_once() {
     stack.stop().await;
 }
 
-/// Not taken back it may be one too many, but what is kept of the cap must not break over it.
+/// A message that can't be taken back may exceed the cap by one, but the stored count must stay consistent.
 #[tokio::test]
 async fn a_link_with_an_overtaken_message_that_could_not_be_taken_back_can_be_emptied_and_filled() {
     let Some(stack) = FaultyStack::start().await else { return };
@@ -161,7 +161,7 @@ async fn an_overtaken_message_may_be_deleted_before_it_is_taken_back() {
         is_written.store(true, Ordering::SeqCst);
     });
     let (slug, emptied) = (link.slug.clone(), link.clone());
-    // The next to look at the link after the write is its sender.
+    // After the write, the sender's own request is the next one to read the link.
     let again = move |call: &StoreCall| call.asks("GetItem", &slug) && written.swap(false, Ordering::SeqCst);
     let deleted = stack.dynamodb.when(again).first(async move {
         let path = emptied.message(id(&emptied.newest().await));
@@ -238,7 +238,7 @@ async fn a_message_that_can_not_be_taken_back_from_a_deleted_link_is_seen_by_nob
     let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::open().await;
     let overtaken = deleted_before(&stack, "Too late", &link);
-    // The link's own deletion deletes by other means.
+    // The deletion of a link uses other calls.
     let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).answer(500, ALWAYS);
     assert_internal_error(&stack, &link.send("Too late").await, &["Too late"]).await;
     down.over().await;

@@ -1,4 +1,4 @@
-//! Codes that go out by mail, over an SES or a DynamoDB that fails: `POST /api/send-otp`, `POST /api/auth/sign-in` on a new
+//! Codes that are sent by mail while SES or DynamoDB fails: `POST /api/send-otp`, `POST /api/auth/sign-in` on a new
 //! device, `POST /api/auth/forgot-password`.
 
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn sent(answer: &Answer) {
     answer.is(200, json!({ "success": true, "message": SENT }));
 }
 
-/// The documented answer of send-otp, and what the log says of it.
+/// The documented 500 of send-otp, and its log line.
 async fn not_sent(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.fails(500, "Failed to send OTP");
     assert_cause_logged(stack, answer, secrets).await;
@@ -39,7 +39,7 @@ async fn forgot(email: &str) -> Answer {
     Client::new().post("/api/auth/forgot-password").json(&json!({ "email": email })).send().await
 }
 
-/// Each way of SES not to take a letter.
+/// The ways in which SES does not accept a mail.
 #[derive(Clone, Copy, Debug)]
 enum NoMail {
     Rejected(&'static str),
@@ -94,7 +94,7 @@ async fn a_code_that_could_not_be_mailed_is_none_and_was_never_counted() {
     stack.stop().await;
 }
 
-/// SES can't know that it is asked again: the letter goes out twice, with one code.
+/// SES does not recognise a retry: the mail goes out twice, with the same code.
 #[tokio::test]
 async fn a_letter_whose_answer_is_lost_says_the_code_that_is_good() {
     let Some(stack) = FaultyStack::start().await else { return };
@@ -178,7 +178,7 @@ async fn a_code_whose_answer_from_the_store_is_lost_is_mailed_once_and_counted_o
     stack.stop().await;
 }
 
-/// With the mail and the store down at once, the kept answer of a mail that never went out can't be removed.
+/// When both the mail and the store fail, the stored answer of an unsent mail can't be removed.
 #[tokio::test]
 async fn a_repeated_request_never_says_that_a_mail_went_out_that_did_not() {
     let Some(stack) = FaultyStack::start().await else { return };
@@ -216,7 +216,7 @@ async fn a_new_device_signs_in_without_the_mail_and_gets_its_code_at_the_next_si
     let down = Failure::Status(500).of(stack.ses.when(|call| call.mails("")), ALWAYS);
     let device = user.sign_in(json!({})).await.ok(200)["data"]["device"]["id"].take();
     down.over().await;
-    // What could not be mailed takes nothing from what the address may get.
+    // Mails that failed do not count against the address's limit.
     for n in 1..=3 {
         let again = user.sign_in(json!({ "deviceId": device })).await.ok(200);
         assert_eq!((&again["data"]["device"]["id"], mails_for(&user.email).await.len()), (&device, mails + n));
@@ -230,7 +230,7 @@ async fn a_new_device_signs_in_without_the_mail_and_gets_its_code_at_the_next_si
     stack.stop().await;
 }
 
-/// However long a mail takes to fail, the answer comes when it always comes.
+/// The answer takes the same time, however long the mail takes to fail.
 #[tokio::test]
 async fn who_forgot_a_password_is_answered_as_ever_while_no_mail_goes_out() {
     let Some(stack) = FaultyStack::start().await else { return };
@@ -244,7 +244,7 @@ async fn who_forgot_a_password_is_answered_as_ever_while_no_mail_goes_out() {
         let answer = forgot(&user.email).await;
         down.over().await;
         answer.is(200, as_ever.clone());
-        // Whether SES is given up first or the time is over: the log says that there was no mail.
+        // The log says that there was no mail, whether SES failed first or the time ran out first.
         let (_, line) = line_of(&stack.stack, &answer).await;
         assert_eq!((&line["level"], &line["status"]), (&json!("warn"), &json!(200)), "{line}");
         assert_not_logged(&stack, &[&user.email, &user.username]);

@@ -1,4 +1,4 @@
-//! Sending media over an S3 that fails: no message, no object of one, and no harm done.
+//! Sending media while S3 fails: no message is written, no object is left, and the uploads stay.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::{ALWAYS, Answer, Bucket, FaultyStack, Pair, StoreCall, User,
 pub const FAILED: &str = "Media promotion failed";
 pub const INTERNAL_ERROR: &str = "Something went wrong on our side. Please try again";
 
-/// A step of a send: what is sent, and the calls to S3 that the step makes.
+/// A step of a send: the files to send, and which calls to S3 belong to the step.
 pub struct Step {
     pub name: &'static str,
     pub kind: &'static str,
@@ -23,7 +23,7 @@ impl Step {
     }
 }
 
-/// Every step without which there is no message.
+/// Every step that a message can't do without.
 pub const STEPS: [Step; 5] = [
     Step {
         name: "the first look",
@@ -62,12 +62,12 @@ pub const STEPS: [Step; 5] = [
     },
 ];
 
-/// Removing objects under keys that have `text` in them.
+/// Whether a call removes objects whose keys contain `text`.
 pub fn removes(call: &StoreCall, text: &str) -> bool {
     call.is("POST", "") && call.body.contains("<Delete") && call.body.contains(text)
 }
 
-/// No message, no object of one, and the uploads as they were.
+/// Asserts that there is no message and no object of one, and that the uploads are unchanged.
 pub async fn nothing_of(stack: &FaultyStack, pair: &Pair, uploads: &[String]) {
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
     assert_eq!(pair.media_messages().await, 0);
@@ -75,7 +75,7 @@ pub async fn nothing_of(stack: &FaultyStack, pair: &Pair, uploads: &[String]) {
     assert!(bucket.has_all(uploads).await, "an upload is gone");
 }
 
-/// The message, once, with its objects and no others, and no upload left.
+/// Asserts that the message exists once with exactly its objects, and that no upload is left.
 pub async fn there_once(stack: &FaultyStack, pair: &Pair, answer: &Answer) {
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let message = answer.processed(200);
@@ -86,14 +86,14 @@ pub async fn there_once(stack: &FaultyStack, pair: &Pair, answer: &Answer) {
     assert_eq!(stack.stored_with(&format!("ORPHANEDMEDIA#{}", pair.conversation)).await, Vec::<Value>::new());
 }
 
-/// What there is to be swept of a conversation, as the table says.
+/// The orphaned media of a conversation that the table lists.
 pub async fn sweeps(stack: &FaultyStack, conversation: &str) -> Vec<Value> {
     let mut items = stack.stored_with(&format!("ORPHANEDMEDIA#{conversation}")).await;
     items.retain(|item| item["pk"]["S"] == format!("ORPHANEDMEDIA#{conversation}"));
     items
 }
 
-/// The sets of objects that are to be swept.
+/// The sets of orphaned objects of a conversation.
 pub async fn sets(stack: &FaultyStack, conversation: &str) -> Vec<String> {
     sweeps(stack, conversation).await.iter().map(|item| text(&item["sk"], "S").to_owned()).collect()
 }

@@ -1,10 +1,10 @@
-//! Sending media over an S3 that does what it is asked without our hearing of it.
+//! Sending media while answers of S3 are lost.
 
 use super::Loss;
 use super::media::{FAILED, STEPS, nothing_of, removes, there_once};
 use crate::support::{ALWAYS, FaultyStack, Pair, sample};
 
-/// Every step loses one answer; the message is sent all the same.
+/// Each step loses one answer, and the message is sent nevertheless.
 async fn sent_all_the_same(loss: Loss, is_met: fn(&str) -> bool) {
     let Some(stack) = FaultyStack::start().await else { return };
     for step in STEPS.iter().filter(|step| is_met(step.name)) {

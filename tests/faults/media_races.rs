@@ -1,5 +1,5 @@
-//! What happens between the look at an upload and the message: uploads that change, users who block or leave, requests that
-//! are made twice.
+//! Changes between the check of an upload and the write of its message: uploads are replaced, users block or leave, requests
+//! are repeated.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,7 +14,7 @@ use crate::support::{
 
 const BLOCKED: &str = "You can't exchange messages with this user: one of you has blocked the other";
 
-/// Something happens when the uploads have been looked at, and none of them is copied yet.
+/// Runs an action after the uploads were checked and before any of them is copied.
 fn before_the_copy(stack: &FaultyStack, action: impl Future<Output = ()> + Send + 'static) -> Fault {
     stack.s3.when(|call| call.is("PUT", "/media/")).first(action)
 }
@@ -175,7 +175,7 @@ async fn a_request_that_another_with_its_key_overtakes_gets_that_ones_answer() {
         println!("before step {place}");
         let pair = Pair::begin().await;
         let uploads = uploads(&pair, &[("image/png", "plain.png")]).await;
-        // The second request passes where the first one is held up.
+        // The fault holds the first request back, and lets the second one pass.
         let calls = AtomicUsize::new(0);
         let is_first = move |call: &StoreCall| concerns(call) && calls.fetch_add(1, Ordering::SeqCst) == 0;
         let store = if place == 2 { &stack.dynamodb } else { &stack.s3 };
@@ -193,7 +193,7 @@ async fn a_request_that_another_with_its_key_overtakes_gets_that_ones_answer() {
     stack.stop().await;
 }
 
-/// The message once, with its objects and no others. What the other request had announced may be noted still.
+/// Asserts that the message exists once with exactly its objects. Objects that the other request reserved may still be listed.
 async fn there_once_but_for_sweeps(stack: &FaultyStack, pair: &Pair, answer: &Answer) {
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let message = answer.processed(200);

@@ -1,4 +1,4 @@
-//! The worker `clean-up`, and messages whose objects could not be removed with them.
+//! The worker `clean-up`, which removes the objects that a request could not remove.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{
     table_has_ttl, text,
 };
 
-/// The embedded table looks once a minute for what has expired.
+/// The embedded table removes expired items once a minute.
 const SWEPT_WITHIN: Duration = Duration::from_secs(100);
 
 async fn delete(pair: &Pair, message: &Value) -> Answer {
@@ -25,13 +25,13 @@ fn deleted(answer: &Answer) {
     assert_eq!((&message["isDeleted"], &message["content"], &message["media"]), (&json!(true), &json!(""), &json!([])));
 }
 
-/// What the worker wrote to its log so far.
+/// The worker's log lines so far.
 fn worker_lines(stack: &FaultyStack) -> Vec<Value> {
     let lines = stack.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
     lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
 }
 
-/// The time of these items has come.
+/// Sets the TTL of these items to a time in the past.
 async fn age(stack: &FaultyStack, items: &[Value]) {
     let Some(store) = stack_or_skip("changes the table") else { return };
     for item in items {
@@ -47,7 +47,7 @@ async fn age(stack: &FaultyStack, items: &[Value]) {
     }
 }
 
-/// Copies of a message that was not sent, and could not be removed.
+/// Makes a send fail whose copied objects can't be removed. Returns their keys.
 async fn orphans(stack: &FaultyStack, pair: &Pair) -> Vec<String> {
     let uploads = [
         pair.ann.upload("image", "image/png", &sample("plain.png")).await,
@@ -64,7 +64,7 @@ async fn orphans(stack: &FaultyStack, pair: &Pair) -> Vec<String> {
     ["00", "01"].map(|place| format!("media/{}/{set}{place}", pair.conversation)).into()
 }
 
-/// A message with media that was deleted while S3 was down: its keys.
+/// Deletes a message with media while S3 is down. Returns the keys of its objects.
 async fn deleted_without_s3(stack: &FaultyStack, pair: &Pair) -> Vec<String> {
     let message = pair.show("image", "image/jpeg", "located.jpg").await;
     let down = stack.s3.when(|call| removes(call, "media/")).answer(503, ALWAYS);
@@ -92,7 +92,7 @@ async fn objects_whose_time_has_come_are_swept_and_no_messages_objects_are() {
 
     let due = [sweeps(&stack, &one.conversation).await, sweeps(&stack, &other.conversation).await].concat();
     assert_eq!(due.len(), 2);
-    // The first time that it is woken for the one, S3 is still down for it.
+    // S3 still fails when the worker is woken for the first conversation.
     let down = {
         let key = unsent[0].clone();
         stack.s3.when(move |call| removes(call, &key)).answer(500, 3)
@@ -105,7 +105,7 @@ async fn objects_whose_time_has_come_are_swept_and_no_messages_objects_are() {
     };
     eventually("the end of what is to be swept", SWEPT_WITHIN, swept).await;
     down.over().await;
-    // What is not due yet stays, and so do the objects of messages.
+    // Orphaned objects whose time has not come stay, and so do the objects of messages.
     let mut both = [&kept[2][..], &left].concat();
     both.sort();
     assert_eq!(bucket.message_objects(&quiet.conversation).await, both);
@@ -115,7 +115,7 @@ async fn objects_whose_time_has_come_are_swept_and_no_messages_objects_are() {
         assert_eq!(shown.len(), 1);
         assert_eq!(Client::fetch(text(shown[0], "url")).await.status, 200);
     }
-    // What comes behind a record that failed may come again with it.
+    // Records behind one that failed may be delivered again.
     let done = async || (worker_lines(&stack).iter().filter(|line| line["status"] == 200).count() >= 2).then_some(());
     eventually("the worker's word", Duration::from_secs(10), done).await;
     let lines = worker_lines(&stack);
@@ -148,7 +148,7 @@ async fn a_message_is_deleted_while_s3_is_down_and_its_objects_are_noted() {
         let [set] = &sets(&stack, &pair.conversation).await[..] else { panic!("not one set") };
         assert_eq!(keys_of(&message), [format!("media/{}/{set}00", pair.conversation)]);
 
-        // Once more: what is deleted stays so, and the objects of the other message with it.
+        // A second deletion changes nothing, and the objects of the other message stay.
         deleted(&delete(&pair, &message).await);
         assert!(bucket.has_all(&keys_of(&kept)).await);
     }

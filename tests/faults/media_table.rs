@@ -1,25 +1,25 @@
-//! Sending media over a DynamoDB that fails, or that does what it is asked without our hearing of it.
+//! Sending media while DynamoDB fails, or while its answers are lost.
 
 use super::media::{FAILED, INTERNAL_ERROR, nothing_of, sets, there_once};
 use super::{FAILURES, Loss, assert_cause_logged, assert_degraded};
 use crate::support::{ALWAYS, Answer, Bucket, FaultyStack, Pair, StoreCall, keys_of, media_of, sample};
 
-/// What is about to be promoted is written down.
+/// Whether a call reserves the objects that a send is about to copy.
 fn announces(call: &StoreCall) -> bool {
     call.asks("TransactWriteItems", "ORPHANEDMEDIA#") && !writes(call)
 }
 
-/// The message takes its objects over.
+/// Whether a call writes the message and releases its objects.
 fn writes(call: &StoreCall) -> bool {
     call.asks("TransactWriteItems", "ORPHANEDMEDIA#") && call.body.contains("\"Delete\"")
 }
 
-/// The objects will be no message's.
+/// Whether a call marks the reserved objects as abandoned.
 fn gives_up(call: &StoreCall) -> bool {
     call.asks("UpdateItem", "given_up")
 }
 
-/// Two who have written to each other, and two uploads of the first one.
+/// Two users with a conversation, and two uploads of the first user.
 async fn prepared() -> (Pair, [String; 2]) {
     let pair = Pair::begin().await;
     let uploads = [

@@ -1,4 +1,4 @@
-//! Joining, leaving, blocking and taking back in communities over a DynamoDB that fails, and what overtakes them.
+//! Joining, leaving, blocking and deleting in communities while DynamoDB fails, and requests that overtake them.
 
 use serde_json::{Value, json};
 
@@ -68,7 +68,7 @@ async fn a_block_and_its_end_hold_also_when_the_answer_is_lost_and_only_then() {
     stack.stop().await;
 }
 
-/// The block had looked before there was a conversation, or while there was one.
+/// The block reads the conversation before a first message, or before a deletion, and writes after it.
 #[tokio::test]
 async fn a_block_that_a_first_message_or_a_deletion_overtakes_takes_the_conversation_off_the_list() {
     let Some(stack) = FaultyStack::start().await else { return };
@@ -125,7 +125,7 @@ async fn a_deletion_holds_also_when_the_answer_is_lost_and_only_then() {
     stack.stop().await;
 }
 
-/// The deletion had looked before there was something behind its message.
+/// The deletion reads the conversation before a newer message is sent, and writes after it.
 #[tokio::test]
 async fn a_deletion_that_a_message_overtakes_deletes_nothing() {
     let Some(stack) = FaultyStack::start().await else { return };

@@ -1,4 +1,4 @@
-//! `DELETE /api/links/{slug}/messages/{id}` over stores that fail.
+//! `DELETE /api/links/{slug}/messages/{id}` while stores fail.
 
 use serde_json::json;
 
@@ -65,7 +65,7 @@ async fn while_the_table_fails_a_message_stays_and_its_deletion_can_be_repeated(
         assert_internal_error(&stack, &delete(&link, id(&message)).await, &[share_token(&message)]).await;
         down.over().await;
         assert_eq!(link.newest().await, message);
-        // The card goes first: what nobody can name any more must not be public.
+        // The card is removed first: when its message is gone, nobody can find it to remove it.
         assert!(!stack.has_card(share_token(&message)).await);
     }
     delete(&link, id(&message)).await.is(200, json!({ "success": true }));

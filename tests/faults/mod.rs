@@ -1,4 +1,4 @@
-//! Nothing is lost or half-written when a store fails, falls silent, or does what it is asked without our hearing of it.
+//! Nothing is lost or half-written when a store fails, does not answer, or handles a request whose answer is lost.
 
 mod account_races;
 mod accounts;
@@ -32,7 +32,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, Fault, FaultyStack, Link, StoreCall, When, line_of, lines, whole_number};
 
-/// Each way of a store to fail for as long as it does: two statuses, and no answer at all.
+/// The ways in which a store fails all requests: two statuses, and no connection.
 #[derive(Clone, Copy, Debug)]
 enum Failure {
     Status(u16),
@@ -50,12 +50,12 @@ impl Failure {
     }
 }
 
-/// Each way of an answer to a request that was done not to arrive.
+/// The ways in which the answer to a handled request is lost.
 #[derive(Clone, Copy, Debug)]
 enum Loss {
     /// The connection ends.
     Ended,
-    /// Nothing comes, for longer than anybody waits.
+    /// No answer comes until the client's time-out.
     Silence,
 }
 
@@ -68,7 +68,7 @@ impl Loss {
     }
 }
 
-/// A message whose answer is lost: whether one went before it in its conversation, how, what it says, and its key.
+/// Messages whose answers are lost: whether the conversation has begun, the loss, the content, and the key.
 const LOST_MESSAGES: [(bool, Loss, &str, Option<&str>); 4] = [
     (false, Loss::Ended, "Begun without a key", None),
     (false, Loss::Silence, "Begun with a key", Some("a-key")),
@@ -76,13 +76,13 @@ const LOST_MESSAGES: [(bool, Loss, &str, Option<&str>); 4] = [
     (true, Loss::Ended, "With a key", Some("a-key")),
 ];
 
-/// The documented answer to what is nobody's fault but ours, and a line that says why, but not what was said.
+/// The documented 500 of links, and a log line that has the cause and none of `secrets`.
 async fn assert_internal_error(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.refused(500, "Something went wrong on our side. Please try again");
     assert_cause_logged(stack, answer, secrets).await;
 }
 
-/// The same of accounts and inboxes.
+/// The documented 500 of accounts and inboxes, and its log line.
 async fn assert_failed(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.fails(500, "Internal server error");
     assert_cause_logged(stack, answer, secrets).await;
@@ -105,19 +105,19 @@ fn assert_not_logged(stack: &FaultyStack, secrets: &[&str]) {
     }
 }
 
-/// The request succeeded without something that failed, and its line says what: an operation of a store.
+/// The request succeeded although `operation` of a store failed, and its log line says so.
 async fn assert_degraded(stack: &FaultyStack, answer: &Answer, operation: &str) {
     let (_, line) = line_of(&stack.stack, answer).await;
     assert_eq!((&line["level"], &line["status"]), (&json!("warn"), &json!(answer.status)), "{line}");
     assert!(line["cause"].as_str().is_some_and(|cause| cause.starts_with(&format!("{operation}: "))), "{line}");
 }
 
-/// Whether a call removes an item whose key has `text` in it, by itself or with others.
+/// Whether a call deletes an item whose key contains `text`, by itself or in a transaction.
 fn deletes(call: &StoreCall, text: &str) -> bool {
     call.asks("DeleteItem", text) || call.asks("TransactWriteItems", text) && call.body.contains("\"Delete\"")
 }
 
-/// How many more hits a limit has room for, of those that an answer tells of.
+/// The remaining hits of a limit, as the answer's `RateLimit` field says.
 #[track_caller]
 fn remaining(answer: &Answer, limit: &str) -> u64 {
     let told = answer.header("ratelimit").unwrap_or_else(|| panic!("no RateLimit: {}", answer.text()));
@@ -133,7 +133,7 @@ fn limited(answer: &Answer, limit: &str) {
     assert_eq!(remaining(answer, limit), 0);
 }
 
-/// Whether a session lives.
+/// Whether a session is still valid.
 async fn is_alive(token: &str) -> bool {
     let answer = Client::new().get("/api/auth/devices").bearer(token).send().await;
     if answer.status != 200 {
@@ -147,7 +147,7 @@ async fn sign_in(identifier: &str, password: &str) -> Answer {
     Client::new().post("/api/auth/sign-in").json(&body).send().await
 }
 
-/// A sent message, with a key if there is one.
+/// Sends a message, with an idempotency key if there is one.
 async fn send(link: &Link, sender: &Client, content: &str, key: Option<&str>) -> Answer {
     let call = sender.post(&link.messages()).json(&json!({ "content": content }));
     key.into_iter().fold(call, |call, key| call.key(key)).send().await
@@ -158,14 +158,14 @@ fn sent(answer: &Answer) {
     answer.is(201, json!({ "success": true }));
 }
 
-/// How many messages say `content`, and that the link's own count is that of its messages.
+/// The number of stored messages with this content. Also checks that the link's count is right.
 async fn stored(link: &Link, content: &str) -> usize {
     let messages = link.all().await;
     assert_eq!(link.count().await, messages.len() as u64);
     messages.iter().filter(|message| message["content"] == content).count()
 }
 
-/// How many more messages a sender may send to a link within the minute, before one more that this sends.
+/// The messages that a sender may still send to a link within the minute. This sends one of them.
 async fn sends_left(link: &Link, sender: &Client) -> u64 {
     let answer = send(link, sender, "One more", None).await;
     sent(&answer);

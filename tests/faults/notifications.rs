@@ -1,4 +1,4 @@
-//! Preferences, subscriptions and unsubscribing over a DynamoDB that fails.
+//! Preferences, subscriptions and unsubscribing while DynamoDB fails.
 
 use serde_json::{Value, json};
 
@@ -6,13 +6,13 @@ use super::{FAILURES, Loss, assert_cause_logged};
 use crate::notifications::steps::{PREFERENCES, UNSUBSCRIBE, browser, random_endpoint, refused};
 use crate::support::{ALWAYS, Answer, Client, FaultyStack, StoreCall, User, text};
 
-/// The family's words for what is nobody's fault but ours.
+/// The documented 500 of the family, and a log line that has the cause and none of `secrets`.
 async fn assert_internal_error(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     refused(answer, 500, "Something went wrong on our side. Please try again");
     assert_cause_logged(stack, answer, secrets).await;
 }
 
-/// A user's subscriptions as they are stored; there are as many as the count says.
+/// A user's stored subscriptions. Also checks the stored count.
 async fn kept(stack: &FaultyStack, user: &User) -> Vec<Value> {
     let items = stack.stored_with(&format!("USER#{}", user.id)).await;
     let starts = |item: &Value, text: &str| item["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with(text));
@@ -68,7 +68,7 @@ async fn while_the_store_fails_nothing_is_kept_or_deleted() {
         assert_internal_error(&stack, &user.get(PREFERENCES).send().await, &secrets).await;
         down.over().await;
         assert_eq!(user.preferences().await, json!({ "email": true, "push": true }));
-        // What failed works when it is asked for again.
+        // The same request works when the fault is over.
         user.subscribe(&browser(&endpoint)).key("key").send().await.ok(201);
         user.unsubscribe_push(&id).send().await.ok(200);
         Client::new().post(&path).send().await.ok(200);

@@ -1,4 +1,4 @@
-//! Tries and changes of passwords over a DynamoDB that fails.
+//! Attempts at passwords and changes of passwords while DynamoDB fails.
 
 use serde_json::json;
 
@@ -23,7 +23,7 @@ async fn forgot(user: &User) -> String {
     code_for(&user.email).await
 }
 
-/// Which of the two passwords is the user's.
+/// Which of the two passwords signs the user in.
 async fn assert_password(user: &User, right: &str, wrong: &str) {
     sign_in(&user.username, right).await.ok(200);
     sign_in(&user.email, wrong).await.fails(401, "Invalid credentials");

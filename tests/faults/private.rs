@@ -1,4 +1,4 @@
-//! Private messages over a DynamoDB that fails: a message is there on both sides of its conversation, or it is nowhere.
+//! Private messages while DynamoDB fails: both participants have a message, or nobody has it.
 
 use serde_json::{Value, json};
 
@@ -8,13 +8,13 @@ use crate::private::steps::{
 };
 use crate::support::{ALWAYS, Answer, FaultyStack, StoreCall, User};
 
-/// The documented answer to what is nobody's fault but ours, and a line that says why, but not what was said.
+/// The documented 500 of the family, and a log line that has the cause and none of `secrets`.
 async fn assert_internal_error(stack: &FaultyStack, answer: &Answer, secrets: &[&str]) {
     answer.rejects(500, OUR_FAULT);
     assert_cause_logged(stack, answer, secrets).await;
 }
 
-/// How often both have a message that says `content`; the lists, the counts and the table agree with each other.
+/// The number of messages with this content that both users have. The lists, the counts and the table must agree.
 async fn stored(stack: &FaultyStack, [ann, bob]: [&User; 2], content: &str) -> usize {
     let mut seen = Vec::new();
     for (user, partner) in [(ann, bob), (bob, ann)] {
@@ -35,7 +35,7 @@ async fn stored(stack: &FaultyStack, [ann, bob]: [&User; 2], content: &str) -> u
     seen[0]
 }
 
-/// How many more messages a user may send within the minute, before one more that this sends.
+/// The messages that a user may still send within the minute. This sends one of them.
 async fn sends_left(from: &User, to: &User) -> u64 {
     let answer = say(from, to, "One more").await;
     answer.processed(200);
@@ -83,13 +83,13 @@ async fn a_message_none_of_whose_answers_arrives_is_written_once_when_it_is_sent
         assert_eq!(stored(&stack, [&ann, &bob], "Unheard").await, 1);
         assert_eq!(bob.messages(conversation(&message)).await[0], message);
         assert_eq!(sends_left(&ann, &bob).await, 58);
-        // The next test of this loop counts what says the same.
+        // The next round of this loop counts messages with the same content.
         delete(&ann, &message).await.processed(200);
     }
     stack.stop().await;
 }
 
-/// What a message to a user asks of the table before it is written: an operation, and what its key has in it.
+/// The reads of a send before its write: an operation, and a part of the key.
 const STEPS: [(&str, &str); 5] = [
     ("GetItem", "USERNAME#"),
     ("GetItem", "DEVICE#"),
@@ -161,7 +161,7 @@ async fn while_only_the_limit_can_not_be_read_messages_pass_uncounted() {
     }
     assert_eq!(bob.messages(conversation(&sent[0])).await.len(), 3);
     assert_eq!(sends_left(&ann, &bob).await, 59);
-    // A block needs no limiter.
+    // A block works without the rate limiter.
     block(&bob, &ann).await;
     let down = stack.dynamodb.when(|call| call.asks("GetItem", "LIMIT#private-messages#")).answer(503, ALWAYS);
     say(&ann, &bob, "Blocked").await.rejects(400, BLOCKED);

@@ -1,4 +1,4 @@
-//! Private messages that can't be read or deleted for the moment, and writes that meet another one half-way.
+//! Reads and deletions of private messages while DynamoDB fails, and writes that conflict with another transaction.
 
 use serde_json::json;
 
@@ -58,8 +58,7 @@ async fn a_message_is_deleted_also_when_the_answer_is_lost_and_only_then() {
     stack.stop().await;
 }
 
-/// As the store says it of a transaction that finds one side of the conversation moved on, and the other held by the transaction
-/// that moves it on.
+/// DynamoDB's answer when another send has updated one participant's item, and its transaction still holds the other one's.
 #[tokio::test]
 async fn a_message_that_meets_another_half_way_is_written_behind_it() {
     let Some(stack) = FaultyStack::start().await else { return };

@@ -1,4 +1,4 @@
-//! `POST /api/sign-up` over a DynamoDB that fails.
+//! `POST /api/sign-up` while DynamoDB fails.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ impl Registration {
         key.into_iter().fold(call, |call, key| call.key(key)).send().await
     }
 
-    /// A code that is not the one, another one for each `n`.
+    /// A wrong code, a different one for each `n`.
     fn wrong(&self, n: u64) -> String {
         format!("{:06}", (whole_number(&self.otp) + 1 + n) % 1_000_000)
     }
@@ -40,19 +40,19 @@ impl Registration {
         Client::new().get(&path).send().await.ok(200)["success"] == true
     }
 
-    /// Everything that must never stand in a log.
+    /// Everything that must never be logged.
     fn secrets(&self) -> [&str; 4] {
         [&self.username, &self.email, &self.otp, PASSWORD]
     }
 
-    /// The account is there once, as the answer says, and its session lives.
+    /// Asserts that the account exists once, as in the answer, and that its session is valid.
     async fn assert_made(&self, stack: &FaultyStack, answer: &Answer) {
         let body = answer.ok(201);
         let data = &body["data"];
         assert_eq!((&data["username"], &data["email"]), (&json!(self.username), &json!(self.email)));
         assert!(is_alive(text(&data["token"])).await);
         assert_eq!(sign_in(&self.email, PASSWORD).await.ok(200)["data"]["user"]["_id"], data["id"]);
-        // The profile, the claims on the name and on the address. Devices don't say whose they are.
+        // The profile, and the claims on the name and on the address. Devices contain neither.
         let items = stack.stored_with(text(&data["id"])).await;
         let of = |start: &str| items.iter().filter(|item| text(&item["pk"]["S"]).starts_with(start)).count();
         assert_eq!((of("USERNAME#"), of("EMAIL#"), of("USER#")), (1, 1, 3), "{items:?}");
@@ -143,7 +143,7 @@ async fn a_wrong_code_whose_counting_is_not_heard_of_counts_once() {
     for n in 1..4 {
         registration.send_with(&registration.wrong(n), None).await.fails(401, "Invalid OTP");
     }
-    // Four wrong ones leave a fifth try.
+    // After four wrong attempts there is a fifth one.
     registration.assert_made(&stack, &registration.send(None).await).await;
     stack.stop().await;
 }

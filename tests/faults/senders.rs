@@ -1,4 +1,4 @@
-//! Blocks and reports over a DynamoDB that fails, and the keys that tell senders apart.
+//! Blocks and reports while DynamoDB fails, and the keys of senders.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ async fn report(user: &User, message: &Value) -> Answer {
     user.post(&format!("/api/messages/{}/report", id(message))).send().await
 }
 
-/// A user, a sender, and the message that the one got from the other.
+/// A user, a sender, and a message that the user received from the sender.
 async fn message() -> (User, Client, Value) {
     let (user, sender) = (User::sign_up().await, Client::new());
     user.receive_from(&sender, "A message of a test").await.ok(201);
@@ -48,7 +48,7 @@ async fn a_sender_is_blocked_also_when_the_answer_is_lost_and_only_then() {
     stack.stop().await;
 }
 
-/// A blocked sender who could tell it from a failure would know.
+/// A fault must look the same to a blocked sender, or the sender would know about the block.
 #[tokio::test]
 async fn what_fails_and_what_is_lost_is_the_same_for_a_blocked_sender() {
     let Some(stack) = FaultyStack::start().await else { return };
@@ -107,7 +107,7 @@ async fn without_the_keys_nothing_is_sent_and_afterwards_they_are_made_once() {
     stack.stop().await;
 }
 
-/// Every instance that starts on an empty table makes keys; all must end with the same ones.
+/// Every instance that starts on an empty table makes keys. All of them must end up with the same ones.
 #[tokio::test]
 async fn senders_who_are_the_first_all_at_once_can_all_be_blocked() {
     let Some(stack) = FaultyStack::start().await else { return };

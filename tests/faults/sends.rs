@@ -1,4 +1,4 @@
-//! `POST /api/links/{slug}/messages` over a DynamoDB that fails.
+//! `POST /api/links/{slug}/messages` while DynamoDB fails.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -94,14 +94,14 @@ async fn a_store_that_fails_once_or_twice_is_asked_again() {
     stack.stop().await;
 }
 
-/// After a message without a cap its link is looked at again.
+/// A send to a link without a cap reads the link again after its write.
 #[tokio::test]
 async fn a_message_whose_sender_is_told_of_a_failure_is_not_stored() {
     let Some(stack) = FaultyStack::start().await else { return };
     let (link, sender) = (Link::open().await, Client::new());
     let slug = link.slug.clone();
     let reads = AtomicUsize::new(0);
-    // The look before the message succeeds, those after it don't.
+    // The read before the write succeeds. All later reads fail.
     let down = stack.dynamodb.when(move |call| call.asks("GetItem", &slug) && reads.fetch_add(1, Ordering::SeqCst) > 0);
     let down = down.answer(500, ALWAYS);
     let answer = send(&link, &sender, "Looked at again", Some("key")).await;

@@ -1,4 +1,4 @@
-//! Many messages in one conversation make one mail, and one that comes twice from the stream is told of once.
+//! Many messages in one conversation cause one mail. A record that the stream delivers twice causes one notification.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ async fn twelve_messages_in_one_conversation_make_one_mail_and_each_a_push() {
     }
     let pushes = browser.has(12).await;
     assert_eq!((pushes.len(), notification_mails(&bob).await.len()), (12, 1));
-    // Of those that a browser has not got yet, its push service keeps one.
+    // The topic makes the push service keep only the newest message for a browser that is offline.
     let topic = &pushes[0].headers["topic"];
     assert!(topic.is_string() && pushes.iter().all(|push| &push.headers["topic"] == topic));
 }
@@ -44,7 +44,7 @@ async fn each_conversation_has_a_mail_of_its_own() {
     assert_eq!(said, expected);
 }
 
-/// The record of a message as the stream brings it.
+/// The stream's record of a message.
 async fn record(stack: &FaultyStack, user: &User) -> Value {
     let partition = json!({ "S": format!("INBOX#{}", user.id) });
     let item = stack.stored().await.into_iter().find(|item| item["pk"] == partition).expect("a message");
@@ -66,7 +66,7 @@ async fn a_record_that_comes_again_is_told_of_once_and_a_later_one_ten_minutes_l
     let batch = json!({ "Records": [again, again] }).to_string();
     assert_eq!(stack.stack.invoke("notify", batch.clone()).await.expect("an answer"), r#"{"batchItemFailures":[]}"#);
     assert_eq!((browser.pushes().await.len(), notification_mails(&ann).await.len()), (1, 1));
-    // Ten minutes are over.
+    // The ten minutes without a second mail are over.
     let notified = stack.stored_with(&format!("NOTIFICATION#{}", ann.id)).await;
     let state = notified.into_iter().find(|state| state["sk"]["S"] == "INBOX");
     let mut past = state.expect("what was mailed of the inbox");

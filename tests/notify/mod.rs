@@ -1,4 +1,4 @@
-//! What people are told by mail and by push: everything goes through the table's stream and the real worker.
+//! Notifications by mail and by push, through the table's stream and the real worker.
 
 mod digest;
 mod outage;

@@ -1,4 +1,4 @@
-//! Stores and services that fail: sends don't state, and everybody is told in the end, once.
+//! Notifications while stores and services fail: sends are not slowed down, and in the end everybody is notified once.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn while_mail_is_down_sends_are_fast_and_afterwards_everybody_is_told_once
         }
         other.write(&ann, "An answer").await;
     }
-    // Pushes wait for no mail.
+    // Pushes do not wait for mails.
     browser.has(1).await;
     wait_for_records(&stack, 3).await;
     assert!(notification_mails(&ann).await.is_empty());
@@ -40,7 +40,7 @@ fn text(n: usize) -> serde_json::Value {
     serde_json::json!({ "content": format!("The message {n}"), "type": "text" })
 }
 
-/// It was sent, and nobody knows: once more is better than never, but not once for each try.
+/// The mail went out, but the worker does not know that. A second mail is acceptable; one for each retry is not.
 #[tokio::test]
 async fn a_mail_whose_note_is_lost_goes_out_once_more_at_most() {
     let Some(stack) = FaultyStack::start().await else { return };
@@ -100,7 +100,7 @@ async fn a_push_service_that_stays_down_holds_up_neither_mail_nor_what_comes_beh
     wait_for_mails(&others[1], 1).await;
     let lines = wait_for_records(&stack, 2).await;
     assert!(lines.iter().any(|line| line["cause"] == "a push service answered 500"), "{lines:?}");
-    // Nobody tries for ever.
+    // The worker gives up after three attempts.
     assert_eq!(down.over().await, 3);
     stack.stop().await;
 }

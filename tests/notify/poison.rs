@@ -1,11 +1,11 @@
-//! What can't be told of is given up at once, and holds nothing up.
+//! A notification that can never succeed is given up at once, and does not hold up others.
 
 use serde_json::{Value, json};
 
 use super::steps::{notification_mails, wait_for_mails, wait_for_records};
 use crate::support::{ALWAYS, Browser, FaultyStack, SOON, User, eventually, now};
 
-/// A message of an inbox as the table has it.
+/// A request that puts a message into an inbox, as the table stores it.
 fn message(inbox: &str, n: usize) -> Value {
     let id = format!("{:012x}{n:012x}", now().unix_timestamp() * 1000);
     json!({ "PutRequest": { "Item": {
@@ -34,7 +34,7 @@ async fn of_a_hundred_records_with_a_poisonous_one_99_are_told_of_and_one_is_in_
     assert_eq!(given_up["pk"], "INBOX#nobody's, and no id");
     assert_eq!(given_up["reason"], "a message of the stream can't be read");
     assert!(!given_up.to_string().contains("A message"));
-    // And what comes behind comes through.
+    // Later messages are still notified.
     ann.receive("One more message").await.ok(201);
     browser.has(100).await;
     assert_eq!((notification_mails(&ann).await.len(), stack.queue("DeadLetters").len()), (1, 1));

@@ -1,4 +1,4 @@
-//! Web Push, the whole way: from a browser's subscription to what it decrypts.
+//! Web Push from end to end: from a browser's subscription to the decrypted message.
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -23,7 +23,7 @@ async fn a_browser_subscribes_is_pushed_to_and_reads_what_only_it_can_read() {
 
     let header = |name: &str| push.headers[name].as_str().unwrap_or_else(|| panic!("no {name}: {}", push.headers));
     assert_eq!((header("content-encoding"), header("ttl"), header("urgency")), ("aes128gcm", "86400", "normal"));
-    // The service is not told what the browser is: two topics of one conversation are two browsers', and nobody's.
+    // Each browser has its own topic for a conversation, so push services can't tell that two browsers share it.
     assert_ne!(tag.as_str(), Some(header("topic")));
     let signed = header("authorization").strip_prefix("vapid ").expect("the scheme of RFC 8292");
     let part = |name: &str| {

@@ -1,4 +1,4 @@
-//! Who is told of what, and that what was written is not.
+//! Who is notified of which message, and that a notification never contains the message's content.
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -8,7 +8,7 @@ use crate::support::{Browser, Client, FaultyStack, Link, User, ask, now, stack_o
 
 const SECRET: &str = "the words themselves stay where they are";
 
-/// A mail and a push that tell of `says` and of nothing more.
+/// Asserts that the user got one mail and one push with this sentence, and that neither contains the content.
 async fn is_notified(user: &User, browser: &Browser, expected: &str) {
     let [mail] = &wait_for_mails(user, 1).await[..] else { panic!("one mail") };
     assert_eq!(says(mail), expected);
@@ -23,7 +23,7 @@ async fn is_notified(user: &User, browser: &Browser, expected: &str) {
 async fn of_an_anonymous_message_is_told_that_there_is_one_and_nothing_of_who_sent_it() {
     let (ann, sender) = (User::sign_up().await, User::sign_up().await);
     let browser = Browser::of(&ann).await;
-    // A session on the request makes nobody of the sender.
+    // A session on the request does not reveal the sender.
     let body = json!({ "username": ann.username, "content": SECRET });
     sender.post("/api/send-message").json(&body).send().await.ok(201);
     is_notified(&ann, &browser, "Somebody wrote to your inbox").await;
@@ -101,7 +101,7 @@ async fn whoever_wants_no_mail_or_no_push_gets_none() {
     ann.write(&zoe, "Hello").await;
     bobs.has(1).await;
     wait_for_mails(&zoe, 1).await;
-    // What would be told of the same messages would have been told together with these.
+    // Mails and pushes of one message go out together, so others would have arrived by now.
     assert!(notification_mails(&bob).await.is_empty());
     assert!(zoes.pushes().await.is_empty());
 }
@@ -194,7 +194,7 @@ async fn a_creator_is_not_told_of_what_was_written_by_somebody_who_is_blocked_by
     stack.stop().await;
 }
 
-/// The worker's lines tell of no person, no place and no word.
+/// The worker's log lines contain no user, no community and no content.
 #[tokio::test]
 async fn the_workers_log_says_nothing_of_anybody() {
     let Some(stack) = stack_or_skip("has a log") else { return };

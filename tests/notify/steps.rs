@@ -1,28 +1,28 @@
-//! What these tests have in common.
+//! Shared by the tests of notifications: mails, log lines of the worker, communities.
 
 use serde_json::{Value, json};
 
 use crate::support::{FaultyStack, SOON, User, eventually, mails_for};
 
-/// What a user was told by mail so far, newest first. Codes are not among it.
+/// The notification mails to a user so far, newest first. Mails with codes are not included.
 pub async fn notification_mails(user: &User) -> Vec<Value> {
     let mails = mails_for(&user.email).await.into_iter();
     mails.filter(|mail| !mail["headers"]["List-Unsubscribe"].is_null()).collect()
 }
 
-/// The same, when there are that many.
+/// Waits for that many notification mails and returns them, newest first.
 pub async fn wait_for_mails(user: &User, count: usize) -> Vec<Value> {
     let has = async || Some(notification_mails(user).await).filter(|mails| mails.len() >= count);
-    eventually(&format!("{count} mails of news"), SOON, has).await
+    eventually(&format!("{count} notification mails"), SOON, has).await
 }
 
-/// What a mail of news says, in its text.
+/// The sentence of a notification mail, without its full stop.
 pub fn says(mail: &Value) -> &str {
     let text = mail["text"].as_str().expect("a text");
     text.lines().next().expect("a line").trim_end_matches('.')
 }
 
-/// Waits until the worker has handled that many records of this stack's.
+/// Waits until the worker has handled that many records of this stack. Returns its log lines.
 pub async fn wait_for_records(stack: &FaultyStack, count: usize) -> Vec<Value> {
     let lines = async || Some(worker_lines(stack)).filter(|lines| lines.len() >= count);
     eventually(&format!("{count} handled records"), SOON, lines).await

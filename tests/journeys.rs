@@ -1,11 +1,11 @@
-//! One journey through each family, for a deployment on AWS: from one address, within every limit (one link and three sign-ups in
-//! all, so three runs fit into an hour's codes), seeing nothing but answers, leaving nothing behind.
+//! One journey through each family, for a deployment on AWS. They run from one address and stay within every limit: one link and
+//! three sign-ups, so that three runs an hour are possible. They use only HTTP, and delete all that they create.
 
 use serde_json::json;
 
 use crate::support::{Client, Community, Link, PASSWORD, Pair, User, media_of, sample, text};
 
-/// The account goes, with everything that is its own.
+/// Deletes the account, with all its data.
 async fn leave(user: &User) {
     let answer = user.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await;
     answer.is(200, json!({ "success": true, "message": "Account deleted" }));
@@ -39,7 +39,7 @@ async fn somebody_signs_up_is_written_to_blocks_the_sender_and_leaves() {
     let ann = User::sign_up().await;
     let [kind, unkind] = [ann.received("You explain things well").await, ann.received("You talk too much").await];
     ann.post(&format!("/api/messages/{}/block-sender", text(&unkind, "_id"))).send().await.ok(200);
-    // On AWS both came from one address, here from two.
+    // On AWS both users have the same address, here they have two.
     ann.receive("Nobody reads this").await.ok(201);
     ann.delete(&format!("/api/delete-message?messageId={}", text(&kind, "_id"))).send().await.ok(201);
     let inbox = ann.inbox().await;

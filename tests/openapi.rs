@@ -1,4 +1,4 @@
-//! openapi.json: whether it is what it says it is. What it says of answers, support/described.rs holds against all of them.
+//! openapi.json as a document. support/documented.rs checks all answers of the tests against it.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ fn an_operation_is_called_what_its_function_is() {
     }
 }
 
-/// An undocumented field of an answer would not be found in an object that may have any.
+/// Objects that allow any field would hide undocumented fields.
 #[test]
 fn every_object_of_an_answer_has_only_documented_fields() {
     let operations = DOCUMENT["paths"].as_object().expect("paths").values().filter_map(Value::as_object);

@@ -1,4 +1,4 @@
-//! A function that lacks what it needs does not start, and says what it lacks, without saying what it has.
+//! A function that lacks a setting does not start. Its log names the missing setting, and no value of another one.
 
 use std::process::Command;
 
@@ -16,7 +16,7 @@ const VARIABLES: [(&str, &str); 11] = [
     ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9"),
 ];
 
-/// What `sign-in`, which needs everything, writes when `variable` is `value`, or not there.
+/// The output of `sign-in`, which needs every setting, when `variable` has this value or is missing.
 #[track_caller]
 fn does_not_start(variable: &str, value: Option<&str>) -> String {
     let given = VARIABLES.iter().filter(|(name, _)| *name != variable).copied();

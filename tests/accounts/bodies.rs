@@ -1,4 +1,4 @@
-//! Bodies that are no JSON of the right kind: the same rules for every endpoint that takes one.
+//! Bodies that are not JSON, or not a JSON object: the same rules for every endpoint with a body.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::{Call, Client, PASSWORD, User, random_email, random_username
 
 use super::steps::{is_alive, names, sign_in};
 
-/// Every endpoint of the family that takes a body, with one that has the right form.
+/// Every endpoint of the family that takes a body, with a well-formed body.
 fn endpoints() -> Vec<(&'static str, &'static str, Value)> {
     let email = random_email();
     let sign_up = json!({ "username": random_username(), "email": email, "password": PASSWORD, "otp": "000000" });
@@ -22,7 +22,7 @@ fn endpoints() -> Vec<(&'static str, &'static str, Value)> {
     ]
 }
 
-/// From an address of its own, but always with the user's session.
+/// A request from a new client, with the user's session.
 fn call(user: &User, method: &str, path: &str) -> Call {
     let method = method.parse().expect("a method");
     Client::new().call(method, path).bearer(&user.token)
@@ -72,7 +72,7 @@ async fn a_body_over_64_kib_is_refused_and_one_of_64_kib_is_read() {
         };
         padded(64 * 1024 + 1).await.fails(413, "The body must not be larger than 64 KiB");
         padded(200_000).await.fails(413, "The body must not be larger than 64 KiB");
-        // The last one would end the account.
+        // The last endpoint would delete the account.
         if method == "POST" {
             let status = padded(64 * 1024).await.status;
             assert!([200, 401].contains(&status), "{status}");
@@ -108,7 +108,7 @@ async fn numbers_where_texts_belong_are_refused_by_name() {
 #[tokio::test]
 async fn a_field_that_is_missing_or_null_is_refused_by_name() {
     let user = User::sign_up().await;
-    // Signing up has one message for all of them (sign_up.rs).
+    // Sign-up has one message for all missing fields (sign_up.rs).
     for (method, path, body) in endpoints().into_iter().filter(|(_, path, _)| *path != "/api/sign-up") {
         for field in body.as_object().expect("an object").keys() {
             println!("{path} {field}");

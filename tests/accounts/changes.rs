@@ -43,7 +43,7 @@ async fn a_new_password_has_the_same_rules_as_the_first() {
         change(&user, PASSWORD, bad).await.fails(400, "newPassword must be 8 to 128 characters");
     }
     change(&user, PASSWORD, &" ".repeat(8)).await.fails(400, "newPassword must not be blank");
-    // What is asked for must be right before anything is tried.
+    // The body is validated before the password is checked.
     change(&user, "wrong password", "1234567").await.fails(400, "newPassword must be 8 to 128 characters");
     assert!(is_alive(&other.token).await);
     for good in ["🔑".repeat(8), "x".repeat(128)] {

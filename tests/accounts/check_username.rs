@@ -1,4 +1,4 @@
-//! `GET /api/check-username-unique`, and which names there are.
+//! `GET /api/check-username-unique`, and the rules of names.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ const SHORT: &str = "Username must be atleast 2 characters";
 const LONG: &str = "username must not be more than 20";
 const LETTERS: &str = "Username can only contain letters, numbers, and underscores";
 
-/// What breaks a rule, as it is, and the rule.
+/// Names that break a rule, and the rule.
 fn broken() -> Vec<(String, &'static str)> {
     let cases = [
         ("a", SHORT),
@@ -111,7 +111,7 @@ async fn names_of_2_and_of_20_are_accepted_as_they_are_spelled() {
     assert_eq!(longest.len(), 20);
     User::named(&longest).await;
     taken(&check(&longest).await);
-    // There are few names of two letters: in a stack that has run for long this one may be taken.
+    // There are few names of two letters: in a stack that has run for long, this one may be taken.
     let random = random_username().to_lowercase();
     let shortest = &random[3..5];
     let email = random_email();

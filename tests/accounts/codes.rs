@@ -1,4 +1,4 @@
-//! One-time codes of a sign-up: how long, how often, and for whom one is good.
+//! One-time codes of sign-ups: how long, how often and for which address they are valid.
 
 use serde_json::json;
 
@@ -130,7 +130,7 @@ async fn a_code_is_used_up_also_for_who_signs_up_again_after_the_account_is_gone
 #[tokio::test]
 async fn an_expired_code_is_wrong() {
     let Some(stack) = stack_or_skip("lets time run out in the table") else { return };
-    // Someone whose address is free again: only so can a test know under what name its codes are kept.
+    // The address belonged to a deleted account: from the account's item the test knows the hash under which codes are stored.
     let user = User::sign_up().await;
     let hash = email_hash(stack, &user).await;
     user.delete("/api/auth/account").json(&json!({ "password": user.password })).send().await.ok(200);

@@ -1,4 +1,4 @@
-//! Requests that a page of somebody else's makes a browser send, cookie and all.
+//! Requests that a foreign page makes a browser send, with the cookie.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::steps::{COOKIE, is_alive};
 
 const REFUSED: &str = "Requests with a cookie are accepted from our own pages only";
 
-/// A mutation that anyone can look at afterwards.
+/// A mutation whose effect is publicly visible.
 const PATH: &str = "/api/accept-messages";
 
 fn with_cookie(user: &User, call: Call) -> Call {
@@ -19,7 +19,7 @@ async fn with(call: Call, headers: &[(&str, &str)]) -> Answer {
     headers.iter().fold(call, |call, (name, value)| call.header(name, value)).send().await
 }
 
-/// Tries to change something with the cookie, and these headers besides.
+/// Tries the mutation with the cookie and these headers.
 async fn change(user: &User, accept: bool, headers: &[(&str, &str)]) -> Answer {
     let call = Client::new().post(PATH).json(&json!({ "acceptMessage": accept }));
     with(with_cookie(user, call), headers).await
@@ -52,7 +52,7 @@ async fn a_mutation_by_cookie_is_refused_to_another_origin_and_changes_nothing()
     for origin in &foreign {
         println!("{origin}");
         change(&user, false, &[("origin", origin)]).await.fails(403, REFUSED);
-        // One header of a browser is not made good by the other.
+        // A good header does not make up for a bad one.
         change(&user, false, &[("origin", origin), ("sec-fetch-site", "same-origin")]).await.fails(403, REFUSED);
     }
     assert_eq!(is_accepting(&user).await, true);
@@ -109,7 +109,7 @@ async fn what_only_reads_is_answered_by_cookie_to_everyone() {
         for path in ["/api/auth/devices", "/api/auth/session", "/api/get-messages", PATH] {
             let answer = with(with_cookie(&user, Client::new().get(path)), &headers).await;
             assert_ne!(answer.ok(200), json!({}), "{path}");
-            // But the browser does not show it to the page.
+            // The browser does not show the answer to the page.
             assert_eq!(answer.header("access-control-allow-origin"), None);
         }
     }

@@ -1,4 +1,4 @@
-//! `DELETE /api/auth/account`: what is gone, what is free again, and what is not.
+//! `DELETE /api/auth/account`: data that is erased, the address that can be used again, and the name that stays reserved.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn deleted(answer: &Answer) {
     assert_eq!(cookie_of(answer).as_deref(), Some(""));
 }
 
-/// Waits until nothing in the table tells of the user, but that the account is being erased and that its name is reserved.
+/// Waits until the table contains the user's id and name only in the erasure and in the reservation of the name.
 async fn nothing_left_of(user: &User) {
     let Some(stack) = stack_or_skip("reads the table") else { return };
     let name = user.username.to_lowercase();

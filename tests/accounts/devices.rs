@@ -1,4 +1,4 @@
-//! The devices of an account: verified, listed, counted, removed.
+//! The devices of an account: verification, listing, limits, removal.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ async fn page(user: &User, query: &str) -> Value {
     user.get(&format!("/api/auth/devices{query}")).send().await.ok(200)
 }
 
-/// The account's devices by their ids, and the rest of each.
+/// The account's devices: their ids, and their other fields.
 async fn devices(user: &User) -> Vec<Value> {
     let page = page(user, "").await;
     assert_eq!((&page["success"], &page["nextCursor"]), (&json!(true), &Value::Null));
@@ -54,7 +54,7 @@ async fn the_right_code_makes_a_device_a_trusted_one_for_good() {
     assert!(is_alive(&other.token).await);
     let again = user.sign_in(json!({ "deviceId": other.device })).await.ok(200);
     assert_eq!(again["data"]["device"]["trusted"], true);
-    // It was good for one time.
+    // A code can be used once.
     let again = User { token: text(&again["data"]["token"]), ..user };
     verify(&again, &code).await.fails(401, "Invalid OTP");
 }
@@ -208,7 +208,7 @@ async fn the_21st_new_device_within_an_hour_is_refused_but_known_ones_are_not() 
         async move { user.sign_in(json!({})).await }
     });
     let answers = all_at_once(sign_ins).await;
-    // With many at once, some are refused as tries of a password, which a right one is no more once it is looked at.
+    // With many concurrent sign-ins, some are refused as attempts at the password: a right one counts until it is checked.
     let made = answers.iter().filter(|answer| answer.status == 200).count();
     for _ in made..20 {
         user.on_new_device().await;
@@ -250,7 +250,7 @@ async fn a_removed_device_is_out_at_its_next_request() {
     assert!(is_alive(&user.token).await && is_alive(&third.token).await);
     assert_eq!(device(&user, &other.device).await, None);
     removed(&remove(&user, &other.device).await);
-    // Nothing is left of its trust, nor of its code.
+    // Neither its trust nor its code is left.
     let again = user.sign_in(json!({ "deviceId": other.device })).await.ok(200);
     assert_ne!(again["data"]["device"]["id"], other.device);
     assert!(!is_alive(&other.token).await);

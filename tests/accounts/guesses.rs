@@ -1,4 +1,4 @@
-//! Those who guess passwords: ten failures in fifteen minutes for an account, and ten for a client.
+//! Guessing passwords: ten failures in fifteen minutes per account, and ten per client.
 
 use serde_json::json;
 
@@ -27,14 +27,14 @@ async fn after_10_wrong_passwords_from_10_clients_an_account_refuses_even_the_ri
     let by_name = [user.username.clone(), user.username.to_uppercase(), user.username.to_lowercase()];
     let by_address = [user.email.clone(), format!(" {}", user.email), format!("{local}@EXAMPLE.com")];
     let identifiers = [by_name, by_address].concat();
-    // One account, whichever of its names is given, however it is spelled.
+    // Name and address, in any case, count for the same account.
     for n in 0..10 {
         sign_in(&identifiers[n % 6], "wrong password").await.fails(401, "Invalid credentials");
     }
     for identifier in &identifiers {
         too_many_on_account(&sign_in(identifier, PASSWORD).await);
     }
-    // Who is in already stays in, and nobody else is kept out.
+    // Existing sessions stay valid, and other accounts are not affected.
     assert!(is_alive(&user.token).await);
     sign_in(&User::sign_up().await.username, PASSWORD).await.ok(200);
 }
@@ -47,7 +47,7 @@ async fn after_10_wrong_passwords_on_10_accounts_a_client_is_refused_and_nobody_
     }
     too_many_by_client(&from(&guesser, &user.username, PASSWORD).await);
     too_many_by_client(&from(&guesser, &random_username(), PASSWORD).await);
-    // What was refused was no try on the account.
+    // Refused attempts do not count for the account.
     for _ in 0..12 {
         too_many_by_client(&from(&guesser, &user.username, "wrong password").await);
     }
@@ -77,7 +77,7 @@ async fn a_right_password_in_between_is_not_counted() {
         from(&client, &user.username, PASSWORD).await.ok(200);
     }
     from(&client, &user.username, "wrong password").await.fails(401, "Invalid credentials");
-    // Both are full now: whichever is told, it is too many.
+    // Both limits are reached now; the answer may name either.
     assert_eq!(from(&client, &user.username, PASSWORD).await.status, 429);
     too_many_on_account(&from(&Client::new(), &user.username, PASSWORD).await);
     too_many_by_client(&from(&client, &random_username(), PASSWORD).await);

@@ -1,4 +1,4 @@
-//! Sign-ups that race: of those for one name or one address exactly one is done.
+//! Concurrent sign-ups: exactly one of those for one name or one address succeeds.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ fn token(answer: &Answer) -> String {
 #[tokio::test]
 async fn of_20_sign_ups_for_one_name_exactly_one_is_done_and_the_losers_keep_their_codes() {
     let (name, proven) = (random_username(), proven(20).await);
-    // However it is spelled.
+    // In any case of the letters.
     let spelled = |n: usize| if n.is_multiple_of(2) { name.clone() } else { name.to_lowercase() };
     let bodies = proven.iter().enumerate().map(|(n, (email, code))| registration(&spelled(n), email, code));
     let answers = race(bodies).await;

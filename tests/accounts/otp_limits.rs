@@ -1,4 +1,4 @@
-//! How often codes are sent: three in ten minutes to an address, ten an hour for a client.
+//! Limits of codes: three in ten minutes per address, ten an hour per client.
 
 use serde_json::json;
 
@@ -26,7 +26,7 @@ async fn of_100_codes_for_one_address_from_many_clients_at_once_exactly_3_are_se
     }
     assert_eq!(mails_for(&email).await.len(), 3);
     limited(&ask(Client::new(), email.clone()).await, "codes-to-address", 3, 600);
-    // It is one mailbox, however it is written.
+    // Other spellings are the same mailbox.
     for spelled in [email.replace("@example.com", "@Example.COM "), email.to_uppercase()] {
         limited(&ask(Client::new(), spelled).await, "codes-to-address", 3, 600);
     }
@@ -38,7 +38,7 @@ async fn the_newest_of_the_codes_that_were_sent_at_once_is_good() {
     let email = random_email();
     let answers = all_at_once((0..3).map(|_| ask(Client::new(), email.clone()))).await;
     answers.iter().for_each(sent);
-    // Which of the three was kept last, their mails do not tell for sure: exactly one is good.
+    // The mails don't say which of the three codes was stored last. Exactly one of them is valid.
     let mut good = 0;
     for mail in mails_for(&email).await {
         let text = mail["text"].as_str().expect("a text").to_owned();
@@ -70,7 +70,7 @@ async fn the_11th_code_within_an_hour_is_refused_to_a_client_whatever_the_addres
     let email = random_email();
     limited(&ask(client.clone(), email.clone()).await, "codes", 10, 3600);
     assert_eq!(mails_for(&email).await.len(), 0);
-    // What was refused took nothing from the address.
+    // Refused requests do not count against the address's limit.
     for _ in 0..3 {
         sent(&ask(Client::new(), email.clone()).await);
     }

@@ -1,4 +1,4 @@
-//! Requests with an `Idempotency-Key` that meet the first one with it while it is under way: the first answer is theirs, too.
+//! Replays with an `Idempotency-Key` while the first request is under way: they get its answer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +11,7 @@ use crate::support::{
 
 use super::steps::{cookie_of, is_alive, registration, sign_in, text};
 
-/// True of the first request that `concerns` is true of.
+/// Matches the first request for which `concerns` is true, and no later one.
 fn once(concerns: impl Fn(&StoreCall) -> bool + Send + Sync + 'static) -> impl Fn(&StoreCall) -> bool + Send + Sync {
     let is_over = AtomicBool::new(false);
     move |call| concerns(call) && !is_over.swap(true, Ordering::SeqCst)
@@ -23,13 +23,13 @@ fn alike(answer: &Answer, first: &Answer) {
     assert_eq!(cookie_of(answer), cookie_of(first));
 }
 
-/// Two sign-ups with one key, of which the second is done while one call of the first to the store is under way.
+/// Sends two sign-ups with one key. The second one finishes while a call of the first one to the store is under way.
 async fn overtaken(held: impl Fn(&StoreCall) -> bool + Send + Sync + 'static) {
     let Some(stack) = FaultyStack::start().await else { return };
     let (email, key) = (random_email(), Uuid::new_v4().to_string());
     let body = registration(&random_username(), &email, &send_otp(&email).await);
     let call = || Client::new().post("/api/sign-up").key(&key).json(&body);
-    // Warm, so that the second sign-up takes no longer than the first one's patience.
+    // Warms up the function, so that the second sign-up finishes before the first one times out.
     for _ in 0..2 {
         let cold = registration(&random_username(), &random_email(), "000000");
         all_at_once((0..2).map(|_| Client::new().post("/api/sign-up").json(&cold).send())).await;
@@ -80,7 +80,7 @@ async fn the_same_sign_in_8_times_at_once_is_answered_alike_also_where_one_try_i
     assert!(is_alive(&token).await);
     let devices = user.get("/api/auth/devices").send().await.ok(200);
     assert_eq!(devices["devices"].as_array().map(Vec::len), Some(2));
-    // A repeat is answered also where the limit is full, and a right password took nothing from it.
+    // A replay is answered even when the limit is reached, and right passwords do not count.
     sign_in(&user.username, "the last try").await.fails(401, "Invalid credentials");
     assert_eq!(sign_in(&user.username, PASSWORD).await.status, 429);
     alike(&call().await, &again);

@@ -28,7 +28,7 @@ fn on_its_way(answer: &Answer) {
     answer.is(200, json!({ "success": true, "message": message }));
 }
 
-/// The code of a user who forgot the password.
+/// Requests a code for a new password. Returns it from the mail.
 async fn code_of(user: &User) -> String {
     forgot(&user.email).await.ok(200);
     code_for(&user.email).await
@@ -69,7 +69,7 @@ async fn the_4th_code_within_10_minutes_is_not_sent_and_nobody_is_told() {
         on_its_way(&forgot(&user.email).await);
         assert_eq!(mails_for(&user.email).await.len(), mails + n.min(3));
     }
-    // The last one that was sent is good.
+    // The newest code is valid.
     reset(&user.email, &code_for(&user.email).await, NEW).await.ok(200);
 }
 
@@ -103,7 +103,7 @@ async fn the_right_code_sets_a_password_and_ends_every_session() {
     assert!(!is_alive(&user.token).await && !is_alive(&other.token).await);
     sign_in(&user.username, PASSWORD).await.fails(401, "Invalid credentials");
     sign_in(&user.username, NEW).await.ok(200);
-    // Devices stay what they were.
+    // Devices keep their trust.
     let user = User { password: NEW.to_owned(), ..user };
     let again = user.sign_in(json!({ "deviceId": user.device })).await.ok(200);
     assert_eq!(again["data"]["device"]["trusted"], true);

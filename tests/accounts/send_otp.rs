@@ -1,4 +1,4 @@
-//! `POST /api/send-otp`: what it answers and what it mails. How often, otp_limits.rs asks.
+//! `POST /api/send-otp`: answers and mails. Its limits are in otp_limits.rs.
 
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ async fn codes_are_six_digits_and_differ() {
     assert!(codes.iter().all(|code| code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit())), "{codes:?}");
     codes.sort();
     codes.dedup();
-    // Two of twelve are alike once in 15,000 runs, and three hardly ever.
+    // Two of twelve codes are equal in one of 15,000 runs; three hardly ever are.
     assert!(codes.len() >= 11, "{codes:?}");
 }
 
@@ -108,7 +108,7 @@ async fn a_repeat_with_its_key_sends_no_second_mail_and_takes_nothing_from_the_l
         assert_eq!((again.status, again.text()), (first.status, first.text()));
     }
     assert_eq!(mails_for(&email).await.len(), 1);
-    // One of three is taken.
+    // One of three hits is used.
     sent(&self::ask(&email).await);
     sent(&self::ask(&email).await);
     assert_eq!(self::ask(&email).await.status, 429);
@@ -151,7 +151,7 @@ async fn spaces_around_an_address_and_the_case_of_its_domain_make_no_other_addre
     assert_eq!(made["data"]["email"], email);
     ask(&format!("{local}@eXample.com")).await.fails(409, "User already registered");
     assert_eq!(mail_for(&email).await["to"], json!([email]));
-    // The part before the @ is the other server's matter: its case tells two apart.
+    // The part before the @ is case-sensitive: only the receiving server knows how it treats case.
     let upper = format!("X{local}@example.com");
     sent(&ask(&upper).await);
     let code = code_for(&upper).await;

@@ -1,4 +1,4 @@
-//! Sessions: how a request carries one, what it shows, and what ends it.
+//! Sessions: how a request carries one, what `GET /api/auth/session` shows, and what ends it.
 
 use serde_json::{Value, json};
 use time::Duration;
@@ -7,7 +7,7 @@ use crate::support::{Answer, Client, PASSWORD, User, now, time};
 
 use super::steps::{COOKIE, cookie_of, is_alive, sign_in, text};
 
-/// Asks who is signed in, with these headers; what needs a session must agree.
+/// Asks for the session with these headers. An endpoint that needs a session must agree with the answer.
 async fn seen(headers: &[(&str, String)]) -> Value {
     let ask = async |path: &str| {
         let call = Client::new().get(path);
@@ -84,7 +84,7 @@ async fn a_bearer_and_a_cookie_must_agree() {
     ] {
         assert_eq!(seen(&headers).await, json!({}), "{headers:?}");
     }
-    // Also where both are good, but of two sessions of one user.
+    // This holds even for two valid sessions of one user.
     let elsewhere = user.on_new_device().await;
     assert_eq!(seen(&[bearer(mine), cookie(&elsewhere.token)]).await, json!({}));
     let both = user.post("/api/auth/sign-out").header("cookie", &cookie(theirs).1);
@@ -100,7 +100,7 @@ async fn two_session_cookies_must_agree_and_other_cookies_do_not_matter() {
     for good in [
         format!("theme=dark; {COOKIE}={mine}; lang=de"),
         format!("{COOKIE}={mine}; {COOKIE}={mine}"),
-        // Under https only: over http a page of another host's could have set it.
+        // Only with https: over http, a page of another host could have set the cookie.
         format!("__Secure-{COOKIE}={theirs}; {COOKIE}={mine}"),
         format!("{COOKIE}={mine}; X{COOKIE}={theirs}; {COOKIE}x={theirs}"),
     ] {
@@ -138,7 +138,7 @@ async fn signing_out_ends_the_session_for_good_and_clears_the_cookie() {
     user.post("/api/auth/sign-out").send().await.fails(401, "Not Authenticated");
     other.post("/api/auth/sign-out").send().await.ok(200);
     assert!(!is_alive(&other.token).await);
-    // The device is still known, and trusted.
+    // The device is still registered and trusted.
     let again = user.sign_in(json!({ "deviceId": user.device })).await.ok(200);
     assert_eq!(again["data"]["device"]["trusted"], true);
     assert!(is_alive(&text(&again["data"]["token"])).await && !is_alive(&user.token).await);
@@ -150,7 +150,7 @@ async fn a_sign_in_on_the_same_device_takes_the_place_of_the_session_there() {
     let again = user.sign_in(json!({ "deviceId": user.device })).await.ok(200);
     let token = text(&again["data"]["token"]);
     assert!(is_alive(&token).await && !is_alive(&user.token).await);
-    // What is over can't end what lives.
+    // An ended session can't end a valid one.
     user.post("/api/auth/sign-out").send().await.fails(401, "Not Authenticated");
     assert!(is_alive(&token).await);
     let devices = Client::new().get("/api/auth/devices").bearer(&token).send().await.ok(200);
@@ -167,7 +167,7 @@ async fn a_change_of_password_ends_every_other_session_but_not_the_one_that_made
     sign_in(&user.username, PASSWORD).await.fails(401, "Invalid credentials");
     let again = sign_in(&user.username, "another password").await.ok(200);
     assert!(is_alive(&text(&again["data"]["token"])).await && is_alive(&other.token).await);
-    // And once more: the session that was kept can be kept again, and can be ended.
+    // Once more: the remaining session survives a second change, and can be ended.
     change_password(&other, "another password", "a third password").await.ok(200);
     assert!(is_alive(&other.token).await && !is_alive(&text(&again["data"]["token"])).await);
     other.post("/api/auth/sign-out").send().await.ok(200);

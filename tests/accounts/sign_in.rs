@@ -1,4 +1,4 @@
-//! `POST /api/auth/sign-in`: who gets in, on which device. Those who guess are in guesses.rs.
+//! `POST /api/auth/sign-in`: accounts and devices. Guessing passwords is in guesses.rs.
 
 use std::collections::BTreeSet;
 
@@ -88,7 +88,7 @@ async fn a_wrong_password_and_an_unknown_account_cost_the_same() {
     let [by_name, by_address] = &User::many(2).await[..] else { panic!("not two users") };
     let unknown = (random_username(), random_email(), format!("no name {}", random_email()));
     let mut costs = Vec::new();
-    // Each for the first time: what a later try meets in the store is a matter of chance.
+    // Each is the first attempt: the cost of a later one depends on the slots that it finds taken.
     for identifier in [&by_name.username, &by_address.email, &unknown.0, &unknown.1, &unknown.2] {
         let answer = sign_in(identifier, "wrong password").await;
         answer.fails(401, "Invalid credentials");
@@ -103,7 +103,7 @@ async fn a_wrong_password_and_an_unknown_account_cost_the_same() {
 #[tokio::test]
 async fn an_unknown_account_takes_as_long_as_a_wrong_password() {
     let user = User::sign_up().await;
-    // The shortest of several: the one that nothing else got in the way of.
+    // The shortest of several times is the one that other tests disturbed least.
     let mut shortest = [std::time::Duration::MAX; 2];
     for n in 0..16 {
         let (known, unknown) = (user.username.clone(), random_email());
@@ -113,7 +113,7 @@ async fn an_unknown_account_takes_as_long_as_a_wrong_password() {
         shortest[n % 2] = shortest[n % 2].min(answer.took);
     }
     let [known, unknown] = shortest.map(|took| took.as_secs_f64());
-    // A hash left out would be several times faster.
+    // Without the hash it would be several times faster.
     assert!(known / unknown < 3.0 && unknown / known < 3.0, "{known} s and {unknown} s");
 }
 
@@ -223,6 +223,6 @@ async fn a_repeat_with_its_key_gets_the_same_token_and_makes_no_other_device() {
     let answer = call(json!({ "deviceName": "Another" })).await;
     answer.fails(422, ANOTHER);
     assert_eq!(cookie_of(&answer), None);
-    // Only who knows the password is told that the key was used.
+    // Without the right password, the answer does not say that the key was used.
     call(json!({ "password": "wrong password" })).await.fails(401, "Invalid credentials");
 }

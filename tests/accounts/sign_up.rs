@@ -1,4 +1,4 @@
-//! `POST /api/sign-up`: what it takes and what it answers. Codes are in codes.rs, races in one_account.rs.
+//! `POST /api/sign-up`: bodies and answers. Codes are in codes.rs, races in one_account.rs.
 
 use serde_json::{Value, json};
 use time::Duration;
@@ -9,7 +9,7 @@ use crate::support::{
 
 use super::steps::{cookie_of, is_alive, is_taken, names, registration, session, shown, sign_in, sign_up, text};
 
-/// A sign-up with one field changed, on an address that has its code.
+/// A sign-up with one field changed, for an address that has a valid code.
 async fn with(field: &str, value: Value) -> Answer {
     let email = random_email();
     let mut body = registration(&random_username(), &email, &send_otp(&email).await);
@@ -66,7 +66,7 @@ async fn all_fields_are_required() {
         }
     }
     sign_up(&json!({})).await.fails(400, "All fields required");
-    // What a field must be comes after that it must be there.
+    // Missing fields are reported before wrong ones.
     sign_up(&json!({ "username": "x", "email": 5, "password": PASSWORD })).await.fails(400, "All fields required");
     assert!(!is_taken(&text(&body["username"])).await);
     sign_up(&body).await.ok(201);

@@ -1,4 +1,4 @@
-//! What tests of accounts do and look at again and again.
+//! Shared by the tests of accounts: requests, and assertions about sessions and errors.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::support::{Answer, Client, PASSWORD, User, whole_number};
 
 pub const COOKIE: &str = "next-auth.session-token";
 
-/// The body of a sign-up that lacks nothing.
+/// A complete body of a sign-up.
 pub fn registration(username: &str, email: &str, otp: &str) -> Value {
     json!({ "username": username, "email": email, "password": PASSWORD, "otp": otp })
 }
@@ -15,7 +15,7 @@ pub async fn sign_up(body: &Value) -> Answer {
     Client::new().post("/api/sign-up").json(body).send().await
 }
 
-/// Any mutation without a session, from an address of its own.
+/// A POST without a session, from a new client.
 pub async fn post(path: &str, body: &Value) -> Answer {
     Client::new().post(path).json(body).send().await
 }
@@ -34,7 +34,7 @@ pub async fn session(token: &str) -> Value {
     Client::new().get("/api/auth/session").bearer(token).send().await.ok(200)
 }
 
-/// Whether a token opens what needs a session; all that look must agree.
+/// Whether a session is valid. All endpoints that are asked must agree.
 pub async fn is_alive(token: &str) -> bool {
     let answer = Client::new().get("/api/auth/devices").bearer(token).send().await;
     let is_alive = answer.status == 200;
@@ -46,14 +46,14 @@ pub async fn is_alive(token: &str) -> bool {
     is_alive
 }
 
-/// The account as its session shows it.
+/// The account in the answer of `GET /api/auth/session`.
 pub fn shown(user: &User) -> Value {
     json!({
         "_id": user.id, "username": user.username, "email": user.email, "isVerified": true, "isAcceptingMessages": true,
     })
 }
 
-/// The session cookie that an answer sets, with every attribute that it must have; `None` without one.
+/// The session cookie that an answer sets, after a check of its attributes. `None` without one.
 #[track_caller]
 pub fn cookie_of(answer: &Answer) -> Option<String> {
     let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
@@ -69,24 +69,24 @@ pub fn cookie_of(answer: &Answer) -> Option<String> {
     for wanted in ["httponly", "samesite=lax", "path=/", age] {
         assert!(attributes.iter().any(|attribute| attribute == wanted), "{wanted}: {cookie:?}");
     }
-    // Over http a browser would drop it.
+    // A browser ignores a `Secure` cookie over http.
     assert!(!attributes.iter().any(|attribute| attribute == "secure" || attribute.starts_with("domain")));
     Some(value.to_owned())
 }
 
-/// Too many requests, in the shape of accounts and with everything that there is to say about it.
+/// Asserts a 429 of accounts, with its message and its headers.
 #[track_caller]
 pub fn limited(answer: &Answer, name: &str, quota: u64, window: u64) {
     assert_eq!(answer.status, 429, "{}", answer.text());
     let seconds = whole_number(answer.header("retry-after").expect("a Retry-After header"));
-    // A request may have begun a moment before the hit that it waits for.
+    // A request may have begun just before the hit that it waits for.
     assert!((1..=window + 1).contains(&seconds), "Retry-After: {seconds}");
     let unit = if seconds == 1 { "second" } else { "seconds" };
     answer.fails(429, &format!("Too many requests. Try again in {seconds} {unit}"));
     assert_eq!(answer.quota(name, quota, window), (0, seconds));
 }
 
-/// Refused as a whole, in words that begin with the field that is wrong.
+/// Asserts a refusal whose message begins with the name of the wrong field.
 #[track_caller]
 pub fn names(answer: &Answer, field: &str) {
     assert_eq!(answer.status, 400, "{}", answer.text());
@@ -96,7 +96,7 @@ pub fn names(answer: &Answer, field: &str) {
     assert!(message.to_lowercase().starts_with(&field.to_lowercase()), "{message}");
 }
 
-/// A code of six digits that is not `code`, another one for each `n` up to a hundred.
+/// A code of six digits that differs from `code`, a different one for each `n` up to 100.
 pub fn wrong(code: &str, n: u64) -> String {
     format!("{:06}", (whole_number(code) + 1 + n) % 1_000_000)
 }

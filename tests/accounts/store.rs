@@ -1,14 +1,14 @@
-//! What only the passing of time or those who run the service can do: done to the table itself.
+//! Changes that only time or the operators cause. The tests write them to the table directly.
 
 use local::Stack;
 use serde_json::{Value, json};
 
 use crate::support::{User, ask, now, stored_in};
 
-/// Long ago, as the product writes times.
+/// A time in the past, in the product's format.
 pub const LONG_AGO: &str = "2026-01-01T00:00:00.000Z";
 
-/// Sets an attribute of an item that must be there.
+/// Sets an attribute of an item, which must exist.
 pub async fn set(stack: &Stack, (pk, sk): (&str, &str), attribute: &str, value: &str) {
     let request = json!({
         "TableName": stack.table(),
@@ -28,7 +28,7 @@ pub async fn set_status(stack: &Stack, user: &User, status: &str) {
     set(stack, (&pk, "CLAIM"), "status", status).await;
 }
 
-/// The keyed hash under which a user's address is known.
+/// The keyed hash of a user's address, from the user's profile.
 pub async fn email_hash(stack: &Stack, user: &User) -> String {
     let items = stored_in(stack.dynamodb_url(), stack).await;
     let claim = items.iter().find_map(|item| {
@@ -38,12 +38,12 @@ pub async fn email_hash(stack: &Stack, user: &User) -> String {
     claim.expect("a claim on the address")
 }
 
-/// Lets a code's time run out.
+/// Makes a code expire.
 pub async fn expire_code(stack: &Stack, purpose: &str, subject: &str) {
     set(stack, (&format!("OTP#{purpose}#{subject}"), "OTP"), "expires_at", LONG_AGO).await;
 }
 
-/// Puts that many messages into an inbox as if they had been sent an hour ago.
+/// Stores that many messages in an inbox, with ids of an hour ago.
 pub async fn store_old_inbox(stack: &Stack, user: &User, count: usize) {
     let hour_ago = now().unix_timestamp() as u64 * 1000 - 3_600_000;
     let item = |n: usize| {

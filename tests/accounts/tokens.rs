@@ -1,4 +1,4 @@
-//! Tokens that were not made by us, or not for now; and keys that are rotated. On stacks whose keys a test knows.
+//! Forged, changed and expired tokens, and the rotation of keys. They run on stacks whose keys the test can read.
 
 use std::path::{Path, PathBuf};
 
@@ -16,14 +16,14 @@ use super::{
     store::set_status,
 };
 
-/// Any RSA key: the mistake is to take its text for a secret.
+/// An RSA key. A faulty verifier would take its text for an HMAC secret.
 const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----
 MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKj34GkxFhD90vcNLYLInFEX6Ppy1tPf
 9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIKjbJTWit+CqvjWYzvQwECAwEAAQ==
 -----END PUBLIC KEY-----
 ";
 
-/// A stack of a test's own in a directory, so that its keys can be read and replaced. What this thread's test does goes to it.
+/// A stack in a directory, so that the test can read and replace its keys. Requests of this thread's test go to it.
 struct StackWithKeys {
     stack: Stack,
     directory: PathBuf,
@@ -38,7 +38,7 @@ impl StackWithKeys {
 
     async fn within(directory: PathBuf) -> StackWithKeys {
         let shared = stack_or_skip("has an outbox").expect("a stack");
-        // Mail goes to where the tests look for it.
+        // Mails go to the shared stack's outbox.
         let (ses, credentials) = (Some(shared.ses_url().to_owned()), Some(shared.credentials().clone()));
         let endpoints = Endpoints { ses, credentials, ..Endpoints::default() };
         let options = Options { state: State::Directory(directory.clone()), endpoints, ..options() };
@@ -56,7 +56,7 @@ impl StackWithKeys {
         text(&self.keys()["current"])
     }
 
-    /// The next deployment: what was the current key verifies still, and a new one signs.
+    /// Restarts the stack with a new key. The old current key still verifies.
     async fn rotated(self, new: &str) -> StackWithKeys {
         let keys = json!({ "previous": self.key(), "current": new });
         let directory = self.directory.clone();
@@ -91,13 +91,13 @@ fn signed(claims: &Value, kid: &str, algorithm: Algorithm, key: &[u8]) -> String
     encode(&header, claims, &EncodingKey::from_secret(key)).expect("a token")
 }
 
-/// With this header, whatever it says, and no or somebody's signature.
+/// A token of this header, these claims and this signature, without any check.
 fn made(header: &Value, claims: &Value, signature: &str) -> String {
     let [header, claims] = [header, claims].map(|part| BASE64.encode(part.to_string()));
     format!("{header}.{claims}.{signature}")
 }
 
-/// The claims with one of them changed, or left out.
+/// The claims with one of them changed or removed.
 fn with(claims: &Value, name: &str, value: Option<Value>) -> Value {
     let mut claims = claims.clone();
     match value {
@@ -206,7 +206,7 @@ async fn only_our_key_our_algorithm_our_claims_and_their_time_make_a_token() {
         [("exp", -90, false), ("exp", -30, true), ("nbf", 90, false), ("nbf", 30, true), ("exp", 31 * 86_400, false)]
     {
         let timed = with(&claims, claim, at(seconds));
-        // What ends before it begins is odd, but whether it holds is asked of its end alone.
+        // A token that ends before it begins is odd. Only its end decides whether it is valid.
         let timed = with(&timed, "iat", at(seconds.min(0)));
         let timed = if claim == "nbf" { timed } else { with(&timed, "nbf", at(seconds.min(0))) };
         assert_eq!(is_alive(&ours(&timed)).await, is_good, "{claim} {seconds}");
@@ -236,7 +236,7 @@ async fn a_well_made_token_opens_nothing_once_the_store_says_so() {
     other.post("/api/auth/sign-out").send().await.ok(200);
     assert!(!is_alive(&revoked).await, "revoked");
 
-    // The session of one user with the name of another.
+    // One user's session with another user's name.
     let stranger = User::sign_up().await;
     for (claim, value) in [("name", &stranger.username), ("sub", &stranger.id), ("device", &stranger.device)] {
         let mixed = with(&part(&token, 1), claim, Some(json!(value)));

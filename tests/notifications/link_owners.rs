@@ -1,4 +1,4 @@
-//! `notify` of `POST /api/links`: whose link it is, which its messages carry for who tells of them, and nobody is shown.
+//! `notify` of `POST /api/links`: the link and its messages store the owner's id for the worker, and no answer shows it.
 
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ async fn a_link_that_tells_its_owner_carries_who_that_is_and_so_do_its_messages(
     assert_eq!((&item["owner"]["S"], messages.len()), (&json!(user.id), 2));
     for message in &messages {
         assert_eq!((&message["owner"]["S"], &message["slug"]["S"]), (&json!(user.id), &json!(link.slug)));
-        // Of who wrote it there is nothing.
+        // Nothing about the sender is stored.
         assert_eq!(fields(message), ["content", "created_at", "id", "owner", "pk", "sk", "slug"]);
     }
 }
@@ -90,7 +90,7 @@ async fn who_is_not_signed_in_can_not_be_told() {
     for wrong in [json!("true"), json!(1), json!([])] {
         create(user.post(LINKS), wrong).await.refused(400, "notify must be true or false");
     }
-    // Nothing of it took the slug.
+    // The slug was not taken.
     create(Client::new().post(LINKS).header("cookie", &cookie), json!(true)).await.ok(201);
 }
 
@@ -121,7 +121,7 @@ async fn a_key_is_its_users_own() {
     assert_ne!(create(&bob).await.ok(201)["link"]["id"], first["link"]["id"]);
     let elsewhere = ann.on_new_device().await;
     assert_eq!(create(&elsewhere).await.ok(201), first);
-    // The answer shows the admin token: nobody gets it again without the session.
+    // The answer has the admin token, so a replay needs the session.
     elsewhere.post("/api/auth/sign-out").send().await.ok(200);
     create(&elsewhere).await.refused(401, NOT_AUTHENTICATED);
 }

@@ -1,4 +1,4 @@
-//! Notifications: how people are told of messages (section 5 of the contract).
+//! Preferences, push subscriptions and unsubscribing (section 5 of the contract).
 
 mod link_owners;
 mod preferences;

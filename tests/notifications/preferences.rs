@@ -89,7 +89,7 @@ async fn preferences_are_the_signed_in_users_own() {
     for token in ["", "x", &format!("{}x", user.token)] {
         refused(&Client::new().get(PREFERENCES).bearer(token).send().await, 401, NOT_AUTHENTICATED);
         refused(&Client::new().patch(PREFERENCES).bearer(token).json(&body).send().await, 401, NOT_AUTHENTICATED);
-        // What is wrong with a change only a caller is told.
+        // A 401 takes precedence over errors of the body.
         refused(&Client::new().patch(PREFERENCES).bearer(token).send().await, 401, NOT_AUTHENTICATED);
     }
     let cookie = format!("next-auth.session-token={}", user.token);

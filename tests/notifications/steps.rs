@@ -1,4 +1,4 @@
-//! What the tests of notifications do alike: preferences, subscriptions as browsers tell of them, and the links of mails.
+//! Shared by the tests of notifications: preferences, subscriptions in the format of browsers, and the links in mails.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -16,12 +16,12 @@ pub const NOT_AUTHENTICATED: &str = "Not Authenticated";
 pub const P256DH: &str = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";
 pub const AUTH: &str = "BTBZMqHH6r4Tts7J_aSIgg";
 
-/// An endpoint that nobody else has in this run.
+/// An endpoint that is unique in this run.
 pub fn random_endpoint() -> String {
     format!("https://fcm.googleapis.com/fcm/send/{}", Uuid::new_v4().simple())
 }
 
-/// What a browser's `PushSubscription.toJSON()` says.
+/// A subscription as a browser's `PushSubscription.toJSON()` writes it.
 pub fn browser(endpoint: &str) -> Value {
     json!({ "endpoint": endpoint, "expirationTime": null, "keys": { "p256dh": P256DH, "auth": AUTH } })
 }
@@ -31,7 +31,7 @@ impl User {
         self.post(SUBSCRIPTIONS).json(body)
     }
 
-    /// A new subscription; its id.
+    /// Creates a subscription and returns its id.
     pub async fn subscribed(&self, endpoint: &str) -> String {
         let created = self.subscribe(&browser(endpoint)).send().await.ok(201);
         created["id"].as_str().expect("an id").to_owned()
@@ -41,12 +41,12 @@ impl User {
         self.delete(&format!("{SUBSCRIPTIONS}/{id}"))
     }
 
-    /// What the user said last of being told of messages.
+    /// The user's preferences for messages.
     pub async fn preferences(&self) -> Value {
         self.get(PREFERENCES).send().await.ok(200)["messages"].take()
     }
 
-    /// What the link of a mail says after `?`: somebody writes to the user's inbox, which is mailed.
+    /// The query of the unsubscribe link in a mail, after `?`. A message to the user's inbox causes the mail.
     pub async fn unsubscribe_query(&self) -> String {
         self.receive("A message that is told of by mail").await.ok(201);
         eventually("a mail about a message", SOON, async || {
@@ -59,7 +59,7 @@ impl User {
     }
 }
 
-/// Refused in the family's shape, to the letter.
+/// Asserts exactly this error, in the family's shape.
 #[track_caller]
 pub fn refused(answer: &Answer, status: u16, message: &str) {
     answer.is(status, json!({ "message": message }));
@@ -73,7 +73,7 @@ pub async fn stored_of(user: &User) -> Option<Vec<Value>> {
     Some(items)
 }
 
-/// A user's subscriptions as they are stored; there are as many as the count says.
+/// A user's stored subscriptions. Also checks the stored count.
 pub async fn subscriptions_of(user: &User) -> Option<Vec<Value>> {
     let items = stored_of(user).await?;
     let counted =

@@ -1,4 +1,4 @@
-//! `POST /api/v1/push/subscriptions` and `DELETE /api/v1/push/subscriptions/{id}`: what is kept, and of what.
+//! `POST /api/v1/push/subscriptions` and `DELETE /api/v1/push/subscriptions/{id}`.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::steps::{
 };
 use crate::support::{Client, PASSWORD, User, text, time};
 
-/// Other keys than the usual ones: the server's of RFC 8291, appendix A, padded.
+/// A second pair of keys: the server's of RFC 8291, appendix A, with padding.
 const OTHER_P256DH: &str = "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8=";
 const OTHER_AUTH: &str = "AAECAwQFBgcICQoLDA0ODw==";
 
@@ -127,7 +127,7 @@ async fn what_is_wrong_with_a_subscription_is_named_and_nothing_is_kept() {
     assert_eq!(kept, Vec::<Value>::new());
 }
 
-/// More of them stand in the unit tests of the type: these are what an attacker would begin with.
+/// The endpoints that an attacker would try first. The unit tests of the type have more.
 #[tokio::test]
 async fn our_servers_call_no_host_but_those_of_known_push_services() {
     let user = User::sign_up().await;
@@ -176,7 +176,7 @@ async fn a_subscription_is_deleted_once_and_only_by_its_user() {
     if let Some(kept) = subscriptions_of(&ann).await {
         assert_eq!((kept.len(), text(&kept[0]["id"], "S")), (1, other.as_str()));
     }
-    // From any device of the user's.
+    // Any device of the user may do it.
     ann.on_new_device().await.unsubscribe_push(&other).send().await.is(200, done);
 }
 
@@ -188,7 +188,7 @@ async fn without_a_session_nothing_is_kept_or_deleted() {
         let somebody = Client::new();
         for call in [
             somebody.post(SUBSCRIPTIONS).json(&browser(&random_endpoint())),
-            // What is wrong with a request only a caller is told.
+            // A 401 takes precedence over errors of the body.
             somebody.post(SUBSCRIPTIONS).json(&json!({})),
             somebody.post(SUBSCRIPTIONS).json(&browser(&random_endpoint())).key("a b"),
             somebody.post(SUBSCRIPTIONS),

@@ -1,4 +1,4 @@
-//! A user has at most 20 push subscriptions, however they come and go.
+//! A user has at most 20 push subscriptions, even with concurrent changes.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::support::{PASSWORD, User, all_at_once, text};
 const TOO_MANY: &str = "You have 20 push subscriptions already, all of them on devices that are signed in. \
                         Delete one, or sign out on a device";
 
-/// A user who has that many, and their ids.
+/// A user with that many subscriptions, and their ids.
 async fn with(count: usize) -> (User, Vec<String>) {
     let user = User::sign_up().await;
     let ids = fill(&user, count).await;
@@ -73,7 +73,7 @@ async fn one_endpoint_many_times_at_once_is_one_subscription() {
 #[tokio::test]
 async fn many_deletions_at_once_count_each_once() {
     let (user, ids) = with(10).await;
-    // Each of them four times, but for the last.
+    // Each of them is deleted four times, except the last.
     let deletions = ids[..9].iter().flat_map(|id| [id; 4]).map(|id| {
         let (user, id) = (user.clone(), id.clone());
         async move { user.unsubscribe_push(&id).send().await.status }
@@ -101,7 +101,7 @@ async fn subscriptions_that_come_and_go_at_once_stay_counted() {
         }
     });
     all_at_once(calls).await;
-    // The count is compared in here.
+    // This also compares the stored count.
     let Some(kept) = subscriptions_of(&user).await else { return };
     assert!((1..=2).contains(&kept.len()), "{kept:#?}");
 }
@@ -115,7 +115,7 @@ async fn subscriptions_of_devices_that_nobody_is_signed_in_on_make_room() {
     refused(&user.subscribe(&browser(&random_endpoint())).send().await, 422, TOO_MANY);
     out.post("/api/auth/sign-out").send().await.ok(200);
     user.delete(&format!("/api/auth/devices/{}", removed.device)).send().await.ok(200);
-    // All at once, as each of them wants the place of another one.
+    // All at once: each of them replaces another unused one.
     let new = |_| {
         let user = user.clone();
         async move { user.subscribe(&browser(&random_endpoint())).send().await }
@@ -151,7 +151,7 @@ async fn a_subscription_sent_again_with_its_key_is_answered_again() {
     assert_eq!(ask(&body).await.text(), first.text());
     let another = "This Idempotency-Key was already used for another request";
     refused(&ask(&browser(&random_endpoint())).await, 422, another);
-    // Also when there is no room any more, and when it was deleted since: what was asked for has been done.
+    // The replay is answered even when 20 others exist, and when the subscription was deleted since.
     fill(&user, 19).await;
     assert_eq!(ask(&body).await.text(), first.text());
     user.unsubscribe_push(text(&first.json(), "id")).send().await.ok(200);
@@ -160,7 +160,7 @@ async fn a_subscription_sent_again_with_its_key_is_answered_again() {
     let Some(kept) = subscriptions_of(&user).await else { return };
     assert!(kept.len() == 20 && kept.iter().all(|item| item["id"]["S"] != first.json()["id"]));
 
-    // Another user's key is another key.
+    // The same key of another user is a different key.
     let other = User::sign_up().await;
     other.post(SUBSCRIPTIONS).json(&browser(&random_endpoint())).key("a-key").send().await.ok(201);
 }

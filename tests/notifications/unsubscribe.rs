@@ -1,4 +1,4 @@
-//! `POST` and `GET /api/v1/notifications/unsubscribe`: what a mail's link does, and what following it does not.
+//! `POST` and `GET /api/v1/notifications/unsubscribe`: a POST unsubscribes, a GET only shows a page that asks.
 
 use serde_json::json;
 
@@ -8,19 +8,19 @@ use crate::support::{Answer, Call, Client, PASSWORD, User};
 const DONE: &str = "You will get no more mail about messages";
 const BAD: &str = "This link is not valid. Follow it in the mail itself, or sign in to change what you get";
 
-/// A user, and the address of the link in a mail to them.
+/// A user, and the path of the unsubscribe link in a mail to them.
 async fn mailed() -> (User, String) {
     let user = User::sign_up().await;
     let path = format!("{UNSUBSCRIBE}?{}", user.unsubscribe_query().await);
     (user, path)
 }
 
-/// As mail programs do it (RFC 8058, section 3.1).
+/// The request of a mail program (RFC 8058, section 3.1).
 fn one_click(path: &str) -> Call {
     Client::new().post(path).bytes("application/x-www-form-urlencoded", "List-Unsubscribe=One-Click")
 }
 
-/// A page, under a policy that lets it do nothing but post to us; returns it.
+/// Returns the page, after a check of its security policy: the page may only post to us.
 #[track_caller]
 fn page(answer: &Answer, status: u16) -> String {
     assert_eq!(answer.status, status, "{}", answer.text());
@@ -46,7 +46,7 @@ async fn one_click_ends_the_mail_and_nothing_else_without_a_session() {
         one_click(&path).send().await.is(200, json!({ "message": DONE }));
         assert_eq!(user.preferences().await, json!({ "email": false, "push": true }));
     }
-    // The link is good for as long as the account is: also after the user wanted mail again.
+    // The link stays valid as long as the account, even after the user turned mails on again.
     user.patch(PREFERENCES).json(&json!({ "messages": { "email": true, "push": false } })).send().await.ok(200);
     one_click(&path).send().await.ok(200);
     assert_eq!(user.preferences().await, json!({ "email": false, "push": false }));
@@ -61,7 +61,7 @@ async fn whatever_the_body_is_and_wherever_it_comes_from() {
         ask().bytes("application/json", "{"),
         ask().bytes("multipart/form-data; boundary=x", "--x--"),
         ask().body(vec![0xff; 100_000]),
-        // Mail programs send no cookies; one that does is no less a mail program, and one that has gone bad no obstacle.
+        // Cookies make no difference, valid or not. Mail programs usually send none.
         ask().header("cookie", "next-auth.session-token=x"),
         ask().header("authorization", "Bearer x"),
         ask().header("origin", "https://mail.example").header("sec-fetch-site", "cross-site"),
@@ -78,7 +78,7 @@ async fn following_the_link_changes_nothing_and_its_page_asks() {
     let (user, path) = mailed().await;
     for _ in 0..3 {
         let html = page(&Client::new().get(&path).raw().await, 200);
-        // Posts to where the page is: nothing of the token has to be written into it.
+        // The form posts to the page's own URL, so the page does not contain the token.
         assert!(html.contains("<form method=\"post\"><button>Send me no more mail</button></form>"), "{html}");
         assert!(!html.contains("token="), "{html}");
     }
@@ -110,7 +110,7 @@ async fn a_link_that_is_not_ours_is_refused_and_changes_nothing() {
     for path in bad {
         println!("{path}");
         refused(&one_click(&path).send().await, 400, BAD);
-        // Who follows a link, or presses a page's button, is a person.
+        // A browser's `Accept` header marks a person, who gets a page.
         let by_hand = one_click(&path).header("accept", "text/html,application/xhtml+xml,*/*;q=0.8").raw().await;
         for answer in [by_hand, Client::new().get(&path).raw().await] {
             assert!(page(&answer, 400).contains("This link is not valid"));

@@ -63,7 +63,7 @@ async fn only_the_creator_blocks_and_only_who_is_or_was_a_member() {
     community.write(&carl, ann, "Nor here").await;
 }
 
-/// The message had found nothing in its way when it looked.
+/// The message's reads find no block; the block comes before its write.
 #[tokio::test]
 async fn a_block_or_a_leave_that_overtakes_a_message_stops_it() {
     let Some(stack) = FaultyStack::start().await else { return };

@@ -1,4 +1,4 @@
-//! Who may do anything here: whoever has a session of an active account, on any device, and nobody else.
+//! Communities need a session of an active account, on any device.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ impl Scene {
         Scene { community, bob, message }
     }
 
-    /// Each endpoint of the family, without a session. All of them do something for the creator, in this order.
+    /// Every endpoint of the family, without a session. In this order, each works for the creator.
     fn calls(&self) -> Vec<(&'static str, Call)> {
         let (somebody, path, bob) = (Client::new(), self.community.path(), &self.bob.id);
         let message = self.message["id"].as_str().expect("an id");
@@ -44,7 +44,7 @@ impl Scene {
         somebody.post(&format!("{}/messages", self.community.path())).json(&body)
     }
 
-    /// The same with something wrong about each, and what the creator can't do.
+    /// The same endpoints with an error in each request, and requests that the creator must not make.
     fn wrong_calls(&self) -> Vec<(&'static str, Call)> {
         let (somebody, path) = (Client::new(), self.community.path());
         vec![

@@ -1,4 +1,4 @@
-//! What a message may say.
+//! Valid and invalid contents of messages.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ async fn content_is_up_to_5000_characters_whatever_these_are() {
         send(&community, &bob, json!(one.repeat(5_001))).await.denies_message(422, TOO_LONG);
     }
     send(&community, &bob, json!("a".repeat(60_000))).await.denies_message(422, TOO_LONG);
-    // In the longest way to write it down: twelve bytes for each.
+    // In the longest JSON escape: twelve bytes per character.
     let escaped = r"\ud83e\udd80".repeat(5_000);
     let escaped = format!(r#"{{"recipient_id":"{}","content":"{escaped}"}}"#, community.creator.id);
     let message = bob.post(&community.messages_path()).bytes("application/json", escaped).send().await.ok(201);
@@ -96,7 +96,7 @@ async fn a_body_that_is_no_message_is_refused() {
     assert_eq!(community.listed(&bob).await, (0, Vec::new()));
 }
 
-/// Whatever a client may make up about a message is passed over.
+/// Unknown fields of a message are ignored.
 #[tokio::test]
 async fn other_fields_change_nothing() {
     let (community, [bob, carl]) = Community::with_members::<2>().await;

@@ -1,4 +1,4 @@
-//! The last message of a conversation can be taken back, by who sent it.
+//! The sender can delete the last message of a conversation.
 
 use serde_json::json;
 
@@ -67,7 +67,7 @@ async fn what_is_no_message_can_not_be_taken_back() {
     {
         bob.delete(&path(bad)).send().await.denies(404, NO_MESSAGE);
     }
-    // Of the same conversation, but never sent: before all, between two, behind all.
+    // Ids of the same conversation that were never used: before all messages, between two, and after all.
     for message in &sent {
         let bytes = id(message);
         let other = if &bytes[15..18] == "fff" { "000" } else { "fff" };
@@ -111,7 +111,7 @@ async fn who_has_left_or_is_blocked_may_still_take_the_own_last_message_back() {
         (total, &found["latest_message"]["content"], &found["updated_at"]),
         (2, &json!("Two"), &last["updated_at"])
     );
-    // Down to nothing, while blocked: it was counted no more, and is not counted twice.
+    // All messages are deleted during the block: the conversation was not counted any more, and must not be uncounted twice.
     community.block(&blocked).await.ok(200);
     for message in community.all(&blocked, ann).await.iter().rev() {
         deleted(&community.delete(&blocked, message).await);

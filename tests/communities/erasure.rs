@@ -1,4 +1,4 @@
-//! What becomes of communities when an account is deleted.
+//! Communities after an account is deleted.
 
 use serde_json::json;
 
@@ -9,7 +9,7 @@ async fn delete_account(user: &User) {
     user.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await.ok(200);
 }
 
-/// Nothing is left of a community, but for what its members were told of it, which ends by itself.
+/// Waits until nothing of a community is left but notification states, which expire by themselves.
 async fn is_gone(stack: &FaultyStack, community: &Community) {
     eventually("the end of a community", SOON, async || {
         let mut left = stack.stored_with(&community.id).await;
@@ -71,7 +71,7 @@ async fn a_community_goes_with_its_creator_and_all_that_was_said_in_it() {
     stack.stop().await;
 }
 
-/// Whoever joins at that very moment does not see the community go, but is seen.
+/// A join that reads the community just before its deletion is found by the deletion.
 #[tokio::test]
 async fn who_joins_while_a_community_closes_leaves_nothing_behind() {
     let Some(stack) = FaultyStack::start().await else { return };

@@ -1,4 +1,4 @@
-//! A community is made, shown and changed.
+//! Creating, showing and changing a community.
 
 use serde_json::{Value, json};
 

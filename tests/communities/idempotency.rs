@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: asked twice, done once.
+//! `Idempotency-Key` in communities: a replay is not done again.
 
 use serde_json::{Value, json};
 
@@ -21,14 +21,14 @@ async fn a_message_sent_again_with_its_key_is_answered_again() {
     }
     let other = json!({ "recipient_id": ann.id, "content": "Hello?" });
     send(&bob, &other).await.denies_message(422, ANOTHER);
-    // The key is the user's, and the community's.
+    // A key is bound to its user and its community.
     let carls = send(&carl, &body).await.ok(201);
     assert_ne!(carls["id"], message["id"]);
     let second = Community::of(ann).await;
     second.join(&bob).await.ok(201);
     assert_ne!(second.letter(&bob, &body).key("a-key").send().await.ok(201)["id"], message["id"]);
     assert_eq!(community.all(&bob, ann).await, [message]);
-    // What was answered stays so, also when it would be refused now.
+    // A replay gets the first answer, even if the request would be refused now.
     community.leave(&bob).await.ok(200);
     assert_eq!(send(&bob, &body).await.text(), first.text());
     send(&bob, &other).await.denies_message(422, ANOTHER);
@@ -75,7 +75,7 @@ async fn joining_again_with_its_key_does_not_undo_leaving() {
     community.leave(&bob).await.ok(200);
     join().await.is(201, first.clone());
     assert_eq!(bob.get(&community.path()).send().await.ok(200)["role"], Value::Null);
-    // Without the key, or with another one, it is joining.
+    // Without the key, or with another one, the user joins.
     assert_ne!(community.join(&bob).await.ok(201)["joined_at"], first["joined_at"]);
     bob.post(&community.members_path()).key("a b").send().await.denies(422, BAD_KEY);
 }

@@ -1,11 +1,11 @@
-//! The list of conversations: all of them to the creator, newest activity first, and to a member the own one.
+//! The list of conversations: the creator sees all, newest activity first, and a member sees only their own.
 
 use serde_json::{Value, json};
 
 use super::steps::{NOT_A_MEMBER, data, id, nobody, person};
 use crate::support::{Community, PASSWORD, User, all_at_once, time};
 
-/// What a list shows of a conversation that began with `first` and came to `last`.
+/// A conversation in the list, from its first and its last message.
 fn whole_number(first: &Value, last: &Value, user: Value) -> Value {
     json!({
         "id": first["id"], "updated_at": last["updated_at"], "user": user,
@@ -32,7 +32,7 @@ async fn conversations_are_listed_newest_activity_first_with_their_last_message(
     let to_bob = community.write(ann, &bob, "To Bob").await;
     let carls = whole_number(&to_carl, &to_carl, person(&carl));
     assert_eq!(community.listed(ann).await, (2, vec![whole_number(&from_bob, &to_bob, person(&bob)), carls]));
-    // A member has one, with the creator.
+    // A member has one conversation, with the creator.
     assert_eq!(community.listed(&bob).await, (1, vec![whole_number(&from_bob, &to_bob, person(ann))]));
     assert_eq!(community.listed(&carl).await, (1, vec![whole_number(&to_carl, &to_carl, person(ann))]));
     assert_eq!(community.listed(&dora).await, (0, Vec::new()));

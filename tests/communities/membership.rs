@@ -1,4 +1,4 @@
-//! Who is a member: whoever joins, until leaving; and who sees that.
+//! Membership: joining, leaving, and the list of members.
 
 use std::collections::BTreeSet;
 
@@ -84,7 +84,7 @@ async fn members_are_listed_page_by_page_to_the_creator_only() {
             user.get(&format!("{}{query}", community.members_path())).send().await.denies(403, NOT_THE_CREATOR);
         }
     }
-    // Those who have left leave no gap, wherever they were.
+    // Members who have left leave no gaps in the pages.
     for gone in [0, 3, 4, 6] {
         let mut expected: Vec<&str> = joined.iter().map(|user| user.id.as_str()).collect();
         community.leave(&joined[gone]).await.ok(200);

@@ -1,4 +1,4 @@
-//! Lists by page numbers: the messages of a conversation, oldest first, and what page numbers may be.
+//! Lists by page number: the messages of a conversation, oldest first, and valid page numbers.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::{Community, PASSWORD, User};
 const BAD_PAGE: &str = "page must be a whole number from 1";
 const BAD_SIZE: &str = "per_page must be a whole number from 1 to 100";
 
-/// That many messages between a member and the creator, in turn.
+/// A member and the creator send that many messages in turn.
 async fn chat(community: &Community, bob: &User, count: usize) -> Vec<Value> {
     let mut messages = Vec::new();
     for n in 0..count {
@@ -59,7 +59,7 @@ async fn page_numbers_are_whole_numbers_from_1_and_sizes_go_up_to_100() {
             community.messages(user, other, &format!("?per_page={bad}")).await.denies(422, BAD_SIZE);
             community.conversations(user, &format!("?per_page={bad}")).await.denies(422, BAD_SIZE);
         }
-        // Far behind the end, also with more digits than there are numbers.
+        // Far behind the last page, also with numbers too large for an integer.
         let far = ["2", "1000000000", "18446744073709551615", "18446744073709551616", &"9".repeat(300)];
         for page in far {
             for size in [1, 20, 100] {
@@ -114,7 +114,7 @@ async fn history_stays_readable_when_a_membership_ends_or_is_blocked() {
     assert_eq!((&kept[0]["sender"], &kept[0]["recipient"]), (&nobody(&dora), &person(ann)));
 }
 
-/// 2 MB of them: more than the store gives at once.
+/// A page of 2 MB, which is more than the store returns at once.
 #[tokio::test]
 async fn a_page_of_the_longest_messages_is_whole() {
     let (community, [bob]) = Community::with_members::<1>().await;

@@ -1,4 +1,4 @@
-//! What races: first messages, blocks, deletions. One conversation, one order, and counts that are right afterwards.
+//! Concurrent first messages, blocks and deletions: there is one conversation in one order, and counts are right afterwards.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::steps::{NO_MESSAGE, NOT_THE_LAST, UNREACHABLE, id};
 use crate::support::{Answer, Community, User, all_at_once};
 
-/// That many messages each way, all at once.
+/// Sends that many messages each way, all at once.
 async fn burst(community: &Community, bob: &User, each: usize) -> Vec<Answer> {
     let sends = (0..2 * each).map(|n| {
         let (community, bob) = (community.clone(), bob.clone());
@@ -76,7 +76,7 @@ async fn one_message_30_times_at_once_with_one_key_is_stored_once_and_answered_a
     assert_eq!(community.all(&bob, &community.creator).await, [message]);
 }
 
-/// Whatever came of it, afterwards the lists, the count and the messages agree.
+/// Whatever the outcome, the lists, the count and the messages agree afterwards.
 async fn assert_consistent(community: &Community, bob: &User, is_blocked: bool) {
     let ann = &community.creator;
     let messages = community.all(ann, bob).await;
@@ -122,7 +122,7 @@ async fn blocks_first_messages_and_deletions_at_once_leave_counts_that_are_right
                         let answer = community.say(from, to, "In between").await;
                         match answer.status {
                             201 => {
-                                // Taken back at once, if nothing came behind it.
+                                // The message is deleted at once, unless a newer one follows it.
                                 let taken = community.delete(from, &answer.json()).await;
                                 assert!([200, 403].contains(&taken.status), "{}", taken.text());
                             }
@@ -146,7 +146,7 @@ async fn blocks_first_messages_and_deletions_at_once_leave_counts_that_are_right
     }
 }
 
-/// Ids run ahead of the clock in a hurry; still each is greater than what came before it.
+/// Under load ids can run ahead of the clock. Each is still greater than the one before it.
 #[tokio::test]
 async fn messages_sent_and_taken_back_in_a_hurry_keep_one_order() {
     let (community, [bob]) = Community::with_members::<1>().await;

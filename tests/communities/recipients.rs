@@ -1,4 +1,4 @@
-//! To whom messages can be sent: the creator to any active member, a member to the creator, nobody else to anybody else.
+//! Recipients: the creator writes to active members, members write to the creator, and there are no other messages.
 
 use serde_json::{Value, json};
 
@@ -76,7 +76,7 @@ async fn who_is_creator_of_one_community_is_nobody_in_another() {
     of_bob.write(&bob, &ann, "In mine").await;
     assert_eq!(contents(&of_ann.all(&ann, &bob).await), ["In yours"]);
     assert_eq!(contents(&of_bob.all(&ann, &bob).await), ["In mine"]);
-    // Nor is a message of the one known in the other.
+    // A message of one community does not exist in the other.
     of_bob.delete(&bob, &message).await.denies(404, "Message not found");
 }
 
@@ -120,7 +120,7 @@ async fn a_recipient_is_named_by_24_lower_case_hex_digits() {
     assert_eq!(community.listed(ann).await, (0, Vec::new()));
 }
 
-/// 401, 404, 422, 403.
+/// The order of errors: 401, 404, 422, 403.
 #[tokio::test]
 async fn what_is_wrong_with_a_message_is_told_in_one_order() {
     let (community, [bob]) = Community::with_members::<1>().await;

@@ -1,4 +1,4 @@
-//! What users do in communities, in as many words as the tests need.
+//! Shared by the tests of communities: requests and constants.
 
 use serde_json::{Value, json};
 
@@ -19,11 +19,11 @@ pub const IS_CREATOR: &str = "You are the creator of this community";
 pub const BLOCKED: &str = "You can't join this community: its creator has blocked you";
 pub const NOT_AUTHENTICATED: &str = "Not Authenticated";
 
-/// Well formed, and nobody's and nothing's.
+/// A well-formed id that nothing has.
 pub const UNKNOWN: &str = "019c3277d2c3ffffffffffff";
 pub const UNKNOWN_UUID: &str = "019c3277-d2c3-7fff-bfff-ffffffffffff";
 
-/// A user as others see one.
+/// A user as other users see it.
 pub fn person(user: &User) -> Value {
     json!({ "id": user.id, "username": user.username, "avatar_url": null })
 }

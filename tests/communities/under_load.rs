@@ -1,4 +1,4 @@
-//! A member is removed while both sides send: nothing arrives that began after the answer.
+//! A member is removed while both sides send: no message that begins after the answer is accepted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::steps::UNREACHABLE;
 use crate::support::{Answer, Community, User, all_at_once, eventually};
 
-/// Over and over the same message, until it is over and then three times more; when each started, and how it ended.
+/// Sends the same message until `over` is set, and then three times more. Returns each start time and status.
 async fn hammer(
     community: Community,
     [from, to]: [User; 2],

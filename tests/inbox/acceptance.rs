@@ -1,4 +1,4 @@
-//! `GET` and `POST /api/accept-messages`: the switch, and that it holds from the moment it answers.
+//! `GET` and `POST /api/accept-messages`: the switch works as soon as it has answered.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,7 +16,7 @@ async fn set(user: &User, body: Value) -> Answer {
     user.post(PATH).json(&body).send().await
 }
 
-/// Flips the switch; the documented answer, to the letter.
+/// Sets the switch, and asserts the documented answer.
 async fn accept(user: &User, accepts: bool) {
     let message = "User's isAcceptingMessages status updated successfully.";
     set(user, json!({ "acceptMessage": accepts })).await.is(200, json!({ "success": true, "message": message }));
@@ -38,7 +38,7 @@ async fn the_switch_shows_what_it_was_set_to() {
     }
     shows(&other, true).await;
     sent(&other.receive("nobody else is closed").await);
-    // On another device it is the same switch.
+    // The switch belongs to the account, not to the device.
     let elsewhere = user.on_new_device().await;
     shows(&elsewhere, false).await;
     accept(&elsewhere, true).await;
@@ -86,14 +86,14 @@ async fn what_is_not_true_or_false_changes_nothing() {
     }
 }
 
-/// A message that somebody sent: when the sender began, when there was an answer, and which.
+/// A sent message: the time of the request, the time of the answer, and the answer.
 struct Sent {
     began: Instant,
     ended: Instant,
     status: u16,
 }
 
-/// Many senders who never stop, each message from somebody else.
+/// Many senders that send until they are stopped. Each message comes from a new client.
 struct Load {
     sent: RefCell<Vec<Sent>>,
     over: Cell<bool>,
@@ -112,7 +112,7 @@ impl Load {
         }
     }
 
-    /// Waits until that many were sent that began after `moment`.
+    /// Waits until that many messages that began after `moment` were sent.
     async fn after(&self, moment: Instant, count: usize) {
         eventually("more messages", Duration::from_secs(60), async || {
             let since = self.sent.borrow().iter().filter(|sent| sent.began > moment).count();
@@ -121,14 +121,14 @@ impl Load {
         .await;
     }
 
-    /// What became of those that began after one moment and ended before another one.
+    /// The messages that began after the first moment and ended before the second one.
     fn between(&self, begin: Instant, end: Instant) -> Vec<u16> {
         let sent = self.sent.borrow();
         sent.iter().filter(|sent| sent.began > begin && sent.ended < end).map(|sent| sent.status).collect()
     }
 }
 
-/// All of it happens on one thread, so that what began after the answer did begin after it.
+/// It runs on one thread, so that the order of the recorded times is the real order.
 #[tokio::test]
 async fn no_message_that_begins_after_the_switch_is_off_is_accepted_under_any_load() {
     let user = User::sign_up().await;
@@ -155,7 +155,7 @@ async fn no_message_that_begins_after_the_switch_is_off_is_accepted_under_any_lo
         accept(&user, false).await;
         load.over.set(true);
         let off = Instant::now();
-        // Those that are under way may be on either side.
+        // Requests that are under way may be accepted or refused.
         eventually("the last answers", Duration::from_secs(30), async || (Rc::strong_count(&load) == 1).then_some(()))
             .await;
         assert!(load.between(off, Instant::now()).iter().all(|status| *status == 403));

@@ -1,4 +1,4 @@
-//! Nothing that is stored tells who wrote to whom, or that two messages are of one sender.
+//! Stored data reveals neither who wrote to whom, nor that two messages have one sender.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::{id, sent, table};
 use crate::support::{Client, User, stack_or_skip};
 
-/// The values of an item that could tell one thing from another: texts, numbers and binaries of 12 characters or more, and
-/// the parts of its keys.
+/// The values of an item that could identify something: texts, numbers and binaries of at least 12 characters, and the parts
+/// of its keys.
 fn values(item: &Value, except: &[&str]) -> BTreeSet<String> {
     let attributes = item.as_object().expect("an item").iter().filter(|(name, _)| !except.contains(&name.as_str()));
     let types = attributes.filter_map(|(_, value)| value.as_object()).flat_map(|typed| typed.values());
@@ -18,7 +18,7 @@ fn values(item: &Value, except: &[&str]) -> BTreeSet<String> {
     parts.filter(|part| part.len() >= 12).map(str::to_owned).collect()
 }
 
-/// Everything that is stored under a user: the account, its devices, its inbox and its blocks.
+/// All stored items of a user: the account, its devices, its inbox and its blocks.
 async fn owned(stack: &Stack, user: &User) -> Vec<Value> {
     let lower = user.username.to_lowercase();
     let mut items = Vec::new();
@@ -33,7 +33,7 @@ async fn owned(stack: &Stack, user: &User) -> Vec<Value> {
     items
 }
 
-/// The same for every block of these 30 days, whoever is blocked and by whom, and for every device without a name.
+/// Values that are equal for all blocks of these 30 days, or for all devices without a name.
 const SHARED_BY_ALL: [&str; 2] = ["ends_at", "device_name"];
 
 async fn assert_unlinkable(stack: &Stack, one: &User, other: &User) {
@@ -62,7 +62,7 @@ async fn nothing_stored_links_two_recipients_of_one_sender_blocked_by_one_or_bot
             sent(&user.receive_from(&sender, "from one and the same").await);
         }
     }
-    // The contents are the sender's own choice, and here alone the same: what is stored besides must differ.
+    // The contents are equal here, as the sender chose them. All other values must differ.
     let inboxes = async || {
         let mut items = Vec::new();
         for user in [&one, &other] {
@@ -107,7 +107,7 @@ async fn two_messages_of_one_sender_in_one_inbox_share_no_value() {
         assert_eq!(items.len(), 3);
         for (n, item) in items.iter().enumerate() {
             let seal = item["sealed_sender"]["S"].as_str().expect("a seal");
-            // As long for everyone, and long enough for what it hides.
+            // It has the same length for everybody, and is long enough for its content.
             assert_eq!(seal.len(), items[0]["sealed_sender"]["S"].as_str().expect("a seal").len());
             for other in &items[n + 1..] {
                 let own = ["pk", "gsi1pk", "reported_at"];
@@ -138,7 +138,7 @@ async fn a_block_names_nobody() {
     let name = item["sk"]["S"].as_str().expect("a name");
     assert!(name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}");
     assert!(!seal["S"].as_str().expect("a seal").contains(name));
-    // It goes by itself when its time is over.
+    // It expires by its TTL.
     let ttl: i64 = item["ttl"]["N"].as_str().expect("a number").parse().expect("a number");
     assert_eq!(ttl, crate::support::time(&item["ends_at"]["S"]).unix_timestamp());
 }

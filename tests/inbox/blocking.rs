@@ -1,4 +1,4 @@
-//! `POST /api/messages/{messageId}/block-sender`: what its sender writes from now on vanishes, and nobody can tell.
+//! `POST /api/messages/{messageId}/block-sender`: later messages of that sender are discarded, and the sender can't notice.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ async fn block(user: &User, message: &str) -> Answer {
     user.post(&format!("/api/messages/{message}/block-sender")).send().await
 }
 
-/// Somebody writes to the user and is blocked for it.
+/// A client writes to the user, and the user blocks it.
 async fn blocked(user: &User) -> Client {
     let sender = Client::new();
     block_sender(user, &sender).await;
@@ -43,7 +43,7 @@ async fn what_a_blocked_sender_writes_vanishes_and_what_others_write_arrives() {
     sent(&other.receive_from(&sender, "to somebody else").await);
     assert_eq!(contents(&user).await, ["from somebody else", "worth a block"]);
     assert_eq!(contents(&other).await, ["to somebody else"]);
-    // The block outlives the message that it was made by.
+    // The block stays when the message is deleted.
     for message in user.inbox().await {
         user.delete(&format!("/api/delete-message?messageId={}", id(&message))).send().await.ok(201);
     }
@@ -78,7 +78,7 @@ async fn a_blocked_sender_gets_the_same_answers_as_any_other() {
     sent(&user.receive_from(&free, "not worth a block").await);
     let key = Uuid::new_v4().to_string();
     let body = |content: &str| json!({ "username": user.username, "content": content });
-    // In step: each does what the other one does.
+    // The blocked and the other sender send the same requests in turn.
     let steps: [(&str, Option<&str>); 8] = [
         ("one more message", None),
         ("with a key this time", Some(&key)),
@@ -140,7 +140,7 @@ async fn the_log_of_a_vanished_message_is_that_of_any_other() {
         }
         let members = |line: &Value| line.as_object().expect("a line").keys().cloned().collect::<BTreeSet<_>>();
         assert_eq!(members(vanished), members(arrived));
-        // What an instance asked for while it started stands on the line of its first request.
+        // The line of an instance's first request includes the calls of its start.
         if vanished["cold_start"] == arrived["cold_start"] {
             let actions = |line: &Value| -> BTreeSet<String> {
                 let actions = line["actions"].as_array().expect("actions").iter();
@@ -151,7 +151,7 @@ async fn the_log_of_a_vanished_message_is_that_of_any_other() {
     }
 }
 
-/// Near a whole kilobyte a few bytes more or less are a write unit.
+/// Near a full kilobyte, a few bytes decide about one more write unit.
 #[tokio::test]
 async fn a_vanished_message_costs_the_same_at_every_length() {
     let Some(stack) = FaultyStack::start().await else { return };
@@ -188,7 +188,7 @@ async fn of_a_vanished_message_nothing_is_stored_but_where_nobody_reads() {
     let stored = everything_stored().await.expect("the table");
     let found: Vec<_> = stored.iter().filter(|item| texts(item).iter().any(|text| text.contains(&mark))).collect();
     assert!(found.is_empty(), "{found:?}");
-    // Whose a vanished message was is not told by what is left of it.
+    // The item of a discarded message does not reveal its recipient.
     let voids: Vec<_> = stored
         .iter()
         .filter(|item| item["pk"]["S"].as_str().is_some_and(|key| key.starts_with("DISCARDED#")))
@@ -252,7 +252,7 @@ async fn a_message_of_a_key_that_is_gone_is_too_old_for_a_block() {
         copy["id"]["S"] = json!(id);
         table::put(stack, &[copy]).await;
     }
-    // A seal opens in its own time and on its own message only.
+    // Sealed names open only for their own period and their own message.
     for id in [&old, &moved] {
         let message = "This message is too old: who sent it can't be recognised any more, not even to be blocked";
         block(&user, id).await.fails(410, message);
@@ -262,6 +262,6 @@ async fn a_message_of_a_key_that_is_gone_is_too_old_for_a_block() {
     sent(&user.receive_from(&sender, "blocked by nobody").await);
     assert_eq!(contents(&user).await[0], "blocked by nobody");
     block(&user, id(&today)).await.ok(200);
-    // Old messages are read and deleted as ever.
+    // Old messages can still be read and deleted.
     assert_eq!(user.inbox().await.len(), 4);
 }

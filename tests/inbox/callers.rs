@@ -1,11 +1,11 @@
-//! Who may read and change an inbox: whoever has a session of its owner, and nobody else.
+//! Only a session of its owner can read and change an inbox.
 
 use serde_json::json;
 
 use super::{sent, table};
 use crate::support::{Call, Client, User, stack_or_skip};
 
-/// Each endpoint of the family that needs a session, without one. All of them would do something for the owner.
+/// Every endpoint of the family that needs a session, without one. With the owner's session, each would change something.
 fn calls(message: &str) -> Vec<(&'static str, Call)> {
     let somebody = Client::new();
     let acceptance = json!({ "acceptMessage": false });
@@ -25,7 +25,7 @@ fn calls(message: &str) -> Vec<(&'static str, Call)> {
     ]
 }
 
-/// Refused on every endpoint in the same words, and nothing has changed for the user.
+/// Asserts that every endpoint refuses in the same words, and that nothing has changed for the user.
 async fn refused(user: &User, message: &str, with: impl Fn(Call) -> Call) {
     for (name, call) in calls(message) {
         println!("{name}");
@@ -55,7 +55,7 @@ async fn without_a_session_nothing_is_shown_or_changed() {
     refused(&user, message, disagree).await;
 }
 
-/// A page of somebody else's can make a browser send its cookie, and reads nothing of the answer.
+/// A foreign page can make a browser send its cookie, but the page can't read the answer.
 #[tokio::test]
 async fn a_cookie_that_another_site_makes_a_browser_send_changes_nothing() {
     let user = User::sign_up().await;

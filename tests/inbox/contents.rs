@@ -1,4 +1,4 @@
-//! `POST /api/send-message`: which bodies are messages.
+//! `POST /api/send-message`: valid and invalid bodies.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -20,7 +20,7 @@ async fn send(body: Value) -> crate::support::Answer {
 #[tokio::test]
 async fn content_has_10_to_300_characters() {
     let user = User::sign_up().await;
-    // What counts are scalar values: not bytes, not UTF-16 units, not what a reader sees as one.
+    // Unicode scalar values are counted, not bytes, UTF-16 units or visible characters.
     for one in ["a", "ä", "語", "🦀", "\u{301}", "\u{10FFFF}"] {
         println!("{one:?}");
         user.receive(&one.repeat(9)).await.fails(400, TOO_SHORT);
@@ -82,7 +82,7 @@ async fn a_body_that_is_no_message_is_refused_by_the_name_of_what_is_wrong() {
         (json!({ "username": [name], "content": content }), "username must be text"),
         (json!({ "username": {}, "content": content }), "username must be text"),
         (json!({ "username": false, "content": content }), "username must be text"),
-        // What is wrong with the body is told whoever it is for.
+        // Errors of the body are reported for any recipient.
         (json!({ "username": "nobody of this name", "content": "short" }), TOO_SHORT),
     ];
     for (body, message) in cases {

@@ -1,4 +1,4 @@
-//! `PATCH` and `DELETE /api/delete-message`: a message goes, by its id alone.
+//! `PATCH` and `DELETE /api/delete-message`: deletes a message by its id.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ async fn delete(user: &User, method: &Method, query: &str) -> Answer {
     user.client.call(method.clone(), &format!("/api/delete-message{query}")).bearer(&user.token).send().await
 }
 
-/// The documented answer: the user after the deletion, to the letter.
+/// Asserts the documented answer: the user after the deletion.
 #[track_caller]
 fn deleted(answer: &Answer, user: &User, accepting: bool, messages: &[Value]) {
     let data = json!({
@@ -43,7 +43,7 @@ async fn a_message_goes_and_the_user_is_shown_without_it() {
         let middle = format!("?messageId={}", id(&all[1]));
         deleted(&delete(&user, &method, &middle).await, &user, true, &[all[0].clone(), all[2].clone()]);
         assert_eq!(user.inbox().await, [all[0].clone(), all[2].clone()]);
-        // Gone already: the same answer, by either method.
+        // It is gone already. Both methods answer the same.
         for again in METHODS {
             deleted(&delete(&user, &again, &middle).await, &user, true, &[all[0].clone(), all[2].clone()]);
         }
@@ -78,7 +78,7 @@ async fn without_an_id_the_parameter_is_not_found() {
             delete(&user, &method, query).await.fails(404, "messageId not found");
         }
     }
-    // A body is not looked at.
+    // A body is ignored.
     let body = json!({ "messageId": id(&message) });
     user.delete("/api/delete-message").json(&body).send().await.fails(404, "messageId not found");
     assert_eq!(user.inbox().await, [message]);

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: sent twice, delivered once.
+//! `Idempotency-Key` of inbox messages: a replay is not delivered again.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ async fn send(user: &User, sender: &Client, key: &str, content: &str) -> Answer 
     letter(sender, &user.username, content).key(key).send().await
 }
 
-/// Every answer has the same status and, to the byte, the same body.
+/// Asserts that all answers have the same status and exactly the same body.
 #[track_caller]
 fn all_equal(answers: &[Answer]) {
     for answer in answers {
@@ -36,7 +36,7 @@ async fn the_same_message_10_times_at_once_is_stored_once_and_answered_10_times_
     all_equal(&answers);
     assert_eq!(contents(&user).await, ["only once, please"]);
 
-    // The ten took one place of the sender's five.
+    // The ten requests count as one of the sender's five messages.
     for left in (0..4).rev() {
         let answer = user.receive_from(&sender, "another message").await;
         sent(&answer);
@@ -66,7 +66,7 @@ async fn a_repeat_takes_nothing_from_the_limit_and_is_answered_when_the_window_i
     assert_eq!(user.inbox().await.len(), 5);
 }
 
-/// Not even for a moment: what is under way at the same time must not be refused for it.
+/// Replays never count against the limit, not even for a moment: other messages must not be refused because of them.
 #[tokio::test]
 async fn repeats_that_are_under_way_take_no_place_from_a_new_message() {
     for round in 0..8 {
@@ -111,7 +111,7 @@ async fn the_same_key_with_another_body_is_refused() {
     send(&user, &Client::new(), &key, "the First body").await.fails(422, ANOTHER);
     sent(&send(&user, &sender, &key, "the first body").await);
     assert_eq!(contents(&user).await, ["the first body"]);
-    // The three that came after the first took nothing.
+    // The three replays did not count.
     let answer = user.receive_from(&sender, "another message").await;
     sent(&answer);
     assert_eq!(remaining(&answer), (3, 28));
@@ -149,7 +149,7 @@ async fn a_refused_message_may_be_sent_again_with_its_key() {
     send(&user, &sender, &key, "a message at last").await.fails(403, "User is not accepting messages");
     switch(true).await.ok(200);
     sent(&send(&user, &sender, &key, "a message at last").await);
-    // What was answered once is answered again, whatever happened since.
+    // A replay gets the first answer, whatever has changed since.
     switch(false).await.ok(200);
     sent(&send(&user, &sender, &key, "a message at last").await);
     send(&user, &sender, &self::key(), "a message at last").await.fails(403, "User is not accepting messages");

@@ -1,4 +1,4 @@
-//! Who may write how often: 5 messages a minute to one recipient, 30 to all of them.
+//! Limits per client: 5 messages a minute to one recipient, 30 to all of them.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ async fn the_6th_message_a_minute_to_one_recipient_is_refused_and_another_recipi
     for _ in 0..3 {
         limited(&user.receive_from(&sender, "once too often").await, INBOX_MESSAGES);
     }
-    // What was refused counts nowhere.
+    // Refused messages do not count.
     let answer = other.receive_from(&sender, "hello to another").await;
     sent(&answer);
     assert_eq!(remaining(&answer), (4, 24));
@@ -35,7 +35,7 @@ async fn the_31st_message_a_minute_to_any_recipients_is_refused() {
         sent(&answer);
         assert_eq!(remaining(&answer), (4 - n as u64 / 7, 29 - n as u64));
     }
-    // To one who got none yet, and to one who could have one more.
+    // A recipient without messages, and one who could get one more.
     for user in [&users[7], &users[6]] {
         limited(&user.receive_from(&sender, "one too many").await, ALL_INBOXES);
         sent(&user.receive("from somebody else").await);
@@ -45,7 +45,7 @@ async fn the_31st_message_a_minute_to_any_recipients_is_refused() {
     assert_eq!(arrived, 32);
 }
 
-/// That many messages at once from one client, to these recipients in turn.
+/// Sends that many messages at once from one client, to these recipients in turn.
 async fn burst(users: &[User], sender: &Client, count: usize) -> Vec<Answer> {
     let sends = (0..count).map(|n| {
         let (user, sender) = (users[n % users.len()].clone(), sender.clone());
@@ -62,14 +62,14 @@ async fn of_40_messages_at_once_from_one_client_to_one_recipient_exactly_5_are_a
     assert_eq!((accepted.len(), refused.len()), (5, 35));
     accepted.into_iter().for_each(sent);
     for answer in refused {
-        // While the others are under way, all of them together may fill the other limit too.
+        // Messages that are under way may fill the other limit, too.
         let name = answer.header("ratelimit").expect("a RateLimit header");
         limited(answer, if name.contains(ALL_INBOXES.0) { ALL_INBOXES } else { INBOX_MESSAGES });
     }
     assert_eq!(user.inbox().await.len(), 5);
     limited(&user.receive_from(&sender, "once too often").await, INBOX_MESSAGES);
     sent(&user.receive("from somebody else").await);
-    // The 35 took nothing from what may go elsewhere.
+    // The 35 refused messages do not count for other recipients.
     let other = User::sign_up().await;
     let answer = other.receive_from(&sender, "hello to another").await;
     sent(&answer);
@@ -131,7 +131,7 @@ async fn refusals_at_once_take_nothing_from_either_limit() {
     assert_eq!(remaining(&answer), (4, 29));
 }
 
-/// Not even for a moment: a name in another case is nobody's, and takes no place from the one whose name it is.
+/// A name in another case does not exist, and its messages never count against the real name, not even for a moment.
 #[tokio::test]
 async fn refusals_that_are_under_way_take_no_place_from_a_good_message() {
     for round in 0..8 {

@@ -1,4 +1,4 @@
-//! `GET /api/get-messages`: a page of the inbox, and who gets which.
+//! `GET /api/get-messages`: pages of the inbox, each for its owner only.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::{Client, Link, User, forgeries, stack_or_skip, time};
 const BAD_CURSOR: &str = "cursor is not valid; start again without it";
 const BAD_LIMIT: &str = "limit must be a whole number from 1 to 100";
 
-/// Somebody with that many messages.
+/// A user with that many messages.
 async fn with_messages(count: usize) -> User {
     let user = User::sign_up().await;
     for n in 0..count {
@@ -42,7 +42,7 @@ async fn a_page_has_as_many_as_asked_for_and_a_cursor_only_when_there_are_more()
     }
     let page = user.page(&format!("?limit=2&cursor={}", cursor(&user).await)).await;
     assert_eq!(page, json!({ "success": true, "messages": [all[2]], "nextCursor": null }));
-    // An empty cursor is the beginning, as a form sends it.
+    // An empty cursor, as a form sends it, means the first page.
     assert_eq!(user.page("?cursor=").await["messages"], json!(all));
 }
 
@@ -96,14 +96,14 @@ async fn everyone_sees_the_own_inbox_only() {
     let (mine, theirs) = (user.inbox().await, other.inbox().await);
     assert_eq!((mine.len(), theirs.len()), (2, 1));
     assert!(mine.iter().all(|message| id(message) != id(&theirs[0])));
-    // No parameter makes an inbox somebody else's.
+    // No parameter shows another user's inbox.
     for query in ["username", "userId", "user", "_id", "id"] {
         let page = user.page(&format!("?{query}={}", other.id)).await;
         assert_eq!(page["messages"], json!(mine));
         let page = user.page(&format!("?{query}={}", other.username)).await;
         assert_eq!(page["messages"], json!(mine));
     }
-    // By cookie as by bearer.
+    // A cookie works like a bearer token.
     let cookie = format!("a=1; next-auth.session-token={}; b=2", user.token);
     let page = Client::new().get("/api/get-messages").header("cookie", &cookie).send().await.ok(200);
     assert_eq!(page["messages"], json!(mine));

@@ -24,9 +24,9 @@ use crate::support::{Answer, Call, Client, User, whole_number};
 
 const SEND: &str = "/api/send-message";
 
-/// Messages of one client to one recipient.
+/// The limit of messages from one client to one recipient.
 const INBOX_MESSAGES: (&str, u64) = ("inbox-messages", 5);
-/// Messages of one client to all recipients.
+/// The limit of messages from one client to all recipients.
 const ALL_INBOXES: (&str, u64) = ("all-inboxes", 30);
 
 /// The documented answer to a message that was sent.
@@ -35,12 +35,12 @@ fn sent(answer: &Answer) {
     answer.is(201, json!({ "success": true, "message": "Message sent successfully" }));
 }
 
-/// A message to that name, which may be nobody's; more may be added to it.
+/// A request that sends a message to this name, whether or not the name exists.
 fn letter(sender: &Client, username: &str, content: &str) -> Call {
     sender.post(SEND).json(&json!({ "username": username, "content": content }))
 }
 
-/// The members of the two `RateLimit` header fields: of each limit its policy, what remains of it, and until when.
+/// The two `RateLimit` header fields: for each limit its policy, the remaining hits, and the seconds until reset.
 #[track_caller]
 fn gauges(answer: &Answer) -> BTreeMap<String, (String, u64, u64)> {
     let members = |name: &str| -> Vec<(String, String)> {
@@ -61,7 +61,7 @@ fn gauges(answer: &Answer) -> BTreeMap<String, (String, u64, u64)> {
     told
 }
 
-/// What a message that was sent leaves of both limits: to this recipient, and to all.
+/// The remaining hits of both limits after a sent message: to this recipient, and to all.
 #[track_caller]
 fn remaining(answer: &Answer) -> (u64, u64) {
     let gauges = gauges(answer);
@@ -75,7 +75,7 @@ fn remaining(answer: &Answer) -> (u64, u64) {
     (of(INBOX_MESSAGES), of(ALL_INBOXES))
 }
 
-/// One message too many, with everything that the answer has to say about it; returns the seconds to wait.
+/// Asserts a 429 with its message and headers. Returns the seconds to wait.
 #[track_caller]
 fn limited(answer: &Answer, (name, quota): (&str, u64)) -> u64 {
     assert_eq!(answer.status, 429, "{}", answer.text());

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{all_by, id, ids, table};
 use crate::support::{User, stack_or_skip, time};
 
-/// Newest first, strictly; none twice.
+/// Asserts that messages are in strict order, newest first, and none is there twice.
 #[track_caller]
 fn in_order(messages: &[Value]) {
     assert!(ids(messages).is_sorted_by(|newer, older| newer > older), "{:?}", ids(messages));
@@ -49,12 +49,12 @@ async fn an_inbox_of_10000_messages_is_read_without_a_gap() {
     for message in [&all[0], &all[5_000], &all[9_999]] {
         assert_eq!(message["content"], format!("The message {}", id(message)));
     }
-    // One more comes first, and costs what it costs in an empty inbox.
+    // A new message comes first, and its costs are those of an empty inbox.
     let newest = user.received("the newest of all").await;
     assert_eq!(ids(&user.inbox().await)[..2], [id(&newest), stored[0].as_str()]);
 }
 
-/// The largest messages that there can be, as many as a page takes: no limit of the store cuts a page short.
+/// A full page of messages of the greatest size: no limit of the store cuts the page short.
 #[tokio::test]
 async fn a_page_of_the_longest_messages_is_whole() {
     let Some(stack) = stack_or_skip("writes to the table") else { return };
@@ -80,7 +80,7 @@ async fn messages_that_go_while_somebody_pages_take_no_other_along() {
         let messages = page["messages"].as_array().expect("messages");
         seen.extend(messages.iter().map(|message| id(message).to_owned()));
         let Some(cursor) = page["nextCursor"].as_str() else { break };
-        // One that was seen, the very last one that was seen (what the cursor names), and one that was not.
+        // One that was shown, the last one that was shown (which the cursor names), and one that was not.
         let unseen = stored.iter().filter(|id| !seen.contains(id) && !gone.contains(*id)).nth(1).cloned();
         for id in [seen.get(seen.len().saturating_sub(2)), seen.last(), unseen.as_ref()].into_iter().flatten() {
             delete(&user, id).await;

@@ -1,5 +1,5 @@
-//! A little life, everything of which can be recognised, and then a look for it: in the whole table, in every log line and in
-//! every mail.
+//! Users whose names, addresses, texts and secrets are recognisable do all kinds of requests. Then the test searches for these
+//! values in the whole table, in every log line and in every mail.
 
 use std::net::IpAddr;
 
@@ -14,7 +14,7 @@ use crate::support::{
     random_email, random_username, stack_or_skip, stored_in, texts,
 };
 
-/// Someone of whom everything can be recognised, wherever it turns up.
+/// A client whose every value is recognisable, wherever it appears.
 struct Marked {
     client: Client,
     mark: String,
@@ -29,7 +29,7 @@ impl Marked {
         format!("{what}-{}", self.mark)
     }
 
-    /// A request that says of its sender whatever a request can say.
+    /// A request with every header that identifies its sender.
     fn call(&self, call: Call) -> Call {
         let call = call.header("user-agent", &self.say("agent")).header("referer", &self.say("https://referer"));
         let call =
@@ -45,11 +45,11 @@ impl Marked {
         self.post(SEND, &json!({ "username": user.username, "content": content }))
     }
 
-    /// Every form of the address that somebody could have written down.
+    /// Every way to write the address down.
     fn traces(&self) -> Vec<Vec<u8>> {
         let packed = match self.client.address.parse().expect("an address") {
             IpAddr::V4(address) => vec![address.octets().to_vec(), address.to_ipv6_mapped().octets().to_vec()],
-            // The network, which is the client, and all of it.
+            // The network, which counts as the client, and the whole address.
             IpAddr::V6(address) => vec![address.octets()[..8].to_vec(), address.octets().to_vec()],
         };
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -62,7 +62,7 @@ impl Marked {
     }
 }
 
-/// A text in every form that it may be of something else.
+/// Every encoding of a text that may be part of a longer one.
 fn forms(text: &str) -> Vec<Vec<u8>> {
     let mut forms = vec![text.as_bytes().to_vec()];
     let is_hex = text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -75,7 +75,7 @@ fn forms(text: &str) -> Vec<Vec<u8>> {
     forms
 }
 
-/// Insists that none of `texts` has any of `secrets` in it, plain or encoded.
+/// Asserts that none of `texts` contains any of `secrets`, plain or encoded.
 #[track_caller]
 fn none_has(texts: &[String], secrets: &[Vec<u8>]) {
     for text in texts {
@@ -86,7 +86,7 @@ fn none_has(texts: &[String], secrets: &[Vec<u8>]) {
     }
 }
 
-/// Whether a text has a code in it: not as a part of a longer number or word.
+/// Whether a text contains a code that is not part of a longer number or word.
 fn has_code(text: &str, code: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     text.match_indices(code).any(|(at, _)| {
@@ -95,12 +95,12 @@ fn has_code(text: &str, code: &str) -> bool {
     })
 }
 
-/// What was said, and must not be found again.
+/// The values that the requests used and that must not be found.
 #[derive(Default)]
 struct Said {
     answers: Vec<Answer>,
     secrets: Vec<String>,
-    /// With the addresses that they went to.
+    /// Codes, with the addresses to which they were mailed.
     codes: Vec<(String, String)>,
 }
 
@@ -149,7 +149,7 @@ async fn of_a_whole_life_nothing_is_found_where_it_does_not_belong() {
     let six = Marked::at("2001:db8:bead:c0de:1a2b:3c4d:5e6f:7081");
     let mut said = Said::default();
 
-    // An account, a wrong password, another device, and the codes that go with them.
+    // An account, a wrong password, a second device, and their codes.
     let user = said.sign_up(&me, &me.say("first-password")).await;
     said.call(me.call(me.client.get(&format!("/api/check-username-unique?username={}", user.username))), 200).await;
     let sign_in =
@@ -167,7 +167,7 @@ async fn of_a_whole_life_nothing_is_found_where_it_does_not_belong() {
         said.call(as_user(path), 200).await;
     }
 
-    // Messages, some of which are kept, and some that are not.
+    // Messages, of which some are stored and some refused.
     let (kept, reported, deleted) =
         (four.say("kept content"), six.say("reported content"), four.say("deleted content"));
     said.call(four.letter(&user, &kept), 201).await;
@@ -191,7 +191,7 @@ async fn of_a_whole_life_nothing_is_found_where_it_does_not_belong() {
     said.call(me.call(user.post("/api/accept-messages").json(&json!({ "acceptMessage": false }))), 200).await;
     said.call(four.letter(&user, &four.say("while it was closed")), 403).await;
 
-    // Other passwords, and the end of another account.
+    // New passwords, and the deletion of another account.
     let change = |current: &str, new: &str| {
         let body = json!({ "currentPassword": current, "newPassword": new });
         me.call(user.post("/api/auth/change-password").json(&body))
@@ -208,7 +208,7 @@ async fn of_a_whole_life_nothing_is_found_where_it_does_not_belong() {
     said.call(close(&me.say("not-the-password")), 401).await;
     said.call(close(&gone.password), 200).await;
 
-    // A link, for its token and its PIN.
+    // A link with its token and its PIN.
     let body = json!({ "title": "A link of this life", "pin": me.say("pin") });
     let link = Link::from(&said.call(me.post("/api/links", &body), 201).await);
     said.secret(&link.token);
@@ -218,7 +218,7 @@ async fn of_a_whole_life_nothing_is_found_where_it_does_not_belong() {
         said.call(four.post(&link.messages(), &body), status).await;
     }
 
-    // Each request has its line, and so all lines are there.
+    // Every request has its line, so all lines are complete.
     for answer in &said.answers {
         line_of(&stack.stack, answer).await;
     }
@@ -227,7 +227,7 @@ async fn of_a_whole_life_nothing_is_found_where_it_does_not_belong() {
     stack.stop().await;
 }
 
-/// Looks for what was said in everything that there is.
+/// Searches everything that was stored, logged and mailed.
 async fn look(stack: &FaultyStack, said: &Said, everyone: &[&Marked], users: [&User; 2], kept: [(&String, String); 2]) {
     let [user, gone] = users;
     let shared = stack_or_skip("is looked through, too").expect("a stack");
@@ -238,7 +238,7 @@ async fn look(stack: &FaultyStack, said: &Said, everyone: &[&Marked], users: [&U
     logs.extend(lines(shared));
     let mails: Vec<Value> = shared.outbox().entries();
 
-    // A message that was kept is in its own item, once, and that is all.
+    // A stored message is in its own item, once, and nowhere else.
     let mut rest = stored.clone();
     for (content, id) in &kept {
         let holders: Vec<_> = stored.iter().filter(|item| texts(item).contains(content)).collect();
@@ -249,12 +249,12 @@ async fn look(stack: &FaultyStack, said: &Said, everyone: &[&Marked], users: [&U
             item.as_object_mut().expect("an item").remove("content");
         }
     }
-    // Everything else that was said, by the marks in it, and where it came from. The address stands in the profile alone.
+    // All other values, found by their marks, and the client addresses. The e-mail address is only in the profile.
     let mut stored: Vec<String> = rest.iter().flat_map(texts).collect();
     stored.extend(everything_stored().await.expect("the table").iter().flat_map(texts));
     let mut secrets: Vec<Vec<u8>> = everyone.iter().flat_map(|marked| marked.traces()).collect();
     secrets.extend(said.secrets.iter().map(|secret| secret.clone().into_bytes()));
-    // A token's signature is as good as the token.
+    // The signature of a token is as secret as the token.
     let signatures = said.secrets.iter().filter_map(|secret| secret.rsplit_once('.'));
     secrets.extend(signatures.map(|(_, signature)| signature.as_bytes().to_vec()));
     let mail_texts: Vec<String> = mails.iter().map(Value::to_string).collect();
@@ -278,7 +278,7 @@ async fn look(stack: &FaultyStack, said: &Said, everyone: &[&Marked], users: [&U
         }
     }
 
-    // A code is in its own mail, and nowhere else.
+    // A code is only in its own mail.
     for (email, code) in &said.codes {
         let mails = mails_for(email).await;
         let with_it = mails.iter().filter(|mail| has_code(&mail.to_string(), code)).count();

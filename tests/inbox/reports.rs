@@ -1,4 +1,4 @@
-//! `POST /api/messages/{messageId}/report`: a message is shown to those who run the service.
+//! `POST /api/messages/{messageId}/report`: a message becomes visible to the operators.
 
 use serde_json::{Value, json};
 
@@ -38,13 +38,13 @@ async fn a_message_is_reported_once_however_often_it_is() {
     let partition = item["gsi1pk"]["S"].as_str().expect("a key of the index");
     assert!([begin.1, month()].iter().any(|month| month == partition), "{partition}");
 
-    // In the index it stands in its month, whole, and in the order of reports.
+    // The index has the whole item under its month, in the order of reports.
     let found = of_message(table::indexed(stack, partition).await);
     assert_eq!(found, stored);
     let place = found[0]["gsi1sk"]["S"].as_str().expect("a place in the index");
     assert!(place.starts_with(item["reported_at"]["S"].as_str().expect("a time")), "{place}");
 
-    // The first report counts, and the inbox shows nothing of it.
+    // Only the first report counts, and the inbox does not show it.
     for _ in 0..2 {
         reported(&report(&user, id(&message)).await);
     }
@@ -67,7 +67,7 @@ async fn a_message_that_is_not_there_can_not_be_reported() {
         report(&user, message).await.fails(404, "Message not found");
     }
     let Some(stack) = stack_or_skip("reads the table") else { return };
-    // Nothing was made by the attempt, and the other user's message is not in the index.
+    // The attempt created nothing, and the other user's message is not in the index.
     assert_eq!(table::partition(stack, &format!("INBOX#{}", user.id)).await, [] as [Value; 0]);
     let kept = table::partition(stack, &format!("INBOX#{}", other.id)).await;
     assert!(kept.len() == 1 && kept[0].get("gsi1pk").is_none() && kept[0].get("reported_at").is_none());

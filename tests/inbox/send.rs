@@ -1,4 +1,4 @@
-//! `POST /api/send-message`: who can be written to, and what of a request counts.
+//! `POST /api/send-message`: recipients, and the parts of a request that matter.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -91,14 +91,14 @@ async fn a_user_who_is_not_active_is_not_found() {
     table::set_status(stack, &user, "active").await;
     user.post("/api/accept-messages").json(&json!({ "acceptMessage": false })).send().await.ok(200);
     table::set_status(stack, &user, "suspended").await;
-    // Whether an account that is hidden would take messages is nobody's business.
+    // A hidden account's switch must stay unknown.
     user.receive("will not arrive").await.fails(404, "User not found");
     table::set_status(stack, &user, "active").await;
     user.receive("will not arrive").await.fails(403, "User is not accepting messages");
     assert_eq!(contents(&user).await, [] as [String; 0]);
 }
 
-/// The endpoint is public: a session is not read, good or bad, and neither is what would make one suspicious elsewhere.
+/// The endpoint is public. It ignores sessions, valid or not, and the headers that matter with a session.
 #[tokio::test]
 async fn a_session_on_the_request_changes_nothing_and_is_not_stored() {
     let (user, writer) = (User::sign_up().await, User::sign_up().await);

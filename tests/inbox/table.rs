@@ -1,4 +1,4 @@
-//! The table itself: messages that were never sent, and what is stored of those that were.
+//! Reads and writes inbox messages in the table directly.
 
 use local::Stack;
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ async fn query(stack: &Stack, mut request: Value, pk: &str) -> Vec<Value> {
     }
 }
 
-/// Sets the status of a user's account, as those who run the service do.
+/// Sets the status of a user's account, as operators do.
 pub async fn set_status(stack: &Stack, user: &User, status: &str) {
     let request = json!({
         "TableName": stack.table(),
@@ -61,7 +61,7 @@ pub fn hour_ago() -> i64 {
     (now() - time::Duration::HOUR).unix_timestamp() * 1000
 }
 
-/// A message as it is stored.
+/// An inbox message as the table stores it.
 pub fn message(user: &User, id: &str, content: &str) -> Value {
     json!({
         "pk": { "S": format!("INBOX#{}", user.id) },
@@ -72,8 +72,7 @@ pub fn message(user: &User, id: &str, content: &str) -> Value {
     })
 }
 
-/// Puts that many messages into an inbox as if they had been sent an hour ago, three in each millisecond. Their ids, newest
-/// first.
+/// Stores that many messages in an inbox, with ids of an hour ago, three per millisecond. Returns their ids, newest first.
 pub async fn fill(stack: &Stack, user: &User, count: usize) -> Vec<String> {
     let begin = hour_ago();
     let mut ids: Vec<String> = (0..count).map(|n| id_at(begin + (n / 3) as i64, n)).collect();

@@ -1,4 +1,4 @@
-//! The window of the limits as time goes by, and what is kept of it.
+//! The sliding window of the limits, and the items that store it.
 
 use std::time::{Duration, Instant};
 
@@ -8,16 +8,16 @@ use serde_json::Value;
 use super::{ALL_INBOXES, limited, remaining, sent};
 use crate::support::{Client, FaultyStack, User, all_at_once, eventually, stored_in, wait_until_accepted};
 
-/// The items that count the messages of clients; a stack of a test's own has those of its senders only.
+/// The items that count the messages of clients. A stack of its own has only those of the test's senders.
 async fn logs(stack: &Stack) -> Vec<Value> {
     let mut items = stored_in(stack.dynamodb_url(), stack).await;
     items.retain(|item| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("LIMIT#all-inboxes#")));
     items
 }
 
-/// The hits in the only such item.
+/// The number of hits in the only such item.
 async fn hits(stack: &Stack) -> usize {
-    // Shortly before midnight there is one for tomorrow too, with the same hits.
+    // Shortly before midnight there is a second item for tomorrow, with the same hits.
     let items = logs(stack).await;
     assert!((1..=2).contains(&items.len()), "{items:?}");
     items[0].as_object().expect("an item").keys().filter(|name| !["pk", "sk", "ttl"].contains(&name.as_str())).count()
@@ -35,7 +35,7 @@ async fn of_refused_messages_nothing_is_kept() {
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 5);
     assert_eq!((hits(&stack.stack).await, user.inbox().await.len()), (5, 5));
     for item in logs(&stack.stack).await {
-        // Who it was can't be told from the values: each is masked under a nonce of its own.
+        // The values don't reveal the sender: each is masked with its own nonce.
         let mut values: Vec<&str> =
             item.as_object().expect("an item").values().filter_map(|value| value["B"].as_str()).collect();
         values.sort_unstable();
@@ -45,7 +45,7 @@ async fn of_refused_messages_nothing_is_kept() {
     stack.stop().await;
 }
 
-/// Waits for real time: each place comes back 60 seconds after it was taken, and what has left the window is forgotten.
+/// Waits for real time: each hit expires after 60 seconds, and expired hits are removed from the item.
 #[tokio::test]
 async fn after_retry_after_one_is_accepted_again_and_the_item_stays_small() {
     let Some(stack) = FaultyStack::start().await else { return };

@@ -1,4 +1,4 @@
-//! Bodies that are too large, malformed, or something else than what belongs there, at every endpoint that takes JSON.
+//! Bodies that are too large, malformed or of a wrong type, at every endpoint that takes JSON.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ impl Endpoints {
         ]
     }
 
-    /// What each endpoint says to this body, made of one that it would accept.
+    /// The answer of each endpoint to a changed body. The unchanged body is valid.
     async fn answers(&self, content_type: &str, body: impl Fn(&str) -> Vec<u8>) -> Vec<Answer> {
         let mut answers = Vec::new();
         for (call, good) in self.calls() {

@@ -6,8 +6,8 @@ use crate::support::{Answer, Client, Link, all_at_once, stack_or_skip};
 
 const FULL: &str = "This link is full";
 
-/// That many senders at once, each from an address of his own; how many were accepted. The others must have been told
-/// that the link is full.
+/// Sends that many messages at once, each from a new client. Returns the number of accepted ones. All others must be refused
+/// because the link is full.
 async fn flood(link: &Link, senders: usize) -> usize {
     let sends = (0..senders).map(|n| {
         let link = link.clone();
@@ -24,7 +24,7 @@ fn accepted(answers: &[Answer]) -> usize {
     accepted.len()
 }
 
-/// What is stored, counted one by one, is what the owner is told.
+/// Asserts that the link's count is the number of stored messages.
 async fn stored(link: &Link) -> usize {
     let mut messages = link.all_by(30).await;
     assert_eq!(link.count().await, messages.len() as u64);
@@ -120,7 +120,7 @@ async fn a_message_deleted_while_there_is_no_cap_is_not_counted_by_a_later_one()
 
 #[tokio::test]
 async fn a_cap_that_is_set_while_messages_arrive_is_exact_from_then_on() {
-    // Checking a PIN takes a while. Without one, those who see the cap overtake those who saw none.
+    // Checking a PIN takes a while, so that requests that see the cap overtake those that saw none.
     for (cap, pin) in [(5_usize, None), (15, None), (3, Some("4321")), (4, Some("4321")), (5, Some("4321"))] {
         let link = Link::with(json!({ "pin": pin })).await;
         let (patching, sending) = (link.clone(), link.clone());

@@ -1,4 +1,4 @@
-//! `POST /api/cards/upload`: files that are no cards. Each is refused quickly and in little memory.
+//! `POST /api/cards/upload`: files that are not cards are refused quickly and with little memory.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const TOO_LARGE: &str = "The card must not be larger than 4 MiB";
 const TOO_WIDE: &str = "The card must not be larger than 4096 pixels a side";
 const MEBIBYTE: usize = 1024 * 1024;
 
-/// A message without a card; after each refusal it must still have none.
+/// A message without a card. After each refusal it must still have none.
 struct Message {
     token: String,
 }
@@ -28,7 +28,7 @@ impl Message {
         answer.refused(status, message);
     }
 
-    /// The answer within a second, at the latest when the tests beside this one leave it a processor.
+    /// An answer within a second. Other tests use the processor too, so slower answers are tried again.
     async fn quickly(&self, form: &Upload) -> Answer {
         let answer = eventually("an answer within a second", Duration::from_secs(20), async || {
             let answer = form.call(&Client::new(), "").raw().await;
@@ -45,7 +45,7 @@ impl Message {
     }
 }
 
-/// No process of the function ever had 128 MB at once, whatever it was sent until now.
+/// Asserts that no process of the function has ever used 128 MB at once.
 fn assert_little_memory() {
     let Some(stack) = stack_or_skip("reads the memory of processes") else { return };
     for pid in stack.instances("upload-card") {
@@ -122,7 +122,7 @@ async fn a_bomb_of_20000_pixels_a_side_is_refused_before_it_goes_off() {
     assert_little_memory();
 }
 
-/// The largest that is allowed has 128 MiB of pixels, and a compressed text can hide any amount.
+/// The largest allowed picture has 128 MiB of pixels, and compressed text can contain any amount.
 #[tokio::test]
 async fn what_inflates_beyond_the_memory_of_a_function_does_no_harm() {
     let zeros = png::plain(16_384, 16_384, ColorType::Grayscale, BitDepth::Eight);
@@ -154,7 +154,7 @@ async fn a_file_over_4_mib_is_refused() {
     assert_little_memory();
 }
 
-/// In base64 it is more than the 6 MB that API Gateway hands to a function: the gateway itself answers.
+/// In base64 it exceeds the 6 MB that API Gateway passes to a function, so the gateway itself answers.
 #[tokio::test]
 async fn a_file_of_5_mib_is_refused() {
     let message = Message::new().await;

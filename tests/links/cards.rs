@@ -1,11 +1,11 @@
-//! `POST /api/cards/upload`: cards that are stored, and who may replace them.
+//! `POST /api/cards/upload`: stored cards, and the right to replace them.
 
 use serde_json::{Value, json};
 
 use crate::support::png::{self, BitDepth, ColorType, chunk, other_picture, picture};
 use crate::support::{Client, Link, Upload, all_at_once, upload};
 
-/// A message whose card is to come, and its share token.
+/// A link with a message that has no card yet, and the message's share token.
 async fn message() -> (Link, String) {
     let link = Link::open().await;
     let token = link.sent("For a card").await["share_token"].as_str().expect("a share token").to_owned();
@@ -17,7 +17,7 @@ async fn card_of(share_token: &str) -> Value {
     answer.ok(200)["message"]["card_url"].take()
 }
 
-/// The stored picture, as the world gets it.
+/// The stored picture, as the public gets it.
 async fn stored(share_token: &str) -> Vec<u8> {
     let url = card_of(share_token).await;
     let answer = Client::fetch(url.as_str().expect("a card")).await;
@@ -48,7 +48,7 @@ async fn a_form_as_other_clients_write_it_is_understood() {
     assert_eq!(png::shown(&stored(&token).await), png::shown(&picture()));
 }
 
-/// Each piece of metadata says `SECRET` somewhere, or would if it were inflated.
+/// Each piece of metadata contains `SECRET`, perhaps compressed.
 fn with_metadata(picture: &[u8]) -> Vec<u8> {
     let exif = [b"MM\0\x2a\0\0\0\x08\0\x01\x01\x0e\0\x02\0\0\0\x0d\0\0\0\x1a\0\0\0\0".as_slice(), b"SECRET 52.5N\0"];
     let exif = exif.concat();

@@ -1,10 +1,10 @@
-//! `message_count` of an inbox that nobody has capped.
+//! `message_count` of a link without a cap.
 
 use serde_json::json;
 
 use crate::support::{Client, Link, line_of, stack_or_skip, store_old_messages};
 
-/// The count that the owner is told, and the read units that telling it took.
+/// The count in the owner's answer, and the read units of that request.
 async fn counted(link: &Link) -> (u64, f64) {
     let stack = stack_or_skip("reads the log").expect("a stack of our own");
     let answer = Client::new().get(&format!("{}&limit=1", link.inbox())).send().await;

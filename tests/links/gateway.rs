@@ -1,4 +1,4 @@
-//! What holds everywhere: headers, CORS, and routes that there are not.
+//! Rules of all routes: headers, CORS, and routes that don't exist.
 
 use reqwest::Method;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::png::picture;
 use crate::support::{Answer, Client, Link, template, upload};
 
-/// One success and one refusal of each of the nine functions.
+/// One success and one refusal of each of the nine functions of links.
 async fn every_kind_of_answer() -> Vec<Answer> {
     let (link, somebody) = (Link::open().await, Client::new());
     let message = link.sent("x").await;

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: asked twice, done once.
+//! `Idempotency-Key` of links and their messages: a replay is not done again.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -20,7 +20,7 @@ fn sent(answer: &Answer) {
     answer.is(201, json!({ "success": true }));
 }
 
-/// Every answer has the same status and, to the byte, the same body.
+/// Asserts that all answers have the same status and exactly the same body.
 #[track_caller]
 fn all_equal(answers: &[Answer]) {
     for answer in answers {
@@ -40,7 +40,7 @@ async fn the_same_message_50_times_at_once_is_stored_once_and_answered_50_times_
     all_equal(&answers);
     assert_eq!((link.all().await.len(), link.count().await), (1, 1));
 
-    // The fifty took one place of the sender's five.
+    // The fifty requests count as one of the sender's five messages.
     for _ in 0..4 {
         sent(&link.send_as(&sender, json!({ "content": "x" })).await);
     }

@@ -1,4 +1,4 @@
-//! Who may write how often.
+//! Limits of sends and of new links.
 
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,7 @@ async fn of_40_messages_at_once_from_one_address_exactly_5_are_accepted() {
     limited(&send(&link, &sender).await, MESSAGES);
 }
 
-/// The one test that waits for real time: the window slides, so each place comes back 60 seconds after it was taken.
+/// Waits for real time: the window slides, so each hit expires 60 seconds after it was made.
 #[tokio::test]
 async fn after_retry_after_one_is_accepted_again_and_never_6_in_any_60_seconds() {
     let (link, sender) = (Link::open().await, Client::new());

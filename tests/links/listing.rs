@@ -7,7 +7,7 @@ use crate::support::{Client, Link, all_at_once, forgeries, random_slug, time};
 const BAD_CURSOR: &str = "cursor is not valid; start again without it";
 const BAD_LIMIT: &str = "limit must be a whole number from 1 to 100";
 
-/// A link with that many messages, sent at once.
+/// A link with that many messages, which are sent concurrently.
 async fn filled(messages: usize) -> Link {
     let link = Link::open().await;
     let sends = (0..messages).map(|n| {

@@ -1,4 +1,4 @@
-//! What is written about a request, and what never is.
+//! Log lines of requests: their content, and values that are never logged.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::support::png::picture;
 use crate::support::{Answer, Call, Client, Link, Upload, line_of, lines, now, stack_or_skip, template};
 
-/// Somebody of whom everything can be recognised.
+/// A client whose every value is recognisable.
 struct Marked {
     client: Client,
     mark: String,
@@ -115,7 +115,7 @@ fn assert_line(line: &Value, function: &str, answer: &Answer) {
     }
 }
 
-/// The numbers that CloudWatch takes off a line, by their names.
+/// The metrics that CloudWatch reads from a line, by name.
 fn metrics(line: &Value) -> Value {
     let directive = &line["_aws"]["CloudWatchMetrics"][0];
     assert_eq!((&directive["Namespace"], &directive["Dimensions"]), (&json!("Sotto"), &json!([["stack"]])));

@@ -1,4 +1,4 @@
-//! Links that ask for a PIN, and those who guess it.
+//! Links with a PIN, and guessing it.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Start, expiry and pause, to the millisecond.
+//! Start, expiry and pause are exact to the millisecond.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, Link, eventually, in_ms, time};
 
-/// Several senders, each message from a new address, until they are told to stop.
+/// Senders that send until they are stopped. Each message comes from a new client.
 struct Senders {
     stop: Arc<AtomicBool>,
     sent: Arc<Mutex<Vec<Sent>>>,
@@ -40,7 +40,7 @@ impl Senders {
         Senders { stop, sent, tasks }
     }
 
-    /// Waits until that many were answered of those that began after `since`.
+    /// Waits until that many messages that began after `since` were answered.
     async fn answered_since(&self, since: Instant, many: usize) {
         eventually("messages go on", Duration::from_secs(20), async || {
             let sent = self.sent.lock().expect("no panic");
@@ -69,7 +69,7 @@ fn accepted(answer: &Answer) -> bool {
     answer.status == 201
 }
 
-/// Whatever began after the first answer of the second kind came is of the second kind too.
+/// Asserts that there is one turning point: requests that began after the first answer of the second kind get that kind too.
 #[track_caller]
 fn one_turn(sent: &[Sent], before: impl Fn(&Answer) -> bool, after: impl Fn(&Answer)) {
     let turned = sent.iter().filter(|one| !before(&one.answer)).map(|one| one.answered).min().expect("a turn");
@@ -134,7 +134,7 @@ async fn a_link_goes_from_scheduled_to_active_to_expired_by_itself() {
     assert_eq!(seen, ["scheduled", "active", "expired"].map(Value::from));
 }
 
-/// Nothing sweeps the table in these tests: what has expired is still stored, and must not look alive.
+/// The tests do not remove expired links from the table: they are still stored, and must not be treated as active.
 #[tokio::test]
 async fn an_expired_link_that_was_not_swept_takes_nothing_but_can_be_read_and_revived() {
     let link = Link::with(json!({ "pin": "4321", "maxMessages": 1 })).await;

@@ -1,4 +1,4 @@
-//! `POST /api/links/{slug}/messages`: what may be sent, and what comes first when more than one thing is wrong.
+//! `POST /api/links/{slug}/messages`: accepted messages, and the order of errors.
 
 use serde_json::{Value, json};
 
@@ -67,7 +67,7 @@ async fn sending_to_what_is_not_a_link_is_not_found() {
     }
 }
 
-/// A link where everything is wrong that can be: the reasons go away one by one, in the documented order.
+/// Every possible error at once. The test removes the reasons one by one, in the documented order.
 #[tokio::test]
 async fn what_is_wrong_is_told_in_one_order() {
     let link = Link::with(json!({ "pin": "4321", "maxMessages": 1 })).await;

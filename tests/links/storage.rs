@@ -1,4 +1,4 @@
-//! What is in the table, and what is not.
+//! Data of links in the table, and secrets that must not be there.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -25,7 +25,7 @@ async fn no_address_user_agent_pin_token_or_key_is_stored_in_clear() {
     }
 
     let stored: Vec<String> = everything_stored().await.expect("the table").iter().flat_map(texts).collect();
-    // What does belong there shows that this looked in the right place.
+    // Values that must be stored show that the test reads the right items.
     for kept in [&content, &say("title"), &link.slug] {
         assert!(stored.iter().any(|text| text.contains(kept)), "{kept} is not stored");
     }
@@ -63,7 +63,7 @@ async fn messages_that_arrive_while_their_link_is_deleted_are_not_left_behind() 
     if stack_or_skip("reads the table").is_none() {
         return;
     }
-    // Checking a PIN takes a while: a link can go between the look at it and the message.
+    // Checking a PIN takes a while, so the link can be deleted between the read of the link and the write of the message.
     let kinds = [json!({}), json!({ "maxMessages": 1000 }), json!({ "pin": "4321" }), json!({ "pin": "4321" })];
     for kind in kinds {
         println!("{kind}");

@@ -1,4 +1,4 @@
-//! Any text at all: it is accepted when its rule says so, and comes back as it was sent.
+//! Random texts: each is accepted if its rule allows it, and comes back as it was sent.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 
 use crate::support::{Client, Link, random_slug};
 
-/// Text with what is hard in it: several bytes a character, several characters a sign, spaces, controls, escapes.
+/// Text with difficult parts: multi-byte characters, combined characters, spaces, control characters, escapes.
 fn text(longest: usize) -> impl Strategy<Value = String> {
     let character = prop_oneof![
         6 => any::<char>(),
@@ -24,7 +24,7 @@ fn text(longest: usize) -> impl Strategy<Value = String> {
     prop_oneof![1 => short, 9 => any_text].prop_map(|characters| characters.into_iter().collect())
 }
 
-/// What the contract says of a text; `None` where it leaves open whether anything can be seen of it.
+/// Whether the contract allows a text. `None` where it does not define whether the text is visible.
 fn allowed(text: &str, longest: usize) -> Option<bool> {
     let c0 = |c: char| c < ' ' && !['\t', '\n', '\r'].contains(&c);
     let length = text.chars().count();
@@ -56,7 +56,7 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// Accepted and given back as `sent`, or refused by the name of the field.
+/// Asserts that the text was accepted and comes back as `sent`, or that the refusal names the field.
 #[track_caller]
 fn check(allowed: bool, field: &str, sent: &str, (status, got): (u16, Value)) -> Result<(), TestCaseError> {
     if allowed {
@@ -117,7 +117,7 @@ fn any_slug_is_accepted_and_found_again_or_refused() {
                 201 => {
                     let link = Link::from(&answer.json());
                     let seen = link.seen().await["slug"].take();
-                    // Another case may come upon the same short slug.
+                    // Another random case may use the same short slug.
                     Client::new().delete(&link.owned()).send().await.ok(200);
                     (201, seen)
                 }

@@ -1,4 +1,4 @@
-//! Who is notified of which message, and that a notification never contains the message's content.
+//! The recipients of notifications. A notification never contains the message's content.
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;

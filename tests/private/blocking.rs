@@ -1,4 +1,4 @@
-//! What a block stops: every message between the two that starts after it answered, and nothing else.
+//! A block stops every message between the two that begins after its answer, and nothing else.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use super::steps::{
 };
 use crate::support::{Answer, Call, FaultyStack, User, all_at_once, eventually, line_of};
 
-/// Neither can send anything to the other, in any way.
+/// Asserts that neither can send a message to the other one, by either endpoint.
 async fn nothing_passes(users: [&User; 2], conversation: Option<&str>) {
     for (from, to) in [(users[0], users[1]), (users[1], users[0])] {
         say(from, to, "Can you hear me").await.rejects(400, BLOCKED);
@@ -63,12 +63,12 @@ async fn of_two_blocks_each_must_be_taken_back() {
     nothing_passes([&ann, &bob], Some(stack)).await;
     unblock(&bob, &ann).await;
     ann.write(&bob, "After both").await;
-    // One is enough to take a block back, however often it was made; one more changes nothing.
+    // One DELETE removes a block that was made several times. Another one changes nothing.
     unblock(&ann, &bob).await;
     bob.write(&ann, "After both").await;
 }
 
-/// Who is blocked learns neither from what is said nor from what it takes that it was not the other way round.
+/// Answers and costs are the same for both users, so that a user can't tell who blocked whom.
 #[tokio::test]
 async fn who_blocked_whom_is_not_told() {
     let ([ann, bob], sent) = pair(["Before the block"]).await;
@@ -82,7 +82,7 @@ async fn who_blocked_whom_is_not_told() {
     }
     let data = bob.get("/users/blocked").send().await.processed(200);
     assert_eq!(data, json!({ "users": [], "nextCursor": null }));
-    // Nor does the one see anything of it in what the two have in common.
+    // The conversation does not show it either.
     assert_eq!(bob.messages(stack).await, sent);
     let listed = super::steps::only_conversation(&bob).await;
     assert_eq!((&listed["partner"]["username"], &listed["unreadCount"]), (&json!(ann.username), &json!(1)));
@@ -99,7 +99,7 @@ async fn a_block_stops_neither_reading_nor_marks_nor_deletion() {
     let messages = ann.messages(conversation(&sent[0])).await;
     assert_eq!(contents(&messages), ["Three", "Two", ""]);
     assert_eq!(messages[1]["seenBy"], json!([bob.id]));
-    // The marks did not unmake the block.
+    // The marks did not remove the block.
     nothing_passes([&ann, &bob], Some(conversation(&sent[0]))).await;
 }
 
@@ -114,12 +114,12 @@ async fn what_was_sent_before_a_block_is_answered_again_to_its_key() {
     let other = ann.letter(&bob.id, text("Before the block")).key("another-key").send().await;
     other.rejects(400, BLOCKED);
     unblock(&bob, &ann).await;
-    // What was refused was not kept.
+    // The refused message's key was not stored.
     let message = ann.letter(&bob.id, text("Before the block")).key("another-key").send().await.processed(200);
     assert_eq!(bob.messages(conversation(&message)).await.len(), 2);
 }
 
-/// The message had found nothing in its way when it looked.
+/// The message's reads find no block; the block comes before its write.
 #[tokio::test]
 async fn a_block_that_overtakes_a_message_stops_it() {
     let Some(stack) = FaultyStack::start().await else { return };
@@ -142,7 +142,7 @@ async fn a_block_that_overtakes_a_message_stops_it() {
     stack.stop().await;
 }
 
-/// Over and over the same message, until it is over and then three times more; when each started, and how it ended.
+/// Sends the same message until `over` is set, and then three times more. Returns each start time and status.
 async fn hammer(send: impl Fn() -> Call, is_over: Arc<AtomicBool>, done: Arc<AtomicUsize>) -> Vec<(Instant, Answer)> {
     let (mut attempts, mut more) = (Vec::new(), 3);
     while more > 0 && attempts.len() < 25 {

@@ -1,4 +1,4 @@
-//! `POST` and `DELETE /users/{userId}/block`, `GET /users/blocked`: who can be blocked, and how blocks are listed.
+//! `POST` and `DELETE /users/{userId}/block`, `GET /users/blocked`.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ async fn a_block_is_listed_until_it_is_taken_back() {
     let fields: Vec<&str> = listed[0].as_object().expect("an object").keys().map(String::as_str).collect();
     assert_eq!(fields, ["_id", "username", "blockedAt"]);
     assert!((time(&listed[0]["blockedAt"]) - begin).abs() < time::Duration::minutes(5));
-    // The first block counts.
+    // Only the first block counts.
     block(&ann, &bob).await;
     assert_eq!(blocked(&ann).await, listed);
     block(&ann, &eve).await;
@@ -54,7 +54,7 @@ async fn only_another_user_that_there_is_can_be_blocked() {
     for nobody in [UNKNOWN, id(&sent[0]), conversation(&sent[0])] {
         let path = format!("/users/{nobody}/block");
         ann.post(&path).send().await.rejects(404, "User not found");
-        // There is nothing to take back, which is what was asked for.
+        // There is no block to remove, which is the requested state.
         let data = ann.delete(&path).send().await.processed(200);
         assert_eq!(data, json!({ "userId": nobody, "blocked": false }));
     }
@@ -81,7 +81,7 @@ async fn blocks_are_listed_page_by_page_in_one_order() {
     }
     let page = ann.get("/users/blocked?limit=7").send().await.processed(200);
     assert_eq!(page["nextCursor"], Value::Null);
-    // Those that go while somebody pages take no other along.
+    // Entries that disappear while a user pages do not make others disappear.
     let page = ann.get("/users/blocked?limit=3").send().await.processed(200);
     for gone in [2, 3] {
         let gone = others.iter().find(|other| other.id == expected[gone]).expect("a user");
@@ -110,7 +110,7 @@ async fn a_bad_limit_or_cursor_is_refused() {
     for limit in ["0", "101", "-1", "1.5", "x", ""] {
         ann.get(&format!("/users/blocked?limit={limit}")).send().await.rejects(400, BAD_LIMIT);
     }
-    // It is good for one list of one user.
+    // A cursor is valid for one list of one user.
     let path = format!("/users/blocked?cursor={cursor}");
     others[0].get(&path).send().await.rejects(400, BAD_CURSOR);
     ann.get(&format!("/conversations?cursor={cursor}")).send().await.rejects(400, BAD_CURSOR);
@@ -129,7 +129,7 @@ async fn blocks_and_their_end_race_to_one_of_the_two() {
         for answer in all_at_once(calls).await {
             answer.processed(200);
         }
-        // The list and what happens to a message say the same.
+        // The list agrees with the outcome of a send.
         let is_listed = !blocked(&ann).await.is_empty();
         let answer = super::steps::say(&bob, &ann, "Am I blocked").await;
         assert_eq!(answer.status == 400, is_listed, "{}", answer.text());

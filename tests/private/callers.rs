@@ -1,4 +1,4 @@
-//! Who may do anything here: whoever has a session of an active account on a trusted device, and nobody else.
+//! Private messages need a session of an active account on a trusted device.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::steps::{CROSS_SITE, NOT_ACTIVE, NOT_AUTHENTICATED, NOT_TRUSTED, UNKNO
 use crate::inbox::table;
 use crate::support::{Call, Client, User, code_for, stack_or_skip};
 
-/// Two users and what each has written to the other.
+/// Two users, and a message from each to the other.
 struct Scene {
     ann: User,
     bob: User,
@@ -21,7 +21,7 @@ impl Scene {
         Scene { ann, bob, by_ann, by_bob }
     }
 
-    /// Each endpoint of the family, without a session. All of them do something for Ann, in this order.
+    /// Every endpoint of the family, without a session. In this order, each works for Ann.
     fn calls(&self) -> Vec<(&'static str, Call)> {
         let (somebody, bob) = (Client::new(), &self.bob.id);
         let own = format!("/conversations/{}", conversation(&self.by_ann));
@@ -42,7 +42,7 @@ impl Scene {
         ]
     }
 
-    /// The same with something wrong about each, of which only whoever may come in is told.
+    /// The same endpoints with an error in each request. Only authenticated callers see these errors.
     fn wrong_calls(&self) -> Vec<(&'static str, Call)> {
         let somebody = Client::new();
         let own = format!("/conversations/{}", conversation(&self.by_ann));
@@ -73,7 +73,7 @@ impl Scene {
         ]
     }
 
-    /// Refused on every endpoint in the same words.
+    /// Asserts that every endpoint refuses in the same words.
     async fn refused(&self, message: &str, with: impl Fn(Call) -> Call) {
         for (name, call) in self.calls().into_iter().chain(self.wrong_calls()) {
             println!("{name}");
@@ -81,7 +81,7 @@ impl Scene {
         }
     }
 
-    /// Nothing has been written, marked, deleted or blocked.
+    /// Asserts that nothing was written, marked, deleted or blocked.
     async fn is_as_it_was(&self) {
         for user in [&self.ann, &self.bob] {
             assert_eq!(user.messages(conversation(&self.by_ann)).await, [self.by_bob.clone(), self.by_ann.clone()]);
@@ -91,7 +91,7 @@ impl Scene {
         assert_eq!(data, json!({ "users": [], "nextCursor": null }));
     }
 
-    /// All of it is done.
+    /// Asserts that every endpoint works.
     async fn allowed(&self, with: impl Fn(Call) -> Call) {
         for (name, call) in self.calls() {
             println!("{name}");
@@ -172,7 +172,7 @@ async fn a_session_that_has_ended_is_none() {
     let elsewhere = scene.ann.on_new_device().await;
     elsewhere.post("/api/auth/sign-out").send().await.ok(200);
     scene.refused(NOT_AUTHENTICATED, |call| call.bearer(&elsewhere.token)).await;
-    // Also one of a trusted device, when that is removed.
+    // A session on a trusted device ends when the device is removed.
     let removed = scene.ann.on_new_device().await;
     let code = json!({ "code": code_for(&scene.ann.email).await });
     removed.post("/api/auth/devices/verify").json(&code).send().await.ok(200);

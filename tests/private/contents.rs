@@ -1,4 +1,4 @@
-//! `POST /message/send/{userId}`: which bodies are messages.
+//! `POST /message/send/{userId}`: valid and invalid bodies.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ const TYPE: &str = "type must be text, image, video or file";
 
 const KIBIBYTE: usize = 1024;
 
-/// Nothing has begun between the two.
+/// Asserts that there is no conversation between the two.
 async fn silence(users: [&User; 2]) {
     for user in users {
         assert_eq!(user.conversations().await, [] as [Value; 0]);
@@ -23,7 +23,7 @@ async fn silence(users: [&User; 2]) {
 async fn content_has_1_to_5000_characters() {
     let [ann, bob] = two().await;
     let mut sent = Vec::new();
-    // What counts are scalar values: not bytes, not UTF-16 units.
+    // Unicode scalar values are counted, not bytes or UTF-16 units.
     for one in ["a", "ä", "語", "🦀", "\u{10FFFF}"] {
         println!("{one:?}");
         for length in [1, 5_000] {
@@ -36,7 +36,7 @@ async fn content_has_1_to_5000_characters() {
     for wrong in ["", &"a".repeat(5_001), &"a".repeat(60_000), &" ".repeat(5_001)] {
         say(&ann, &bob, wrong).await.rejects(400, LENGTH);
     }
-    // In the longest way to write it down: twelve bytes for each.
+    // In the longest JSON escape: twelve bytes per character.
     let escaped = format!(r#"{{"content":"{}","type":"text"}}"#, r"\ud83e\udd80".repeat(5_000));
     let path = format!("/message/send/{}", bob.id);
     sent.insert(0, ann.post(&path).bytes("application/json", escaped).send().await.processed(200));
@@ -126,7 +126,7 @@ async fn a_body_that_is_no_message_is_refused_by_the_name_of_what_is_wrong() {
     silence([&ann, &bob]).await;
 }
 
-/// Each endpoint that takes a body; all of the bodies below are wrong for each.
+/// Every endpoint that takes a body. All bodies below are wrong for each of them.
 fn calls(user: &User, other: &User, with: impl Fn(Call) -> Call) -> Vec<(&'static str, Call)> {
     let conversation = super::steps::UNKNOWN;
     let calls = [

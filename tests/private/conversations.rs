@@ -1,4 +1,4 @@
-//! `GET /conversations`: whom the user writes with, newest activity first.
+//! `GET /conversations`: the user's conversations, newest activity first.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ async fn the_newest_activity_comes_first_whoever_it_is_by() {
     assert_eq!(partners(&ann).await, [bob, dan, eve].map(|user| user.username.clone()));
     eve.write(&ann, "From Eve").await;
     assert_eq!(partners(&ann).await, [eve, bob, dan].map(|user| user.username.clone()));
-    // What is no message is no activity.
+    // Only messages count as activity.
     marked(&ann, "seen", &by_bob).await;
     super::steps::delete(bob, &by_bob).await.processed(200);
     block(&ann, dan).await;
@@ -63,7 +63,7 @@ async fn conversations_are_listed_page_by_page_without_a_gap() {
     let page = ann.get("/conversations?limit=7").send().await.processed(200);
     assert_eq!(page["nextCursor"], Value::Null);
     assert_eq!(ann.get("/conversations?cursor=").send().await.processed(200), page);
-    // One that comes to life while somebody pages moves to the front, and takes no other along.
+    // A conversation with a new message moves to the front while a user pages. The order of the others stays.
     let page = ann.get("/conversations?limit=3").send().await.processed(200);
     others[0].write(&ann, "Hello again").await;
     let cursor = page["nextCursor"].as_str().expect("a cursor");
@@ -88,7 +88,7 @@ async fn a_bad_limit_or_cursor_is_refused() {
     for limit in ["0", "101", "-1", "1.5", "x", "", "1e1", "%201", "99999999999999999999", "+5", "%D9%A3"] {
         ann.get(&format!("/conversations?limit={limit}")).send().await.rejects(400, BAD_LIMIT);
     }
-    // It is good for one list of one user.
+    // A cursor is valid for one list of one user.
     bob.get(&format!("/conversations?cursor={cursor}")).send().await.rejects(400, BAD_CURSOR);
     let messages = format!("/conversations/{}/messages", conversation(&message));
     ann.get(&format!("{messages}?cursor={cursor}")).send().await.rejects(400, BAD_CURSOR);

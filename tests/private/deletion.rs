@@ -1,4 +1,4 @@
-//! `DELETE /conversations/{conversationId}/messages/{messageId}`: what was said goes, that something was said stays.
+//! `DELETE /conversations/{conversationId}/messages/{messageId}`: the content is removed, the empty message stays.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use crate::support::{User, all_at_once, everything_stored, stack_or_skip, texts,
 
 const NOT_THE_SENDER: &str = "Only the sender can delete a message";
 
-/// The message as it is shown once it is deleted; `marks`: who got it, and who has seen it.
+/// A deleted message as it is shown. `marks` are its delivered and seen marks.
 #[track_caller]
 fn is_what_is_left(left: &Value, of: &Value, marks: [&[&User]; 2]) {
     let [delivered, seen] = marks.map(|users| users.iter().map(|user| user.id.clone()).collect::<Vec<_>>());
@@ -113,7 +113,7 @@ async fn nothing_of_what_was_deleted_is_left_in_the_table() {
     delete(&ann, &plain).await.processed(200);
     delete(&ann, &keyed.processed(200)).await.processed(200);
     assert!(!is_stored().await);
-    // Whoever has the key is answered as before, and nothing comes back.
+    // A replay of the send gets its first answer, and the content does not come back.
     let repeat = ann.letter(&bob.id, body).key("a-key").send().await;
     assert_eq!((repeat.status, repeat.text()), (200, keyed.text()));
     assert_eq!(contents(&bob.messages(conversation(&plain)).await), ["", "", "Something else"]);

@@ -1,4 +1,4 @@
-//! `Idempotency-Key` on private messages: sent twice, written once.
+//! `Idempotency-Key` of private messages: a replay is not written again.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ async fn a_message_sent_again_with_its_key_is_answered_again_and_takes_nothing()
     }
     assert_eq!(bob.messages(conversation(&message)).await, std::slice::from_ref(&message));
     assert_eq!(places(&say(&ann, &bob, "Another").await), 58);
-    // The same to the conversation.
+    // The same for a send to the conversation.
     let own = conversation(&message);
     let first = reply(&ann, own, &text("Hello")).key("a-key").send().await;
     alike(&reply(&ann, own, &text("Hello")).key("a-key").send().await, &first);
@@ -108,7 +108,7 @@ async fn a_repeat_answers_with_the_message_as_it_was() {
     assert_eq!(contents(&bob.messages(conversation(&message)).await), [""]);
 }
 
-/// A key opens nothing to who may not come in.
+/// A key does not replace a session.
 #[tokio::test]
 async fn a_repeat_needs_a_session_too() {
     let [ann, bob] = two().await;

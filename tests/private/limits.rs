@@ -1,9 +1,9 @@
-//! How often a user may write: 60 private messages a minute, to all together.
+//! The limit of private messages: 60 a minute per sender, to all recipients together.
 
 use super::steps::{BLOCKED, NO_USER, TO_SELF, UNKNOWN, all_by, block, conversation, places, reply, say, text, two};
 use crate::support::{Answer, Client, User, all_at_once, whole_number};
 
-/// One message too many, with everything that the answer has to say about it.
+/// Asserts a 429 with its message and headers.
 #[track_caller]
 fn limited(answer: &Answer) {
     let seconds =
@@ -38,17 +38,17 @@ async fn the_61st_message_a_minute_is_refused_wherever_it_goes() {
         own = conversation(&answer.processed(200)).to_owned();
         assert_eq!(places(&answer), left);
     }
-    // To one who got some, to one who got none, to a conversation, from elsewhere.
+    // To a recipient with messages, to one without, to a conversation, and from another device.
     limited(&say(&ann, &others[0], "One too many").await);
     limited(&say(&ann, &others[3], "One too many").await);
     limited(&reply(&ann, &own, &text("One too many")).send().await);
     let elsewhere = User { client: Client::new(), ..ann.clone() };
     limited(&say(&elsewhere, &others[0], "One too many").await);
-    // Nobody else has less for it.
+    // Other senders are not affected.
     let answer = say(&others[0], &ann, "Hello").await;
     assert_eq!(places(&answer), 59);
     assert_eq!(received(&ann).await, 61);
-    // What is no message is not limited.
+    // Other requests are not limited.
     super::steps::marked(&ann, "seen", &answer.processed(200)).await;
     super::steps::delete(&others[0], &answer.processed(200)).await.processed(200);
 }

@@ -7,7 +7,7 @@ use super::steps::{
 };
 use crate::support::{User, forgeries};
 
-/// That many messages between the two, some from each; their contents, newest first.
+/// The two users send that many messages. Returns the contents, newest first.
 async fn chat(ann: &User, bob: &User, count: usize) -> (String, Vec<String>) {
     let (mut own, mut expected) = (String::new(), Vec::new());
     for n in 0..count {
@@ -51,7 +51,7 @@ async fn messages_that_come_and_go_while_somebody_pages_take_no_other_along() {
         seen.extend(contents(messages).into_iter().map(str::to_owned));
         let Value::String(cursor) = &page["nextCursor"] else { break };
         query = format!("?limit=3&cursor={cursor}");
-        // What the cursor names is deleted, if it can be, and one more comes.
+        // The message that the cursor names is deleted, if its sender can do so, and a new message comes.
         let last = messages.last().expect("a message");
         let sender = if last["senderId"] == ann.id { &ann } else { &bob };
         delete(sender, last).await.processed(200);
@@ -77,11 +77,11 @@ async fn a_bad_limit_or_cursor_is_refused() {
         println!("{limit}");
         ann.get(&format!("{path}?limit={limit}")).send().await.rejects(400, BAD_LIMIT);
     }
-    // It is good for this list only.
+    // A cursor is valid for this list only.
     ann.get(&format!("/conversations/{other}/messages?cursor={cursor}")).send().await.rejects(400, BAD_CURSOR);
     ann.get(&format!("/conversations?cursor={cursor}")).send().await.rejects(400, BAD_CURSOR);
     ann.get(&format!("/users/blocked?cursor={cursor}")).send().await.rejects(400, BAD_CURSOR);
-    // And opens nothing to who is not in the conversation; the two have one list.
+    // A cursor does not admit outsiders. Both participants share one list.
     eve.get(&format!("{path}?cursor={cursor}")).send().await.rejects(403, NOT_A_MEMBER);
     for user in [&ann, &bob] {
         let rest = user.get(&format!("{path}?cursor={cursor}")).send().await.processed(200);
@@ -89,14 +89,14 @@ async fn a_bad_limit_or_cursor_is_refused() {
     }
 }
 
-/// 2 MB of them: more than the store gives at once.
+/// A page of 2 MB, which is more than the store returns at once.
 #[tokio::test]
 async fn pages_of_the_longest_messages_lead_to_the_end() {
     let ([ann, bob], sent) = pair([]).await;
     assert_eq!(sent, [] as [Value; 0]);
     let longest = |n: usize| format!("{n:03}{}", "\u{10FFFF}".repeat(4_997));
     let mut own = String::new();
-    // 60 a minute are a sender's.
+    // A sender may send 60 messages a minute.
     for n in 0..100 {
         let (from, to) = if n % 2 == 0 { (&ann, &bob) } else { (&bob, &ann) };
         own = conversation(&from.write(to, &longest(n)).await).to_owned();
@@ -106,7 +106,7 @@ async fn pages_of_the_longest_messages_lead_to_the_end() {
         let all = all_messages(&bob, &own, limit).await;
         assert!(contents(&all) == expected, "{} messages by {limit}", all.len());
     }
-    // As the last messages of conversations, too.
+    // The same texts as last messages in the list of conversations.
     let others = User::many(8).await;
     for other in &others {
         other.write(&ann, &longest(0)).await;

@@ -1,4 +1,4 @@
-//! What is written about requests for private messages, and what never is.
+//! Log lines of requests for private messages, and values that are never logged.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::steps::{UNKNOWN, conversation, id, text, two};
 use crate::support::{Answer, Call, User, line_of, lines, stack_or_skip, template};
 
-/// Somebody of whom everything can be recognised.
+/// A user whose every value is recognisable.
 struct Marked {
     user: User,
     mark: String,

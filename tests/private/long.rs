@@ -1,4 +1,4 @@
-//! A conversation that has gone on for years costs what a new one costs.
+//! The costs of a very long conversation are those of a new one.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use super::steps::{conversation, delete, id, ids, mark, pair, say};
 use crate::inbox::table::{hour_ago, id_at};
 use crate::support::{ALWAYS, Answer, FaultyStack, User, line_of};
 
-/// Puts messages into a conversation as if they had been sent an hour ago.
+/// Stores messages in a conversation, with ids of an hour ago.
 async fn store(stack: &FaultyStack, conversation: &str, sender: &User, messages: Range<usize>) {
     let begin = hour_ago();
     let put = |n: usize| {
@@ -32,7 +32,7 @@ async fn store(stack: &FaultyStack, conversation: &str, sender: &User, messages:
     tokio::join!(write(messages.start..middle), write(middle..messages.end));
 }
 
-/// What a request asked of the table.
+/// The costs on a request's log line.
 async fn cost(stack: &Stack, answer: &Answer) -> [Value; 4] {
     let (_, line) = line_of(stack, answer).await;
     ["round_trips", "read_units", "write_units", "actions"].map(|name| line[name].clone())
@@ -41,7 +41,7 @@ async fn cost(stack: &Stack, answer: &Answer) -> [Value; 4] {
 #[tokio::test]
 async fn a_page_of_a_conversation_of_100000_messages_costs_what_a_page_costs() {
     let Some(stack) = FaultyStack::start().await else { return };
-    // Whoever reads the table's stream would be busy with all of this for longer than the test.
+    // The stream is held back: otherwise the workers would read all these records during the test.
     let quiet = stack.streams.when(|_| true).never_answer(ALWAYS);
     // Amazon's DynamoDB Local takes minutes for as many.
     let count = if local::Endpoints::from_env().dynamodb.is_none() { 100_000 } else { 5_000 };
@@ -69,7 +69,7 @@ async fn a_page_of_a_conversation_of_100000_messages_costs_what_a_page_costs() {
     let messages = data["messages"].as_array().expect("messages");
     assert_eq!(messages[2]["content"], format!("The message {:06}", count - 1));
     assert_eq!(ids(messages).len(), 20);
-    // The same page as before, now deep below the newest.
+    // The same page as before, now far from the newest messages.
     let deep = page(&cursor).await;
     let [deeper, before] = [&deep, &next_of_few].map(|page| page.processed(200)["messages"].clone());
     assert_eq!(ids(deeper.as_array().expect("messages")), ids(before.as_array().expect("messages")));

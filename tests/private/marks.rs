@@ -1,4 +1,4 @@
-//! Delivered and seen: everything up to a message, for good.
+//! Delivered and seen marks: they cover everything up to a message, and are never taken back.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::steps::{
 };
 use crate::support::{User, all_at_once, line_of, stack_or_skip};
 
-/// Of each message, newest first, whether the other one got it and whether the other one has seen it.
+/// The delivered and the seen mark of each message, newest first.
 async fn marks(user: &User, conversation: &str, reader: &User) -> Vec<(bool, bool)> {
     let messages = user.messages(conversation).await;
     let is_marked = |by: &Value| match by.as_array().expect("a list").as_slice() {
@@ -40,7 +40,7 @@ async fn a_mark_is_on_every_message_up_to_its_own_and_on_no_later_one() {
     shown([NOTHING, DELIVERED, DELIVERED, DELIVERED]).await;
     assert_eq!(marked(&bob, "seen", &sent[0]).await, 3);
     shown([NOTHING, DELIVERED, DELIVERED, SEEN]).await;
-    // What is seen was delivered.
+    // A seen message is delivered, too.
     assert_eq!(marked(&bob, "seen", &sent[3]).await, 0);
     shown([SEEN; 4]).await;
     ann.write(&bob, "Five").await;
@@ -64,7 +64,7 @@ async fn an_older_mark_takes_nothing_back() {
     assert_eq!(unread(&bob).await, 1);
 }
 
-/// Counted are the partner's messages, wherever they stand between one's own.
+/// Only the partner's messages are counted, in any order with the user's own.
 #[tokio::test]
 async fn the_unread_count_is_exact_whichever_message_is_marked() {
     for how_far in 0..6 {
@@ -218,6 +218,6 @@ async fn a_mark_is_one_write_however_many_messages_it_marks() {
         }
     }
     assert_eq!(costs[..2], costs[2..], "40 messages, and one");
-    // The user's side of the conversation, and its place in the index.
+    // The user's item of the conversation, and its place in the index.
     assert!(costs.iter().all(|(_, _, write_units)| write_units.as_f64() <= Some(2.0)), "{costs:?}");
 }

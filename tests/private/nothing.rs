@@ -1,4 +1,4 @@
-//! A request that is refused leaves nothing behind: the table is what it was, to the last byte.
+//! A refused request leaves nothing behind: the table stays exactly as it was.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use super::steps::{UNKNOWN, block, conversation, id, mark, pair, reply, text, un
 use crate::inbox::table;
 use crate::support::{Answer, Call, FaultyStack, User};
 
-/// Everything that requests have stored, in one order. When the worker tells of the first message is its own affair.
+/// All items that requests have stored, sorted. Notification states are left out, as the worker writes them at any time.
 async fn stored(stack: &FaultyStack) -> Vec<Value> {
     let mut items = stack.stored().await;
     items.retain(|item| !item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("NOTIFICATION#")));
@@ -14,7 +14,7 @@ async fn stored(stack: &FaultyStack) -> Vec<Value> {
     items
 }
 
-/// Sends it with a key, too, and insists that nothing came of it.
+/// Sends the request without and with a key, and asserts that the table has not changed.
 async fn comes_to_nothing(stack: &FaultyStack, status: u16, call: impl Fn() -> Call) {
     let before = stored(stack).await;
     let answers: [Answer; 2] = [call().send().await, call().key("a-key-for-what-is-refused").send().await];
@@ -94,7 +94,7 @@ async fn a_refused_mark_deletion_or_block_leaves_nothing_behind() {
     comes_to_nothing(&stack, 404, || ann.post(&format!("/users/{UNKNOWN}/block"))).await;
     comes_to_nothing(&stack, 400, || ann.post(&format!("/users/{}/block", ann.id))).await;
     comes_to_nothing(&stack, 400, || ann.delete("/users/x/block")).await;
-    // Nor does what changes nothing: a mark that is made again, a block that is made again, an unblock without a block.
+    // Requests without effect leave nothing behind either: a repeated mark, a repeated block, an unblock without a block.
     mark(&bob, "seen", own_conversation, id(&sent[0])).await.processed(200);
     block(&ann, &eve).await;
     let before = stored(&stack).await;

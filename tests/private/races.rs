@@ -1,4 +1,4 @@
-//! Messages that race: one conversation, one order, counts that are right.
+//! Concurrent messages: there is one conversation in one order, and counts are right.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::steps::{
 };
 use crate::support::{Answer, User, all_at_once, time};
 
-/// That many messages from each of the two to the other one, all at once; what each answered.
+/// Each of the two sends that many messages to the other one, all at once. Returns the answers.
 async fn burst(users: &[User; 2], each: usize) -> Vec<Answer> {
     let sends = (0..2 * each).map(|n| {
         let (from, to) = (users[n % 2].clone(), users[1 - n % 2].clone());
@@ -18,7 +18,7 @@ async fn burst(users: &[User; 2], each: usize) -> Vec<Answer> {
     all_at_once(sends).await
 }
 
-/// Both users have that one conversation with these messages in it, in one strict order.
+/// Asserts that both users have one conversation with exactly these messages, in one strict order.
 async fn have_them_all([ann, bob]: &[User; 2], messages: &[Value], unread_by_each: u64) {
     let own = conversation(&messages[0]);
     let sent: BTreeSet<&str> = ids(messages).into_iter().collect();
@@ -62,7 +62,7 @@ async fn messages_to_the_user_and_to_the_conversation_race_into_one_order() {
     let mut messages: Vec<Value> = answers.iter().map(|answer| answer.processed(200)).collect();
     let whole: Vec<String> = (0..30).map(|n| format!("The message {n}")).collect();
     assert_eq!(contents(&messages), whole);
-    // One had one more to begin with.
+    // One of them had one message more at the beginning.
     let seen = super::steps::marked(&users[1], "seen", &sent[0]).await;
     assert_eq!(seen, 15);
     let first = users[0].messages(&own).await.pop().expect("the first message");
@@ -71,7 +71,7 @@ async fn messages_to_the_user_and_to_the_conversation_race_into_one_order() {
     have_them_all(&users, &messages, 15).await;
 }
 
-/// One user at the crossing of many conversations.
+/// One user has many conversations at once.
 #[tokio::test]
 async fn first_messages_from_many_users_to_one_begin_as_many_conversations() {
     let (ann, others) = (User::sign_up().await, User::many(12).await);
@@ -91,7 +91,7 @@ async fn first_messages_from_many_users_to_one_begin_as_many_conversations() {
     }
 }
 
-/// In a hurry an id may run ahead of the clock; a message is never changed before it was made.
+/// Under load ids can run ahead of the clock. A message's update time is never before its creation.
 #[tokio::test]
 async fn no_message_was_updated_before_it_was_created() {
     let users = two().await;

@@ -1,4 +1,4 @@
-//! Sending a text: to a user, and to the conversation of the two.
+//! Sending a text to a user, and to their conversation.
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ async fn a_message_is_answered_as_documented() {
     assert_eq!(message, whole);
     assert!(is_id(&message["_id"]) && is_id(&message["conversationId"]), "{message}");
     assert_ne!(message["_id"], message["conversationId"]);
-    // The clock of a product elsewhere is not ours.
+    // A product at `BASE_URL` has another clock than this test.
     let created = time(&message["createdAt"]);
     assert!((created - before).abs() < time::Duration::minutes(5), "{created}");
     let millis = format!("{:012x}", created.unix_timestamp_nanos() / 1_000_000);

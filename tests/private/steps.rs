@@ -1,4 +1,4 @@
-//! What users do with private messages, in as many words as the tests need.
+//! Shared by the tests of private messages: requests and lists.
 
 use serde_json::{Value, json};
 
@@ -17,14 +17,14 @@ pub const OUR_FAULT: &str = "Something went wrong on our side. Please try again"
 pub const BAD_CURSOR: &str = "cursor is not valid; start again without it";
 pub const BAD_LIMIT: &str = "limit must be a whole number from 1 to 100";
 
-/// Well formed, and nobody's and nothing's.
+/// A well-formed id that nothing has.
 pub const UNKNOWN: &str = "019c3277d2c3ffffffffffff";
 
 pub fn text(content: &str) -> Value {
     json!({ "content": content, "type": "text" })
 }
 
-/// A text to a user.
+/// Sends a text to a user.
 pub async fn say(from: &User, to: &User, content: &str) -> Answer {
     from.letter(&to.id, text(content)).send().await
 }
@@ -97,7 +97,7 @@ pub async fn mark(user: &User, how: &str, conversation: &str, message: &str) -> 
     user.post(&format!("/conversations/{conversation}/{how}")).json(&json!({ "messageId": message })).send().await
 }
 
-/// Marks everything up to a message; how many the user has not seen, as the answer says.
+/// Marks everything up to a message. Returns the unread count of the answer.
 pub async fn marked(user: &User, how: &str, message: &Value) -> u64 {
     let data = mark(user, how, conversation(message), id(message)).await.processed(200);
     let unread = data["unreadCount"].as_u64().unwrap_or_else(|| panic!("no count: {data}"));
@@ -110,14 +110,14 @@ pub async fn delete(user: &User, message: &Value) -> Answer {
     user.delete(&format!("/conversations/{}/messages/{}", conversation(message), id(message))).send().await
 }
 
-/// How the only conversation of a user is listed.
+/// The user's only conversation in the list.
 pub async fn only_conversation(user: &User) -> Value {
     let listed = user.conversations().await;
     let [conversation] = &listed[..] else { panic!("{} conversations", listed.len()) };
     conversation.clone()
 }
 
-/// How many messages the user's only conversation has that the user has not seen, as the list says.
+/// The unread count of the user's only conversation in the list.
 pub async fn unread(user: &User) -> u64 {
     let conversation = only_conversation(user).await;
     conversation["unreadCount"].as_u64().unwrap_or_else(|| panic!("no count: {conversation}"))
@@ -145,7 +145,7 @@ pub async fn all_messages(user: &User, conversation: &str, limit: usize) -> Vec<
     all_by(user, &format!("/conversations/{conversation}/messages"), "messages", limit).await
 }
 
-/// How much of the limit on private messages an answer says is left.
+/// The remaining private messages that an answer's `RateLimit` field states.
 #[track_caller]
 pub fn places(answer: &Answer) -> u64 {
     assert_eq!(answer.status, 200, "{}", answer.text());

@@ -1,4 +1,4 @@
-//! To whom and whereto messages can be sent, and what else has an id in its path.
+//! Targets of messages, and all other endpoints with an id in their path.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use super::steps::{
 use crate::inbox::table;
 use crate::support::{Call, User, stack_or_skip};
 
-/// Each endpoint that has an id in its path, with `id` there; what the parameter is called.
+/// Every endpoint with an id in its path, with `id` in its place, and the parameter's name.
 fn calls(user: &User, id: &str) -> Vec<(&'static str, Call)> {
     let upto = json!({ "messageId": UNKNOWN });
     vec![
@@ -91,7 +91,7 @@ async fn only_its_two_users_can_do_anything_with_a_conversation() {
         eve.delete(&path).send().await.rejects(403, NOT_A_MEMBER);
     };
     refused(own, id(message)).await;
-    // What there is and what there is not look alike to who is not in it.
+    // To outsiders, existing and missing conversations look the same.
     refused(own, UNKNOWN).await;
     for nothing in [UNKNOWN, &ann.id, &eve.id, id(message)] {
         refused(nothing, id(message)).await;
@@ -99,7 +99,7 @@ async fn only_its_two_users_can_do_anything_with_a_conversation() {
     for user in [&ann, &bob] {
         assert_eq!(user.messages(own).await, sent);
     }
-    // A message is nothing outside of its conversation.
+    // A message can't be found under another conversation.
     let elsewhere = [(conversation(&other), message), (own, &other)];
     for (own, message) in elsewhere {
         for how in ["delivered", "seen"] {
@@ -112,7 +112,7 @@ async fn only_its_two_users_can_do_anything_with_a_conversation() {
     assert_eq!(eve.messages(conversation(&other)).await, [other]);
 }
 
-/// What the conversation would be called, were there one, is found in the table.
+/// The table has the id that the conversation would get.
 #[tokio::test]
 async fn a_conversation_that_has_only_a_block_is_none() {
     let Some(stack) = stack_or_skip("reads the table") else { return };

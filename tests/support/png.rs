@@ -95,7 +95,7 @@ pub fn parts(file: &[u8]) -> (Vec<(String, &[u8])>, &[u8]) {
     }
 }
 
-/// What a picture shows: its size, its colour type and depth, and every sample.
+/// The visible data of a picture: its size, its colour type and depth, and every sample.
 #[track_caller]
 pub fn shown(file: &[u8]) -> (u32, u32, ColorType, BitDepth, Vec<u8>) {
     let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().expect("a PNG that can be read");

@@ -1,4 +1,4 @@
-//! Names that are not of one's own uploads.
+//! Names of uploads that are not the sender's own.
 
 use serde_json::json;
 
@@ -90,7 +90,7 @@ async fn a_name_of_ones_own_that_nobody_was_given_can_not_be_promoted() {
             answer.rejects(500, FAILED);
         }
     }
-    // What was announced as an image is no file, and the other way round.
+    // An upload requested as an image can't be sent as a file, and the other way round.
     pair.send("file", &[hers.replace("/image-", "/file-")]).send().await.rejects(500, FAILED);
     assert_eq!(pair.media_messages().await, 0);
     let Some(bucket) = Bucket::shared() else { return };

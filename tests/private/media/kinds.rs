@@ -1,11 +1,11 @@
-//! What an answer and a list say of each kind of media, and what its URL gives.
+//! Each kind of media in answers and lists, and the objects behind its URLs.
 
 use serde_json::{Value, json};
 
 use super::PLAIN;
 use crate::support::{Bucket, Client, Pair, keys_of, media_of, sample, text};
 
-/// Every field of a medium but its URL, whose id it has to have.
+/// Every field of a medium except its URL, which must contain the id.
 #[track_caller]
 fn assert_is(media: &Value, kind: &str, size: Option<(u32, u32)>, bytes: usize, conversation: &str) {
     let fields: Vec<&String> = media.as_object().expect("an object").keys().collect();
@@ -22,7 +22,7 @@ fn assert_is(media: &Value, kind: &str, size: Option<(u32, u32)>, bytes: usize, 
     );
 }
 
-/// The message as a user has it in the list, without its URLs.
+/// The message in a user's list, without its URLs.
 fn without_urls(messages: Vec<Value>, id: &Value) -> Value {
     let mut message = messages.into_iter().find(|message| message["_id"] == *id).expect("the message");
     message["media"].as_array_mut().expect("media").iter_mut().for_each(|media| drop(media["url"].take()));
@@ -109,7 +109,7 @@ async fn images_and_videos_keep_to_themselves() {
     let mixed = [image.clone(), video.clone()];
     pair.send("image", &mixed).send().await.rejects(400, "A message of type image carries media of type image only");
     assert_eq!(pair.media_messages().await, 0);
-    // None of them was used up by that.
+    // The refused messages did not use the uploads up.
     let message = pair.send("text", &[image, video, file]).send().await.processed(200);
     let Some(bucket) = Bucket::shared() else { return };
     assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&message));

@@ -1,4 +1,4 @@
-//! Large objects and many at once: what they cost.
+//! The costs of large objects and of many at once.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::support::{
 
 const MIB: usize = 1024 * 1024;
 
-/// How many bytes a range asks for.
+/// The number of bytes in a range.
 fn width(range: &str) -> usize {
     let (first, last) = range.strip_prefix("bytes=").and_then(|range| range.split_once('-')).expect("a range");
     let number = |text: &str| text.parse::<usize>().unwrap_or_else(|_| panic!("{range}"));
@@ -53,7 +53,7 @@ async fn a_video_of_100_mib_is_sent_without_being_read() {
     stack.stop().await;
 }
 
-/// How many calls of a send had to wait for each other.
+/// The number of sequential calls of a send.
 async fn round_trips(stack: &FaultyStack, pair: &Pair, uploads: &[String]) -> (u64, Value) {
     let answer = pair.send("image", uploads).send().await;
     let (_, line) = line_of(&stack.stack, &answer).await;
@@ -74,7 +74,7 @@ async fn ten_images_take_no_more_turns_than_one() {
     let (one, second) = round_trips(&stack, &pair, &uploads[1..2]).await;
     let (ten, third) = round_trips(&stack, &pair, &uploads[2..]).await;
     assert!(one <= 6 && warm <= 6, "{warm}, {one}");
-    // Copies that end at different moments may seem to be one after the other, once.
+    // Copies that end at different times can look sequential once.
     assert!(ten <= one + 1, "{one} turns for one, {ten} for ten");
     let mut keys = [keys_of(&first), keys_of(&second), keys_of(&third)].concat();
     keys.sort();

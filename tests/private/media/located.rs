@@ -1,4 +1,4 @@
-//! Images that say where they were made: they arrive without that, and look the same.
+//! Images with a location in their metadata: they arrive without it, and look the same.
 
 use super::LOCATED;
 use crate::support::{Client, Pair, media_of, png, sample, text};
@@ -7,7 +7,7 @@ fn has(bytes: &[u8], words: &[u8]) -> bool {
     bytes.windows(words.len()).any(|window| window == words)
 }
 
-/// Where `words` stand, once.
+/// The position of `words`, which must occur once.
 #[track_caller]
 fn place_of(bytes: &[u8], words: &[u8]) -> usize {
     let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(words)).collect();
@@ -15,7 +15,7 @@ fn place_of(bytes: &[u8], words: &[u8]) -> usize {
     places[0]
 }
 
-/// An image sent and fetched by its URL: what was said of its size in bytes, and its bytes.
+/// Sends an image and fetches it by its URL. Returns its stated size in bytes, and its bytes.
 async fn stored(pair: &Pair, content_type: &str, file: &str, size: (u32, u32)) -> Vec<u8> {
     let message = pair.show("image", content_type, file).await;
     let media = &media_of(&message)[0];
@@ -28,7 +28,7 @@ async fn stored(pair: &Pair, content_type: &str, file: &str, size: (u32, u32)) -
     shown.body
 }
 
-/// The orientation that EXIF as we write it says.
+/// The orientation in EXIF data as the product writes it.
 fn orientation(bytes: &[u8]) -> u8 {
     let at = place_of(bytes, b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0");
     bytes[at + 19]
@@ -63,7 +63,7 @@ async fn a_png_keeps_its_pixels_and_its_orientation() {
 async fn a_jpeg_keeps_its_scan_its_orientation_and_its_colour_profile() {
     let pair = Pair::begin().await;
     let (original, stored) = (sample("located.jpg"), stored(&pair, "image/jpeg", "located.jpg", (64, 96)).await);
-    // From the quantisation tables on, an image of this encoder is all picture.
+    // After the quantisation tables, an image of this encoder contains only the picture.
     let tables = |bytes: &[u8]| bytes.windows(3).position(|window| window == b"\xff\xdb\0").expect("tables");
     assert!(original[tables(&original)..] == stored[tables(&stored)..]);
     assert_eq!(orientation(&stored), 6);
@@ -101,7 +101,7 @@ async fn a_webp_keeps_its_pixels_and_its_orientation() {
     if has_exif {
         assert_eq!(Some(u16::from(orientation(&stored))), orientation_of(&original));
     }
-    // What the header promises is there: EXIF as said, and no XMP.
+    // The chunks match the header: EXIF is there, XMP is not.
     assert_eq!(after[0].1[0] & 0b1100, if has_exif { 0b1000 } else { 0 });
 }
 
@@ -113,7 +113,7 @@ fn orientation_of(bytes: &[u8]) -> Option<u16> {
     big.map(|at| u16::from_be_bytes(value(at))).or(little.map(|at| u16::from_le_bytes(value(at))))
 }
 
-/// The blocks of a GIF behind its head, but for what applications and people say in it.
+/// The blocks of a GIF after its header, without comments and application data.
 fn blocks(file: &[u8]) -> Vec<&[u8]> {
     let colours = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
     let (mut at, mut blocks) = (13 + colours(file[10]), Vec::new());

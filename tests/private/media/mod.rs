@@ -28,7 +28,7 @@ const PLAIN: [(&str, &str, &str, u32, u32); 13] = [
     ("wide.webm", "video", "video/webm", 96, 72),
 ];
 
-/// Images that say where they were made.
+/// Images with a location in their metadata.
 const LOCATED: [(&str, &str, u32, u32); 4] = [
     ("located.png", "image/png", 60, 80),
     ("located.jpg", "image/jpeg", 64, 96),

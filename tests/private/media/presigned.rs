@@ -1,10 +1,10 @@
-//! What the URLs of uploads and of media let somebody do, and what they don't.
+//! The rights that URLs of uploads and of media give, and the rights that they don't give.
 
 use serde_json::Value;
 
 use crate::support::{Answer, Bucket, Client, Pair, User, put, s3_verifies_signatures, sample, text};
 
-/// An upload of five bytes of text that is yet to come.
+/// A requested upload of five bytes of text, without its bytes.
 async fn upload() -> (User, Value) {
     let user = User::sign_up().await;
     let upload = user.request_upload("file", "text/plain", 5).await;

@@ -1,4 +1,4 @@
-//! Uploads become a message's: all of them, once, and nothing of them is left where they were.
+//! A send turns uploads into the objects of its message: all of them, once. No upload is left.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::support::{Bucket, Client, Pair, User, keys_of, media_of, sample, text
 
 const FAILED: &str = "Media promotion failed";
 
-/// That many uploads of images.
+/// Uploads that many images.
 async fn uploads(pair: &Pair, count: usize) -> Vec<String> {
     let mut uploads = Vec::new();
     for n in 0..count {

@@ -1,4 +1,4 @@
-//! URLs of media: fresh at every reading, for both, and for nobody else.
+//! URLs of media: new ones at every read, for the two participants only.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ async fn every_reading_gives_urls_of_its_own() {
     let pair = Pair::begin().await;
     let message = pair.show("image", "image/png", "plain.png").await;
     let first = text(&message["media"][0], "url").to_owned();
-    // A signature says when it was made, to the second.
+    // A signature contains its time, in seconds.
     let fresh = eventually("another URL", Duration::from_secs(5), async || {
         let again = pair.bob.messages(&pair.conversation).await.remove(0)["media"][0]["url"].take();
         (again != first).then_some(again)

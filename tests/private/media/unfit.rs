@@ -1,4 +1,4 @@
-//! Objects that are not what they say, or not there: no message, nothing promoted, and nothing taken away.
+//! Uploads that are missing or have a wrong type: the send fails, and the uploads stay.
 
 use crate::support::{Bucket, Pair, keys_of, media_of, sample, text};
 
@@ -7,7 +7,7 @@ const PAGE: &[u8] = b"<!DOCTYPE html><html><body><script>alert(1)</script></body
 const DRAWING: &[u8] = b"<svg xmlns='http://www.w3.org/2000/svg' width='5' height='5' onload='alert(1)'/>";
 const MIB: usize = 1024 * 1024;
 
-/// The upload fails the message, and stays.
+/// Asserts that the upload makes the send fail, and stays.
 async fn fails(pair: &Pair, kind: &str, upload: &str) {
     let answer = pair.send(kind, &[upload.to_owned()]).send().await;
     assert_eq!(answer.status, 500, "{}", answer.text());

@@ -8,7 +8,7 @@ use super::steps::{COOKIE, is_alive};
 
 const REFUSED: &str = "Requests with a cookie are accepted from our own pages only";
 
-/// A mutation whose effect is publicly visible.
+/// The path of a mutation whose effect a GET shows.
 const PATH: &str = "/api/accept-messages";
 
 fn with_cookie(user: &User, call: Call) -> Call {

@@ -20,7 +20,7 @@ async fn page(user: &User, query: &str) -> Value {
     user.get(&format!("/api/auth/devices{query}")).send().await.ok(200)
 }
 
-/// The account's devices: their ids, and their other fields.
+/// The account's devices, which must fit on one page.
 async fn devices(user: &User) -> Vec<Value> {
     let page = page(user, "").await;
     assert_eq!((&page["success"], &page["nextCursor"]), (&json!(true), &Value::Null));

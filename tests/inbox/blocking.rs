@@ -188,7 +188,7 @@ async fn of_a_vanished_message_nothing_is_stored_but_where_nobody_reads() {
     let stored = everything_stored().await.expect("the table");
     let found: Vec<_> = stored.iter().filter(|item| texts(item).iter().any(|text| text.contains(&mark))).collect();
     assert!(found.is_empty(), "{found:?}");
-    // The item of a discarded message does not reveal its recipient.
+    // The item of a discarded message reveals neither its sender nor its recipient.
     let voids: Vec<_> = stored
         .iter()
         .filter(|item| item["pk"]["S"].as_str().is_some_and(|key| key.starts_with("DISCARDED#")))

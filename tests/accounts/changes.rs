@@ -14,7 +14,7 @@ async fn change(user: &User, current: &str, new: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_password_is_changed_by_who_knows_it() {
+async fn a_password_is_changed_with_the_current_one() {
     let user = User::sign_up().await;
     let answer = change(&user, PASSWORD, NEW).await;
     let message = "Password changed. Every other session has ended";

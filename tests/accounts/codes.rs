@@ -117,7 +117,7 @@ async fn a_code_is_used_up_by_its_success() {
 }
 
 #[tokio::test]
-async fn a_code_is_used_up_also_for_who_signs_up_again_after_the_account_is_gone() {
+async fn a_used_code_stays_used_after_its_account_is_deleted() {
     let email = random_email();
     let code = send_otp(&email).await;
     let made = try_code(&email, &code).await.ok(201);

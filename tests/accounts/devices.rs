@@ -257,7 +257,7 @@ async fn a_removed_device_is_out_at_its_next_request() {
 }
 
 #[tokio::test]
-async fn who_removes_the_device_at_hand_is_signed_out() {
+async fn removing_the_current_device_signs_out() {
     let user = User::sign_up().await;
     let other = user.on_new_device().await;
     let answer = remove(&other, &other.device).await;

@@ -177,7 +177,7 @@ async fn after_15_wrong_codes_within_a_day_an_address_is_refused_whoever_has_it(
 }
 
 #[tokio::test]
-async fn a_right_code_is_no_wrong_one() {
+async fn right_codes_do_not_count_as_wrong() {
     let user = User::sign_up().await;
     for n in 0..3 {
         let (code, password) = (code_of(&user).await, format!("password {n} of three"));

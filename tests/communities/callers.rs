@@ -134,7 +134,7 @@ async fn a_cookie_that_another_site_makes_a_browser_send_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_session_that_has_ended_or_is_of_a_suspended_account_is_none() {
+async fn a_session_that_has_ended_or_of_a_suspended_account_is_refused() {
     let scene = Scene::set().await;
     let elsewhere = scene.community.creator.on_new_device().await;
     elsewhere.post("/api/auth/sign-out").send().await.ok(200);

@@ -54,7 +54,7 @@ async fn a_conversation_ends_with_its_only_message_and_begins_anew_with_another_
 }
 
 #[tokio::test]
-async fn what_is_no_message_can_not_be_taken_back() {
+async fn an_id_of_no_message_can_not_be_deleted() {
     let (community, [bob, carl]) = Community::with_members::<2>().await;
     let ann = &community.creator;
     let mut sent = Vec::new();
@@ -87,7 +87,7 @@ async fn what_is_no_message_can_not_be_taken_back() {
 }
 
 #[tokio::test]
-async fn who_has_left_or_is_blocked_may_still_take_the_own_last_message_back() {
+async fn members_who_left_or_are_blocked_may_still_delete_their_last_message() {
     let (community, [left, blocked]) = Community::with_members::<2>().await;
     let ann = &community.creator;
     for member in [&left, &blocked] {

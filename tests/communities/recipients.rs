@@ -66,7 +66,7 @@ async fn everyone_else_is_told_the_same_whatever_the_reason() {
 }
 
 #[tokio::test]
-async fn who_is_creator_of_one_community_is_nobody_in_another() {
+async fn the_creator_of_one_community_has_no_rights_in_another() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let (of_ann, of_bob) = (Community::of(&ann).await, Community::of(&bob).await);
     of_ann.join(&bob).await.ok(201);
@@ -122,7 +122,7 @@ async fn a_recipient_is_named_by_24_lower_case_hex_digits() {
 
 /// The order of errors: 401, 404, 422, 403.
 #[tokio::test]
-async fn what_is_wrong_with_a_message_is_told_in_one_order() {
+async fn errors_of_a_message_are_reported_in_one_order() {
     let (community, [bob]) = Community::with_members::<1>().await;
     let eve = User::sign_up().await;
     let blank = json!({ "recipient_id": UNKNOWN, "content": "" });

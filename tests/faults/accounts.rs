@@ -6,7 +6,7 @@ use super::{FAILURES, Loss, assert_failed, is_alive};
 use crate::support::{ALWAYS, FaultyStack, User, code_for};
 
 #[tokio::test]
-async fn while_a_session_can_not_be_looked_up_it_has_not_ended() {
+async fn a_session_that_can_not_be_read_does_not_count_as_ended() {
     let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let paths = ["/api/auth/session", "/api/auth/devices", "/api/get-messages", "/api/accept-messages"];
@@ -50,7 +50,7 @@ async fn a_sign_out_ends_the_session_also_when_its_answer_is_lost_and_says_so_on
 }
 
 #[tokio::test]
-async fn a_removed_device_is_gone_also_when_the_answer_is_lost_and_only_then() {
+async fn a_removed_device_is_gone_if_and_only_if_the_answer_says_so() {
     let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let elsewhere = user.on_new_device().await;

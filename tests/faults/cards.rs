@@ -123,7 +123,7 @@ async fn a_card_none_of_whose_answers_arrives_is_there_when_it_is_uploaded_again
 }
 
 #[tokio::test]
-async fn a_card_stays_when_the_look_after_it_fails() {
+async fn a_card_stays_when_the_read_after_it_fails() {
     let Some(stack) = FaultyStack::start().await else { return };
     let (link, token) = message().await;
     let reads = AtomicUsize::new(0);

@@ -109,7 +109,7 @@ async fn whichever_step_fails_nothing_is_written_and_afterwards_the_same_message
 }
 
 #[tokio::test]
-async fn a_message_that_meets_another_one_half_way_follows_it() {
+async fn a_message_that_conflicts_with_another_one_is_written_after_it() {
     let Some(stack) = FaultyStack::start().await else { return };
     for (has_begun, held) in [(true, "HEAD"), (false, "HEAD"), (true, "MSG#"), (true, "MEMBER#"), (false, "MEMBER#")] {
         println!("{has_begun} {held}");

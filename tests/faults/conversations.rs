@@ -56,7 +56,7 @@ async fn nothing_left(stack: &FaultyStack, pair: &Pair) {
 }
 
 #[tokio::test]
-async fn whoever_stays_keeps_the_conversation_with_its_media() {
+async fn the_remaining_participant_keeps_the_conversation_with_its_media() {
     let Some(stack) = FaultyStack::start().await else { return };
     let (pair, [hers, his]) = pair().await;
     let before = pair.bob.messages(&pair.conversation).await;
@@ -98,7 +98,7 @@ async fn whoever_stays_keeps_the_conversation_with_its_media() {
 }
 
 #[tokio::test]
-async fn with_the_second_of_two_the_messages_and_their_objects_go() {
+async fn when_both_participants_are_deleted_messages_and_objects_are_removed() {
     let Some(stack) = FaultyStack::start().await else { return };
     let ((pair, _), (other, _)) = (pair().await, pair().await);
     deleted(&delete(&pair.ann).await);
@@ -111,7 +111,7 @@ async fn with_the_second_of_two_the_messages_and_their_objects_go() {
 }
 
 #[tokio::test]
-async fn two_who_go_at_once_leave_nothing() {
+async fn two_participants_who_are_deleted_at_once_leave_nothing() {
     let Some(stack) = FaultyStack::start().await else { return };
     for _ in 0..4 {
         let (pair, _) = pair().await;

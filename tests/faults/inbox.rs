@@ -166,7 +166,7 @@ async fn a_message_too_many_is_refused_also_when_its_hit_can_not_be_removed() {
 }
 
 #[tokio::test]
-async fn the_switch_is_as_it_was_answered() {
+async fn the_switch_has_the_state_that_was_answered() {
     let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let switch = |to: bool| user.post("/api/accept-messages").json(&json!({ "acceptMessage": to })).send();
@@ -207,7 +207,7 @@ async fn an_inbox_that_can_not_be_read_is_not_an_empty_one() {
 }
 
 #[tokio::test]
-async fn a_deleted_message_is_gone_also_when_the_answer_is_lost_and_only_then() {
+async fn a_deleted_message_is_gone_if_and_only_if_the_answer_says_so() {
     let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let kept = user.received("A message that stays").await;

@@ -39,7 +39,7 @@ async fn while_only_the_limit_can_not_be_read_links_are_made_uncounted() {
 }
 
 #[tokio::test]
-async fn while_tries_of_a_pin_can_not_be_counted_not_even_the_right_one_is_let_in() {
+async fn while_attempts_can_not_be_counted_even_the_right_pin_is_refused() {
     let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::with(json!({ "pin": "4321" })).await;
     let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "LIMIT#pins#")).answer(500, ALWAYS);
@@ -54,7 +54,7 @@ async fn while_tries_of_a_pin_can_not_be_counted_not_even_the_right_one_is_let_i
 }
 
 #[tokio::test]
-async fn a_try_of_a_pin_whose_counting_is_not_heard_of_counts_once() {
+async fn an_attempt_at_a_pin_whose_count_loses_its_answer_counts_once() {
     let Some(stack) = FaultyStack::start().await else { return };
     let (link, sender) = (Link::with(json!({ "pin": "4321" })).await, Client::new());
     let wrong = || link.send_as(&sender, json!({ "content": "x", "pin": "9999" }));
@@ -69,7 +69,7 @@ async fn a_try_of_a_pin_whose_counting_is_not_heard_of_counts_once() {
 }
 
 #[tokio::test]
-async fn a_right_pin_is_let_in_also_when_its_try_can_not_be_taken_back() {
+async fn a_right_pin_is_accepted_even_when_its_attempt_can_not_be_refunded() {
     let Some(stack) = FaultyStack::start().await else { return };
     let link = Link::with(json!({ "pin": "4321" })).await;
     let is_release = |call: &StoreCall| call.asks("TransactWriteItems", "LIMIT#pins#") && call.body.contains("REMOVE");

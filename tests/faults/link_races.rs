@@ -108,7 +108,7 @@ async fn a_cap_that_was_counted_up_to_before_an_overtaken_message_is_exact() {
 }
 
 #[tokio::test]
-async fn a_message_whose_taking_back_is_not_heard_of_is_taken_back_once() {
+async fn a_message_whose_removal_loses_its_answer_is_removed_once() {
     let Some(stack) = FaultyStack::start().await else { return };
     let (link, sender) = (with_messages(2).await, Client::new());
     let overtaken = capped_before(&stack, "Overtaken", &link, 2);

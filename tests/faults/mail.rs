@@ -65,7 +65,7 @@ impl NoMail {
 }
 
 #[tokio::test]
-async fn a_code_that_could_not_be_mailed_is_none_and_was_never_counted() {
+async fn a_code_that_could_not_be_mailed_is_not_valid_and_does_not_count() {
     let Some(stack) = FaultyStack::start().await else { return };
     for no_mail in NO_MAIL {
         println!("{no_mail:?}");
@@ -96,7 +96,7 @@ async fn a_code_that_could_not_be_mailed_is_none_and_was_never_counted() {
 
 /// SES does not recognise a retry: the mail goes out twice, with the same code.
 #[tokio::test]
-async fn a_letter_whose_answer_is_lost_says_the_code_that_is_good() {
+async fn a_mail_whose_answer_is_lost_contains_the_valid_code() {
     let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
@@ -114,7 +114,7 @@ async fn a_letter_whose_answer_is_lost_says_the_code_that_is_good() {
 }
 
 #[tokio::test]
-async fn a_letter_none_of_whose_answers_arrives_says_a_code_that_is_none() {
+async fn a_mail_none_of_whose_answers_arrives_contains_a_code_that_is_not_valid() {
     let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
@@ -232,7 +232,7 @@ async fn a_new_device_signs_in_without_the_mail_and_gets_its_code_at_the_next_si
 
 /// The answer takes the same time, however long the mail takes to fail.
 #[tokio::test]
-async fn who_forgot_a_password_is_answered_as_ever_while_no_mail_goes_out() {
+async fn forgot_password_answers_the_same_while_no_mail_goes_out() {
     let Some(stack) = FaultyStack::start().await else { return };
     let as_ever = forgot(&random_email()).await.ok(200);
     let mut user = User::sign_up().await;

@@ -193,7 +193,7 @@ async fn one_copy_of_five_that_fails_leaves_nothing_of_the_others() {
 }
 
 #[tokio::test]
-async fn copies_that_can_not_be_removed_are_noted_as_what_is_to_be_swept() {
+async fn copies_that_can_not_be_removed_are_listed_as_orphaned() {
     let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");

@@ -32,7 +32,7 @@ async fn media_that_s3_falls_silent_about_while_they_are_looked_at_are_sent_once
 }
 
 #[tokio::test]
-async fn an_upload_whose_removal_nobody_hears_of_is_removed() {
+async fn an_upload_whose_removal_loses_its_answer_is_removed() {
     let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");

@@ -224,7 +224,7 @@ async fn of_two_messages_that_race_for_an_upload_none_is_without_its_object() {
 }
 
 #[tokio::test]
-async fn media_of_a_send_that_nothing_disturbs_leave_nothing_to_be_swept() {
+async fn an_undisturbed_send_leaves_no_orphaned_objects() {
     let Some(stack) = FaultyStack::start().await else { return };
     let pair = Pair::begin().await;
     let uploads = uploads(&pair, &[("image/png", "plain.png"), ("image/jpeg", "located.jpg")]).await;

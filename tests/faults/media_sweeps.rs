@@ -75,7 +75,7 @@ async fn deleted_without_s3(stack: &FaultyStack, pair: &Pair) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn objects_whose_time_has_come_are_swept_and_no_messages_objects_are() {
+async fn expired_orphaned_objects_are_removed_and_objects_of_messages_are_not() {
     if !table_has_ttl() {
         return;
     }
@@ -128,7 +128,7 @@ async fn objects_whose_time_has_come_are_swept_and_no_messages_objects_are() {
 }
 
 #[tokio::test]
-async fn a_message_is_deleted_while_s3_is_down_and_its_objects_are_noted() {
+async fn a_message_is_deleted_while_s3_is_down_and_its_objects_are_listed_as_orphaned() {
     let Some(stack) = FaultyStack::start().await else { return };
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
     for failure in FAILURES {
@@ -176,7 +176,7 @@ async fn a_message_that_could_not_be_deleted_keeps_its_objects() {
 }
 
 #[tokio::test]
-async fn a_deletion_whose_answers_are_lost_is_done_and_leaves_nothing_to_be_swept() {
+async fn a_deletion_whose_answers_are_lost_is_done_and_leaves_no_orphaned_objects() {
     let Some(stack) = FaultyStack::start().await else { return };
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
     for loss in [Loss::Ended, Loss::Silence] {

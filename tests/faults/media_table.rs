@@ -34,7 +34,7 @@ async fn send(pair: &Pair, uploads: &[String]) -> Answer {
 }
 
 #[tokio::test]
-async fn what_could_not_be_announced_is_not_promoted() {
+async fn objects_that_could_not_be_reserved_are_not_copied() {
     let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
@@ -51,7 +51,7 @@ async fn what_could_not_be_announced_is_not_promoted() {
 }
 
 #[tokio::test]
-async fn an_announcement_whose_answer_is_lost_is_one() {
+async fn a_reservation_whose_answer_is_lost_counts() {
     let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
@@ -116,7 +116,7 @@ async fn a_message_none_of_whose_answers_arrive_is_told_by_its_objects() {
 }
 
 #[tokio::test]
-async fn objects_that_could_not_even_be_given_up_are_noted_as_what_is_to_be_swept() {
+async fn objects_that_could_not_be_abandoned_are_listed_as_orphaned() {
     let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
@@ -145,7 +145,7 @@ async fn objects_that_could_not_even_be_given_up_are_noted_as_what_is_to_be_swep
 }
 
 #[tokio::test]
-async fn a_message_that_nobody_heard_of_is_there_once_and_the_answer_to_its_key() {
+async fn a_message_whose_answers_are_all_lost_is_there_once_and_answers_its_replay() {
     let Some(stack) = FaultyStack::start().await else { return };
     for key in [None, Some("one-key")] {
         println!("{key:?}");
@@ -173,7 +173,7 @@ async fn a_message_that_nobody_heard_of_is_there_once_and_the_answer_to_its_key(
 }
 
 #[tokio::test]
-async fn giving_up_whose_answer_is_lost_is_giving_up() {
+async fn an_abandonment_whose_answer_is_lost_counts() {
     let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");

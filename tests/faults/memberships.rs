@@ -8,7 +8,7 @@ use crate::communities::steps::{NO_MESSAGE, NOT_THE_LAST, UNREACHABLE};
 use crate::support::{ALWAYS, Community, FaultyStack, StoreCall, User};
 
 #[tokio::test]
-async fn joining_and_leaving_hold_also_when_the_answer_is_lost_and_only_then() {
+async fn joining_and_leaving_hold_if_and_only_if_the_answer_says_so() {
     let Some(stack) = FaultyStack::start().await else { return };
     let community = Community::open().await;
     let bob = User::sign_up().await;
@@ -36,7 +36,7 @@ async fn joining_and_leaving_hold_also_when_the_answer_is_lost_and_only_then() {
 }
 
 #[tokio::test]
-async fn a_block_and_its_end_hold_also_when_the_answer_is_lost_and_only_then() {
+async fn a_block_and_its_end_hold_if_and_only_if_the_answer_says_so() {
     let Some(stack) = FaultyStack::start().await else { return };
     for has_begun in [false, true] {
         let (community, [bob]) = Community::with_members::<1>().await;
@@ -99,7 +99,7 @@ async fn a_block_that_a_first_message_or_a_deletion_overtakes_takes_the_conversa
 }
 
 #[tokio::test]
-async fn a_deletion_holds_also_when_the_answer_is_lost_and_only_then() {
+async fn a_deletion_holds_if_and_only_if_the_answer_says_so() {
     let Some(stack) = FaultyStack::start().await else { return };
     let (community, [bob]) = Community::with_members::<1>().await;
     let ann = &community.creator;

@@ -34,7 +34,7 @@ fn counts_tries(call: &StoreCall) -> bool {
 }
 
 #[tokio::test]
-async fn while_tries_of_a_password_can_not_be_counted_not_even_the_right_one_is_let_in() {
+async fn while_attempts_can_not_be_counted_even_the_right_password_is_refused() {
     let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let of_account = |call: &StoreCall| call.asks("TransactWriteItems", "LIMIT#passwords#");
@@ -60,7 +60,7 @@ async fn while_tries_of_a_password_can_not_be_counted_not_even_the_right_one_is_
 }
 
 #[tokio::test]
-async fn a_try_of_a_password_whose_counting_is_not_heard_of_counts_once() {
+async fn an_attempt_at_a_password_whose_count_loses_its_answer_counts_once() {
     let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let lost = stack.dynamodb.when(counts_tries).lose_the_answer(2);
@@ -74,7 +74,7 @@ async fn a_try_of_a_password_whose_counting_is_not_heard_of_counts_once() {
 }
 
 #[tokio::test]
-async fn a_right_password_is_let_in_also_when_its_try_can_not_be_taken_back() {
+async fn a_right_password_signs_in_even_when_its_attempt_can_not_be_refunded() {
     let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let down = stack.dynamodb.when(|call| counts_tries(call) && call.body.contains("REMOVE")).answer(500, ALWAYS);

@@ -170,7 +170,7 @@ async fn while_only_the_limit_can_not_be_read_messages_pass_uncounted() {
 }
 
 #[tokio::test]
-async fn a_mark_is_made_also_when_the_answer_is_lost_and_only_then() {
+async fn a_mark_is_made_if_and_only_if_the_answer_says_so() {
     let Some(stack) = FaultyStack::start().await else { return };
     for (how, field) in [("delivered", "delivered_upto"), ("seen", "seen_upto")] {
         let ([ann, bob], sent) = pair(["Hello", "And more"]).await;
@@ -193,7 +193,7 @@ async fn a_mark_is_made_also_when_the_answer_is_lost_and_only_then() {
 }
 
 #[tokio::test]
-async fn a_block_and_its_end_hold_also_when_the_answer_is_lost_and_only_then() {
+async fn a_block_and_its_end_hold_if_and_only_if_the_answer_says_so() {
     let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = two().await;
     let path = format!("/users/{}/block", bob.id);

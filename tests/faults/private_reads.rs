@@ -9,7 +9,7 @@ use crate::private::steps::{
 use crate::support::{ALWAYS, FaultyStack};
 
 #[tokio::test]
-async fn what_can_not_be_read_is_not_taken_for_nothing() {
+async fn lists_that_can_not_be_read_are_not_shown_as_empty() {
     let Some(stack) = FaultyStack::start().await else { return };
     let ([ann, bob], sent) = pair(["Unreadable for a moment"]).await;
     block(&ann, &bob).await;
@@ -36,7 +36,7 @@ async fn what_can_not_be_read_is_not_taken_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_message_is_deleted_also_when_the_answer_is_lost_and_only_then() {
+async fn a_message_is_deleted_if_and_only_if_the_answer_says_so() {
     let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         let ([ann, bob], sent) = pair(["A message that goes"]).await;
@@ -60,7 +60,7 @@ async fn a_message_is_deleted_also_when_the_answer_is_lost_and_only_then() {
 
 /// DynamoDB's answer when another send has updated one participant's item, and its transaction still holds the other one's.
 #[tokio::test]
-async fn a_message_that_meets_another_half_way_is_written_behind_it() {
+async fn a_message_that_conflicts_with_another_one_is_written_after_it() {
     let Some(stack) = FaultyStack::start().await else { return };
     for has_begun in [true, false] {
         for their_side_is_held in [true, false] {
@@ -88,7 +88,7 @@ async fn a_message_that_meets_another_half_way_is_written_behind_it() {
 }
 
 #[tokio::test]
-async fn a_message_that_meets_a_block_half_way_is_stopped() {
+async fn a_message_that_conflicts_with_a_block_is_refused() {
     let Some(stack) = FaultyStack::start().await else { return };
     let ([ann, bob], sent) = pair(["The first one"]).await;
     block(&bob, &ann).await;

@@ -134,7 +134,7 @@ async fn while_the_store_fails_nobody_is_told_that_a_name_is_free() {
 }
 
 #[tokio::test]
-async fn a_wrong_code_whose_counting_is_not_heard_of_counts_once() {
+async fn a_wrong_code_whose_count_loses_its_answer_counts_once() {
     let Some(stack) = FaultyStack::start().await else { return };
     let registration = Registration::new().await;
     let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "SET wrong")).lose_the_answer(1);

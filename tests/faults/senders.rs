@@ -27,7 +27,7 @@ async fn message() -> (User, Client, Value) {
 }
 
 #[tokio::test]
-async fn a_sender_is_blocked_also_when_the_answer_is_lost_and_only_then() {
+async fn a_sender_is_blocked_if_and_only_if_the_answer_says_so() {
     let Some(stack) = FaultyStack::start().await else { return };
     let (user, sender, message) = message().await;
     for failure in FAILURES {
@@ -50,7 +50,7 @@ async fn a_sender_is_blocked_also_when_the_answer_is_lost_and_only_then() {
 
 /// A fault must look the same to a blocked sender, or the sender would know about the block.
 #[tokio::test]
-async fn what_fails_and_what_is_lost_is_the_same_for_a_blocked_sender() {
+async fn faults_look_the_same_to_a_blocked_sender() {
     let Some(stack) = FaultyStack::start().await else { return };
     let (user, blocked, message) = message().await;
     block(&user, &message).await.ok(200);
@@ -70,7 +70,7 @@ async fn what_fails_and_what_is_lost_is_the_same_for_a_blocked_sender() {
 }
 
 #[tokio::test]
-async fn a_message_is_reported_also_when_the_answer_is_lost_and_only_then() {
+async fn a_message_is_reported_if_and_only_if_the_answer_says_so() {
     let Some(stack) = FaultyStack::start().await else { return };
     let (user, _, message) = message().await;
     let down = stack.dynamodb.when(|call| call.asks("UpdateItem", "reported_at")).answer(503, ALWAYS);

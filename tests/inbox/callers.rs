@@ -73,7 +73,7 @@ async fn a_cookie_that_another_site_makes_a_browser_send_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_session_that_has_ended_is_none() {
+async fn an_ended_session_is_refused() {
     let user = User::sign_up().await;
     let message = user.received("for its owner only").await;
     let elsewhere = user.on_new_device().await;

@@ -40,7 +40,7 @@ async fn content_has_10_to_300_characters() {
 }
 
 #[tokio::test]
-async fn content_that_shows_nothing_is_blank() {
+async fn content_without_visible_characters_is_blank() {
     let user = User::sign_up().await;
     for one in BLANK_TEXTS {
         println!("{one:?}");
@@ -101,7 +101,7 @@ async fn a_body_that_is_no_message_is_refused_by_the_name_of_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_refused() {
+async fn a_body_that_is_not_json_is_refused() {
     let user = User::sign_up().await;
     let good = json!({ "username": user.username, "content": "a good message" }).to_string();
     for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json", ""] {

@@ -57,7 +57,7 @@ async fn a_message_goes_and_the_user_is_shown_without_it() {
 }
 
 #[tokio::test]
-async fn a_message_that_never_was_is_as_gone_as_one_that_was() {
+async fn deleting_a_missing_message_is_answered_like_deleting_one() {
     let user = User::sign_up().await;
     let message = user.received("this one stays here").await;
     for never in ["0".repeat(24), "f".repeat(24), table::id_at(table::hour_ago(), 1), user.id.clone()] {
@@ -85,7 +85,7 @@ async fn without_an_id_the_parameter_is_not_found() {
 }
 
 #[tokio::test]
-async fn what_is_no_id_is_refused() {
+async fn an_invalid_id_is_refused() {
     let user = User::sign_up().await;
     let message = user.received("this one stays here").await;
     let own = id(&message);

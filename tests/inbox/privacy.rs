@@ -142,7 +142,7 @@ impl Said {
 }
 
 #[tokio::test]
-async fn of_a_whole_life_nothing_is_found_where_it_does_not_belong() {
+async fn private_values_are_found_only_where_they_belong() {
     let Some(stack) = FaultyStack::start().await else { return };
     let me = Marked::at("198.51.100.213");
     let four = Marked::at("203.0.113.177");

@@ -97,7 +97,7 @@ async fn json_may_say_its_charset_and_be_written_in_any_case() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_refused() {
+async fn a_body_that_is_not_json_is_refused() {
     let endpoints = Endpoints::new().await;
     let deep_object = br#"{"a":"#.repeat(10_000);
     let mut deep_beside = br#"{"title":"x","content":"x","more":"#.to_vec();
@@ -136,7 +136,7 @@ async fn json_that_is_no_object_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_utf_8_is_refused() {
+async fn a_body_that_is_not_utf_8_is_refused() {
     let endpoints = Endpoints::new().await;
     let cases = [
         &b"{\"title\":\"\xff\",\"content\":\"\xff\"}"[..],

@@ -69,7 +69,7 @@ async fn sending_to_what_is_not_a_link_is_not_found() {
 
 /// Every possible error at once. The test removes the reasons one by one, in the documented order.
 #[tokio::test]
-async fn what_is_wrong_is_told_in_one_order() {
+async fn errors_are_reported_in_one_order() {
     let link = Link::with(json!({ "pin": "4321", "maxMessages": 1 })).await;
     let sender = Client::new();
     let good = json!({ "content": "x", "pin": "4321" });

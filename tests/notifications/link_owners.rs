@@ -31,7 +31,7 @@ fn fields(item: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_link_that_tells_its_owner_carries_who_that_is_and_so_do_its_messages() {
+async fn a_link_that_notifies_its_owner_and_its_messages_store_the_owner() {
     let user = User::sign_up().await;
     let link = owned(&user).await;
     link.sent("A message to somebody").await;
@@ -68,7 +68,7 @@ async fn nobody_is_shown_whose_link_it_is() {
 }
 
 #[tokio::test]
-async fn who_is_not_signed_in_can_not_be_told() {
+async fn a_link_of_a_client_without_a_session_can_not_notify() {
     let user = User::sign_up().await;
     let slug = random_slug();
     let create = |call: Call, notify: Value| call.json(&body(&slug, notify)).send();
@@ -95,7 +95,7 @@ async fn who_is_not_signed_in_can_not_be_told() {
 }
 
 #[tokio::test]
-async fn of_a_link_that_tells_nobody_no_session_is_read() {
+async fn the_session_is_not_read_for_a_link_that_notifies_nobody() {
     let user = User::sign_up().await;
     let foreign = format!("next-auth.session-token={}x", user.token);
     for notify in [json!(false), json!(null)] {

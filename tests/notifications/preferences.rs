@@ -46,7 +46,7 @@ async fn two_changes_of_different_things_at_once_both_hold() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_change_is_named_and_changes_nothing() {
+async fn an_invalid_change_names_the_error_and_changes_nothing() {
     let user = User::sign_up().await;
     let nothing = "Give at least one of messages.email, messages.push";
     for (body, message) in [

@@ -79,7 +79,7 @@ async fn two_users_of_one_browser_have_a_subscription_each() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_subscription_is_named_and_nothing_is_kept() {
+async fn an_invalid_subscription_names_the_error_and_is_not_stored() {
     let user = User::sign_up().await;
     let endpoint = random_endpoint();
     let with = |change: &dyn Fn(&mut Value)| {

@@ -120,7 +120,7 @@ async fn a_link_that_is_not_ours_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn of_an_account_that_has_gone_nothing_is_written() {
+async fn nothing_is_written_for_a_deleted_account() {
     let (user, path) = mailed().await;
     user.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await.ok(200);
     one_click(&path).send().await.is(200, json!({ "message": DONE }));

@@ -8,7 +8,7 @@ use super::steps::{
 use crate::support::{Browser, FaultyStack, User};
 
 #[tokio::test]
-async fn twelve_messages_in_one_conversation_make_one_mail_and_each_a_push() {
+async fn twelve_messages_in_one_conversation_cause_one_mail_and_twelve_pushes() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let browser = Browser::of(&bob).await;
     for n in 0..12 {
@@ -54,7 +54,7 @@ async fn record(stack: &FaultyStack, user: &User) -> Value {
 }
 
 #[tokio::test]
-async fn a_record_that_comes_again_is_told_of_once_and_a_later_one_ten_minutes_later() {
+async fn a_repeated_record_notifies_once_and_a_message_after_ten_minutes_notifies_again() {
     let Some(stack) = FaultyStack::start().await else { return };
     let ann = User::sign_up().await;
     let browser = Browser::of(&ann).await;

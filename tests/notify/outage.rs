@@ -6,7 +6,7 @@ use super::steps::{notification_mails, wait_for_mails, wait_for_records};
 use crate::support::{ALWAYS, Browser, FaultyStack, SOON, User, all_at_once, eventually};
 
 #[tokio::test]
-async fn while_mail_is_down_sends_are_fast_and_afterwards_everybody_is_told_once() {
+async fn while_mail_is_down_sends_are_fast_and_afterwards_everybody_is_notified_once() {
     let Some(stack) = FaultyStack::start().await else { return };
     let (ann, others) = (User::sign_up().await, User::many(4).await);
     let browser = Browser::of(&ann).await;
@@ -42,7 +42,7 @@ fn text(n: usize) -> serde_json::Value {
 
 /// The mail went out, but the worker does not know that. A second mail is acceptable; one for each retry is not.
 #[tokio::test]
-async fn a_mail_whose_note_is_lost_goes_out_once_more_at_most() {
+async fn a_mail_whose_state_can_not_be_stored_goes_out_at_most_once_more() {
     let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let notes = stack.dynamodb.when(|call| call.asks("UpdateItem", "quiet_until = :quiet")).answer(500, 3);
@@ -60,7 +60,7 @@ async fn a_mail_whose_note_is_lost_goes_out_once_more_at_most() {
 }
 
 #[tokio::test]
-async fn a_worker_that_can_not_read_the_table_tells_when_it_can() {
+async fn a_worker_that_can_not_read_the_table_notifies_later() {
     let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let down = stack.dynamodb.when(|call| call.asks("GetItem", "NOTIFICATION#")).answer(500, 9);
@@ -87,7 +87,7 @@ async fn push_services_that_are_down_or_busy_are_asked_again() {
 }
 
 #[tokio::test]
-async fn a_push_service_that_stays_down_holds_up_neither_mail_nor_what_comes_behind() {
+async fn a_push_service_that_stays_down_delays_neither_mails_nor_later_messages() {
     let Some(stack) = FaultyStack::start().await else { return };
     let (ann, others) = (User::sign_up().await, User::many(2).await);
     let (broken, fine) = (Browser::of(&others[0]).await, Browser::of(&others[1]).await);
@@ -106,7 +106,7 @@ async fn a_push_service_that_stays_down_holds_up_neither_mail_nor_what_comes_beh
 }
 
 #[tokio::test]
-async fn all_who_write_at_once_make_one_mail_each_in_the_end() {
+async fn senders_who_write_at_once_cause_one_mail_each() {
     let (ann, others) = (User::sign_up().await, User::many(6).await);
     let sends = others.iter().flat_map(|other| (0..3).map(move |_| other)).map(|other| {
         let (other, ann) = (other.clone(), ann.clone());

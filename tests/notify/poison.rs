@@ -18,7 +18,7 @@ fn message(inbox: &str, n: usize) -> Value {
 }
 
 #[tokio::test]
-async fn of_a_hundred_records_with_a_poisonous_one_99_are_told_of_and_one_is_in_the_queue() {
+async fn of_100_records_with_an_unreadable_one_99_notify_and_one_is_queued() {
     let Some(stack) = FaultyStack::start().await else { return };
     let ann = User::sign_up().await;
     let browser = Browser::of(&ann).await;
@@ -42,7 +42,7 @@ async fn of_a_hundred_records_with_a_poisonous_one_99_are_told_of_and_one_is_in_
 }
 
 #[tokio::test]
-async fn a_letter_that_ses_will_never_take_is_given_up_and_the_next_one_is_not() {
+async fn a_mail_that_ses_rejects_is_given_up_and_the_next_one_is_sent() {
     let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob, zoe] = [User::sign_up().await, User::sign_up().await, User::sign_up().await];
     let address = bob.email.clone();

@@ -20,7 +20,7 @@ async fn is_notified(user: &User, browser: &Browser, expected: &str) {
 }
 
 #[tokio::test]
-async fn of_an_anonymous_message_is_told_that_there_is_one_and_nothing_of_who_sent_it() {
+async fn a_notification_of_an_anonymous_message_does_not_reveal_its_sender() {
     let (ann, sender) = (User::sign_up().await, User::sign_up().await);
     let browser = Browser::of(&ann).await;
     // A session on the request does not reveal the sender.
@@ -37,7 +37,7 @@ async fn of_an_anonymous_message_is_told_that_there_is_one_and_nothing_of_who_se
 }
 
 #[tokio::test]
-async fn of_a_private_message_is_told_who_wrote_it() {
+async fn a_notification_of_a_private_message_names_its_sender() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let browser = Browser::of(&bob).await;
     ann.write(&bob, SECRET).await;
@@ -46,7 +46,7 @@ async fn of_a_private_message_is_told_who_wrote_it() {
 }
 
 #[tokio::test]
-async fn of_a_message_in_a_community_is_told_who_wrote_it_and_where_both_ways() {
+async fn a_notification_of_a_community_message_names_its_sender_and_the_community() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let (anns, bobs) = (Browser::of(&ann).await, Browser::of(&bob).await);
     let place = community(&ann, "Rust & <friends>", &[&bob]).await;
@@ -59,7 +59,7 @@ async fn of_a_message_in_a_community_is_told_who_wrote_it_and_where_both_ways() 
 }
 
 #[tokio::test]
-async fn the_owner_of_a_link_is_told_and_nobody_of_a_link_without_one() {
+async fn the_owner_of_a_link_is_notified_and_a_link_without_owner_notifies_nobody() {
     let ann = User::sign_up().await;
     let browser = Browser::of(&ann).await;
     let made = ann.post("/api/links").json(&json!({ "title": "A link", "notify": true })).send().await.ok(201);
@@ -72,7 +72,7 @@ async fn the_owner_of_a_link_is_told_and_nobody_of_a_link_without_one() {
 }
 
 #[tokio::test]
-async fn every_mail_of_news_can_be_ended_by_one_click() {
+async fn every_notification_mail_has_an_unsubscribe_link_that_takes_one_click() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     ann.write(&bob, "Hello").await;
     let mail = wait_for_mails(&bob, 1).await.remove(0);
@@ -118,7 +118,7 @@ async fn a_browser_that_was_signed_out_gets_nothing() {
 }
 
 #[tokio::test]
-async fn of_private_messages_a_device_that_is_not_trusted_is_not_told() {
+async fn an_untrusted_device_is_not_notified_of_private_messages() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let elsewhere = bob.on_new_device().await;
     let (trusted, untrusted) = (Browser::of(&bob).await, Browser::of(&elsewhere).await);
@@ -131,7 +131,7 @@ async fn of_private_messages_a_device_that_is_not_trusted_is_not_told() {
 }
 
 #[tokio::test]
-async fn a_vanished_message_tells_nobody_anything() {
+async fn a_discarded_message_notifies_nobody() {
     let ann = User::sign_up().await;
     let sender = Client::new();
     ann.receive_from(&sender, "A first message").await.ok(201);
@@ -146,7 +146,7 @@ async fn a_vanished_message_tells_nobody_anything() {
 }
 
 #[tokio::test]
-async fn the_name_of_a_community_that_could_be_a_link_is_not_told() {
+async fn a_community_name_that_looks_like_a_url_is_left_out() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let place = community(&ann, "Locked, see evil.example", &[&bob]).await;
     write_in_community(&place, &ann, &bob, "Hello").await;
@@ -154,7 +154,7 @@ async fn the_name_of_a_community_that_could_be_a_link_is_not_told() {
 }
 
 #[tokio::test]
-async fn of_what_was_taken_back_nobody_is_told() {
+async fn deleted_messages_notify_nobody() {
     let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let place = community(&ann, "A community", &[&bob]).await;
@@ -179,7 +179,7 @@ async fn of_what_was_taken_back_nobody_is_told() {
 }
 
 #[tokio::test]
-async fn a_creator_is_not_told_of_what_was_written_by_somebody_who_is_blocked_by_then() {
+async fn a_creator_is_not_notified_of_messages_of_a_member_who_was_blocked_meanwhile() {
     let Some(stack) = FaultyStack::start().await else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let place = community(&ann, "A community", &[&bob]).await;
@@ -196,7 +196,7 @@ async fn a_creator_is_not_told_of_what_was_written_by_somebody_who_is_blocked_by
 
 /// The worker's log lines contain no user, no community and no content.
 #[tokio::test]
-async fn the_workers_log_says_nothing_of_anybody() {
+async fn the_workers_log_contains_no_user_no_community_and_no_content() {
     let Some(stack) = stack_or_skip("has a log") else { return };
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let browser = Browser::of(&bob).await;
@@ -214,7 +214,7 @@ async fn the_workers_log_says_nothing_of_anybody() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_of_what_was_restored_from_a_backup() {
+async fn messages_restored_from_a_backup_notify_nobody() {
     let Some(stack) = FaultyStack::start().await else { return };
     let ann = User::sign_up().await;
     let yesterday = now().unix_timestamp() * 1000 - 25 * 3_600_000;

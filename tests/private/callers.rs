@@ -167,7 +167,7 @@ async fn a_device_that_is_not_trusted_may_do_nothing_until_it_is_verified() {
 }
 
 #[tokio::test]
-async fn a_session_that_has_ended_is_none() {
+async fn an_ended_session_is_refused() {
     let scene = Scene::set().await;
     let elsewhere = scene.ann.on_new_device().await;
     elsewhere.post("/api/auth/sign-out").send().await.ok(200);

@@ -45,7 +45,7 @@ async fn content_has_1_to_5000_characters() {
 }
 
 #[tokio::test]
-async fn content_that_shows_nothing_is_blank() {
+async fn content_without_visible_characters_is_blank() {
     let [ann, bob] = two().await;
     for one in BLANK_TEXTS {
         println!("{one:?}");
@@ -140,7 +140,7 @@ fn calls(user: &User, other: &User, with: impl Fn(Call) -> Call) -> Vec<(&'stati
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_refused() {
+async fn a_body_that_is_not_json_is_refused() {
     let [ann, bob] = two().await;
     let good = text("Hello").to_string();
     for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json", ""] {

@@ -111,7 +111,7 @@ async fn the_list_of_conversations_shows_the_marks_of_the_last_message() {
 }
 
 #[tokio::test]
-async fn what_there_is_not_can_not_be_marked() {
+async fn a_missing_message_can_not_be_marked() {
     let ([ann, bob], sent) = pair(["One"]).await;
     let own = conversation(&sent[0]);
     for how in ["delivered", "seen"] {

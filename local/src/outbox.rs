@@ -47,6 +47,12 @@ impl Outbox {
         self.0.entries.lock().iter().cloned().collect()
     }
 
+    /// The messages for which `wanted` is true, newest first. Cheaper than [`Self::entries`] for whoever asks often: it copies
+    /// only these.
+    pub fn matching(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+        self.0.entries.lock().iter().filter(|entry| wanted(entry)).cloned().collect()
+    }
+
     /// Waits for a message for which `wanted` is true, and returns the newest. `None`: there was none within `deadline`.
     pub async fn wait(&self, wanted: impl Fn(&Value) -> bool, deadline: Duration) -> Option<Value> {
         let mut changed = self.0.changed.subscribe();

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::assert_degraded;
 use super::media::removes;
 use crate::support::{
-    ALWAYS, Answer, Bucket, Client, FaultyStack, PASSWORD, Pair, SOON, StoreCall, User, all_at_once, ask, eventually,
-    keys_of, media_of, sample, stack_or_skip, text,
+    self, ALWAYS, Answer, Bucket, Client, FaultyStack, PASSWORD, Pair, SOON, StoreCall, User, all_at_once, ask,
+    eventually, keys_of, media_of, sample, stack_or_skip, text,
 };
 
 const NOBODY: &str = "There is no user with this id";
@@ -152,8 +152,7 @@ async fn blocks_of_a_deleted_user_are_gone_and_those_of_others_stay() {
 
 /// The worker's log lines so far.
 fn worker_lines(stack: &FaultyStack) -> Vec<Value> {
-    let lines = stack.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
-    lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
+    support::worker_lines(&stack.stack, "clean-up")
 }
 
 /// The second participant deletes the account while an operation of S3 fails. Afterwards the worker finishes.

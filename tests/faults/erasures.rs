@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{FAILURES, Loss, assert_degraded, assert_failed, is_alive, sign_in};
-use crate::support::{ALWAYS, Answer, Client, Fault, FaultyStack, PASSWORD, StoreCall, User, eventually};
+use crate::support::{self, ALWAYS, Answer, Client, Fault, FaultyStack, PASSWORD, StoreCall, User, eventually};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -42,8 +42,7 @@ fn sleeping_worker(stack: &FaultyStack) -> (Fault, oneshot::Sender<()>) {
 
 /// The worker's log lines so far.
 fn worker_lines(stack: &FaultyStack) -> Vec<Value> {
-    let lines = stack.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
-    lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
+    support::worker_lines(&stack.stack, "clean-up")
 }
 
 /// The items that still contain the user's id, name or address.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::media::{FAILED, removes, sets, sweeps};
 use super::{FAILURES, Loss, assert_degraded};
 use crate::support::{
-    ALWAYS, Answer, Bucket, Client, FaultyStack, Pair, ask, eventually, keys_of, media_of, sample, stack_or_skip,
+    self, ALWAYS, Answer, Bucket, Client, FaultyStack, Pair, ask, eventually, keys_of, media_of, sample, stack_or_skip,
     table_has_ttl, text,
 };
 
@@ -27,8 +27,7 @@ fn deleted(answer: &Answer) {
 
 /// The worker's log lines so far.
 fn worker_lines(stack: &FaultyStack) -> Vec<Value> {
-    let lines = stack.stack.logs().lines().into_iter().filter(|line| &*line.function == "clean-up");
-    lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
+    support::worker_lines(&stack.stack, "clean-up")
 }
 
 /// Sets the TTL of these items to a time in the past.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{FaultyStack, SOON, User, eventually, mails_for};
+use crate::support::{self, FaultyStack, SOON, User, eventually, mails_for};
 
 /// The notification mails to a user so far, newest first. Mails with codes are not included.
 pub async fn notification_mails(user: &User) -> Vec<Value> {
@@ -29,8 +29,7 @@ pub async fn wait_for_records(stack: &FaultyStack, count: usize) -> Vec<Value> {
 }
 
 pub fn worker_lines(stack: &FaultyStack) -> Vec<Value> {
-    let lines = stack.stack.logs().lines().into_iter().filter(|line| &*line.function == "notify");
-    lines.filter_map(|line| serde_json::from_str(&line.text).ok()).collect()
+    support::worker_lines(&stack.stack, "notify")
 }
 
 /// A community of `creator`, with these members.

@@ -1,18 +1,19 @@
 //! The mails and pushes that the product has sent, and the messages in its queues.
 
 use local::Message;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Client;
 use super::stack::stack_here;
 
-/// Everything that was mailed and pushed so far, newest first.
-pub async fn outbox() -> Vec<Value> {
+/// The mails and pushes for which `wanted` is true, newest first.
+pub async fn outbox(wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
     match stack_here() {
-        Some(stack) => stack.outbox().entries(),
+        Some(stack) => stack.outbox().matching(wanted),
         None => {
-            let outbox = Client::new().get("/_local/outbox").raw().await;
-            outbox.json().as_array().expect("a list").clone()
+            let outbox = Client::new().get("/_local/outbox").raw().await.json();
+            let entries = outbox.as_array().expect("a list").iter();
+            entries.filter(|entry| wanted(entry)).cloned().collect()
         }
     }
 }
@@ -20,8 +21,7 @@ pub async fn outbox() -> Vec<Value> {
 /// All messages that a push service has received for an endpoint, newest first. Header names are in lower case, bodies in
 /// base64.
 pub async fn pushes_for(endpoint: &str) -> Vec<Value> {
-    let entries = outbox().await;
-    entries.into_iter().filter(|entry| entry["kind"] == "push" && entry["endpoint"] == json!(endpoint)).collect()
+    outbox(|entry| entry["kind"] == "push" && entry["endpoint"] == endpoint).await
 }
 
 /// The bodies of messages, parsed as JSON.

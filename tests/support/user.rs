@@ -49,7 +49,7 @@ pub async fn mail_for(email: &str) -> Value {
 
 /// All mails to an address, newest first. A function answers after its mail has gone out, so none is late.
 pub async fn mails_for(email: &str) -> Vec<Value> {
-    outbox().await.into_iter().filter(|mail| mail["to"] == json!([email])).collect()
+    outbox(|entry| entry["kind"] == "email" && entry["to"] == json!([email])).await
 }
 
 /// Requests a sign-up code. Returns it from the mail, or from the table where mails can't be read.

@@ -29,6 +29,10 @@ pub const ALWAYS: usize = usize::MAX;
 /// The path to which mails are posted.
 const MAILS_PATH: &str = "/v2/email/outbound-emails";
 
+/// How long an SDK waits before it retries a 5xx, in milliseconds: stores may say so in an answer. Without it, the pauses of a call
+/// that keeps failing are up to three seconds, and all tests together would wait for minutes.
+const RETRY_AFTER_MS: u32 = 20;
+
 /// Longer than any action that a test runs in [`When::first`].
 const SOON: Duration = Duration::from_secs(30);
 
@@ -302,6 +306,9 @@ impl Proxy {
 /// An error in the store's format. Its message quotes the whole request, to show that the product never logs it.
 fn unwell(status: StatusCode, reason: Option<&str>, call: &Call) -> Response<Full<Bytes>> {
     let mut response = Response::builder().status(status);
+    if status.is_server_error() {
+        response = response.header("x-amz-retry-after", RETRY_AFTER_MS);
+    }
     let body = if !call.operation.is_empty() {
         response = response.header(CONTENT_TYPE, "application/x-amz-json-1.0");
         let name = format!("com.amazonaws.dynamodb.v20120810#{}", reason.unwrap_or("InternalServerError"));

@@ -43,11 +43,11 @@ pub async fn expire_code(stack: &Stack, purpose: &str, subject: &str) {
     set(stack, (&format!("OTP#{purpose}#{subject}"), "OTP"), "expires_at", LONG_AGO).await;
 }
 
-/// Stores that many messages in an inbox, with ids of an hour ago.
+/// Stores that many messages in an inbox, with ids of two days ago, for which `notify` has nothing to do.
 pub async fn store_old_inbox(stack: &Stack, user: &User, count: usize) {
-    let hour_ago = now().unix_timestamp() as u64 * 1000 - 3_600_000;
+    let two_days_ago = now().unix_timestamp() as u64 * 1000 - 2 * 86_400_000;
     let item = |n: usize| {
-        let message = format!("{hour_ago:012x}{n:012x}");
+        let message = format!("{two_days_ago:012x}{n:012x}");
         json!({ "PutRequest": { "Item": {
             "pk": { "S": format!("INBOX#{}", user.id) },
             "sk": { "S": format!("MSG#{message}") },

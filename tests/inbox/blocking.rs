@@ -207,7 +207,7 @@ async fn whoever_is_not_there_can_not_be_blocked() {
     let theirs = other.inbox().await.remove(0);
     let gone = user.received("gone before the block").await;
     user.delete(&format!("/api/delete-message?messageId={}", id(&gone))).send().await.ok(201);
-    let never = table::id_at(table::hour_ago(), 1);
+    let never = table::id_at(table::two_days_ago(), 1);
     let upper = id(&theirs).to_uppercase();
     for message in [id(&theirs), id(&gone), &never, &upper, "x", "null", "%20", "MSG%23x", &"0".repeat(25)] {
         println!("{message}");
@@ -245,7 +245,7 @@ async fn a_message_of_a_key_that_is_gone_is_too_old_for_a_block() {
     let today = user.inbox().await.remove(0);
     let stored = table::partition(stack, &format!("INBOX#{}", user.id)).await.remove(0);
     let day = 86_400_000;
-    let (old, moved) = (table::id_at(table::hour_ago() - 100 * day, 5), table::id_at(table::hour_ago(), 5));
+    let (old, moved) = (table::id_at(table::two_days_ago() - 100 * day, 5), table::id_at(table::two_days_ago(), 5));
     for id in [&old, &moved] {
         let mut copy = stored.clone();
         copy["sk"]["S"] = json!(format!("MSG#{id}"));

@@ -60,7 +60,7 @@ async fn a_message_that_is_not_there_can_not_be_reported() {
     let theirs = other.received("not yours to report").await;
     let gone = user.received("gone before the report").await;
     user.delete(&format!("/api/delete-message?messageId={}", id(&gone))).send().await.ok(201);
-    let never = table::id_at(table::hour_ago(), 1);
+    let never = table::id_at(table::two_days_ago(), 1);
     let upper = id(&theirs).to_uppercase();
     for message in [id(&theirs), id(&gone), &never, &upper, "x", "null", "%20", "MSG%23x", &"0".repeat(25)] {
         println!("{message}");

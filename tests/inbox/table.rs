@@ -57,8 +57,10 @@ pub fn id_at(ms: i64, n: usize) -> String {
     format!("{ms:012x}{n:012x}")
 }
 
-pub fn hour_ago() -> i64 {
-    (now() - time::Duration::HOUR).unix_timestamp() * 1000
+/// In milliseconds. The worker `notify` skips messages that are older than a day: if it had to look up thousands of stored ones, the
+/// tests that wait for a notification would have to wait for all of them.
+pub fn two_days_ago() -> i64 {
+    (now() - time::Duration::days(2)).unix_timestamp() * 1000
 }
 
 /// An inbox message as the table stores it.
@@ -72,9 +74,9 @@ pub fn message(user: &User, id: &str, content: &str) -> Value {
     })
 }
 
-/// Stores that many messages in an inbox, with ids of an hour ago, three per millisecond. Returns their ids, newest first.
+/// Stores that many messages in an inbox, with ids of two days ago, three per millisecond. Returns their ids, newest first.
 pub async fn fill(stack: &Stack, user: &User, count: usize) -> Vec<String> {
-    let begin = hour_ago();
+    let begin = two_days_ago();
     let mut ids: Vec<String> = (0..count).map(|n| id_at(begin + (n / 3) as i64, n)).collect();
     let items: Vec<Value> = ids.iter().map(|id| message(user, id, &format!("The message {id}"))).collect();
     put(stack, &items).await;

@@ -6,12 +6,12 @@ use local::Stack;
 use serde_json::{Value, json};
 
 use super::steps::{conversation, delete, id, ids, mark, pair, say};
-use crate::inbox::table::{hour_ago, id_at};
+use crate::inbox::table::{id_at, two_days_ago};
 use crate::support::{ALWAYS, Answer, FaultyStack, User, line_of};
 
-/// Stores messages in a conversation, with ids of an hour ago.
+/// Stores messages in a conversation, with ids of two days ago.
 async fn store(stack: &FaultyStack, conversation: &str, sender: &User, messages: Range<usize>) {
-    let begin = hour_ago();
+    let begin = two_days_ago();
     let put = |n: usize| {
         let id = id_at(begin + n as i64, n);
         json!({ "PutRequest": { "Item": {

@@ -1,12 +1,10 @@
 //! `DELETE /api/auth/account`: data that is erased, the address that can be used again, and the name that stays reserved.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, PASSWORD, User, all_at_once, code_for, eventually, random_email, random_username, send_otp, stack_or_skip,
-    stored_in, texts,
+    Answer, PASSWORD, SOON, User, all_at_once, code_for, eventually, random_email, random_username, send_otp,
+    stack_or_skip, stored_in, texts,
 };
 
 use super::{
@@ -37,7 +35,7 @@ async fn nothing_left_of(user: &User) {
         };
         texts(item).iter().any(|text| told.iter().any(|one| text.contains(*one)))
     };
-    eventually("nothing left", Duration::from_secs(30), async || {
+    eventually("nothing left", SOON, async || {
         let left: Vec<_> = stored_in(stack.dynamodb_url(), stack).await.into_iter().filter(tells).collect();
         println!("{} items left: {:?}", left.len(), left.first());
         left.is_empty().then_some(())

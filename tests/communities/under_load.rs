@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::steps::UNREACHABLE;
-use crate::support::{Answer, Community, User, all_at_once, eventually};
+use crate::support::{Answer, Community, SOON, User, all_at_once, eventually};
 
 /// Sends the same message until `over` is set, and then three times more. Returns each start time and status.
 async fn hammer(
@@ -36,10 +36,7 @@ async fn no_message_that_begins_after_a_member_was_removed_is_sent() {
         let senders =
             ways.map(|[from, to]| hammer(community.clone(), [from.clone(), to.clone()], is_over.clone(), done.clone()));
         let senders = tokio::spawn(all_at_once(senders));
-        eventually("some messages", Duration::from_secs(20), async || {
-            (done.load(Ordering::SeqCst) > 4 + round).then_some(())
-        })
-        .await;
+        eventually("some messages", SOON, async || (done.load(Ordering::SeqCst) > 4 + round).then_some(())).await;
         match round % 2 {
             0 => community.block(&bob).await.ok(200),
             _ => community.leave(&bob).await.ok(200),

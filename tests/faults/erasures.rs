@@ -1,15 +1,12 @@
 //! `DELETE /api/auth/account` while DynamoDB fails, and the worker that finishes what the request could not.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{FAILURES, Loss, assert_degraded, assert_failed, is_alive, sign_in};
-use crate::support::{self, ALWAYS, Answer, Client, Fault, FaultyStack, PASSWORD, StoreCall, User, eventually};
-
-const SOON: Duration = Duration::from_secs(30);
+use crate::support::{self, ALWAYS, Answer, Client, Fault, FaultyStack, PASSWORD, SOON, StoreCall, User, eventually};
 
 async fn delete(user: &User) -> Answer {
     user.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await
@@ -149,7 +146,7 @@ async fn interrupted(stack: &FaultyStack, operation: &'static str, calls_before:
     down.over().await;
     // Waits for the log line first: polling the table all the time would slow down a slow store.
     let line = async || worker_lines(stack).into_iter().skip(before).find(|line| line["status"] == 200);
-    let line = eventually("the end of the erasure", 4 * SOON, line).await;
+    let line = eventually("the end of the erasure", SOON, line).await;
     assert_eq!((&line["level"], &line["route"]), (&json!("info"), &json!("clean-up")));
     assert!(is_erased(stack, &user).await, "{:?}", left(stack, &user).await);
     assert_gone(&user).await;

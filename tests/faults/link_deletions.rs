@@ -1,15 +1,11 @@
 //! `DELETE /api/links/{slug}` while stores fail.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{FAILURES, Loss, assert_internal_error, id, sent, share_token};
 use crate::support::png::picture;
-use crate::support::{ALWAYS, Answer, Client, Fault, FaultyStack, Link, eventually, upload};
-
-const SOON: Duration = Duration::from_secs(20);
+use crate::support::{ALWAYS, Answer, Client, Fault, FaultyStack, Link, SOON, eventually, upload};
 
 /// One more than a batch of deletions takes, so that a deletion can stop between two batches.
 const MESSAGES: usize = 26;

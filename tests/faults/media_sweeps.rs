@@ -1,18 +1,13 @@
 //! The worker `clean-up`, which removes the objects that a request could not remove.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::media::{FAILED, removes, sets, sweeps};
 use super::{FAILURES, Loss, assert_degraded};
 use crate::support::{
-    self, ALWAYS, Answer, Bucket, Client, FaultyStack, Pair, ask, eventually, keys_of, media_of, sample, stack_or_skip,
-    table_has_ttl, text,
+    self, ALWAYS, Answer, Bucket, Client, FaultyStack, Pair, SOON, ask, eventually, keys_of, media_of, sample,
+    stack_or_skip, table_has_ttl, text,
 };
-
-/// The embedded table removes expired items once a minute.
-const SWEPT_WITHIN: Duration = Duration::from_secs(100);
 
 async fn delete(pair: &Pair, message: &Value) -> Answer {
     let path = format!("/conversations/{}/messages/{}", pair.conversation, text(message, "_id"));
@@ -102,7 +97,8 @@ async fn expired_orphaned_objects_are_removed_and_objects_of_messages_are_not() 
             [bucket.message_objects(&one.conversation).await, bucket.message_objects(&other.conversation).await];
         (left == kept[0] && gone == kept[1]).then_some(())
     };
-    eventually("the end of what is to be swept", SWEPT_WITHIN, swept).await;
+    // The embedded table removes expired items once a minute.
+    eventually("the end of what is to be swept", SOON, swept).await;
     down.over().await;
     // Orphaned objects whose time has not come stay, and so do the objects of messages.
     let mut both = [&kept[2][..], &left].concat();
@@ -116,7 +112,7 @@ async fn expired_orphaned_objects_are_removed_and_objects_of_messages_are_not() 
     }
     // Records behind one that failed may be delivered again.
     let done = async || (worker_lines(&stack).iter().filter(|line| line["status"] == 200).count() >= 2).then_some(());
-    eventually("the worker's word", Duration::from_secs(10), done).await;
+    eventually("the worker's log lines", SOON, done).await;
     let lines = worker_lines(&stack);
     println!("{lines:?}");
     let failed: Vec<&Value> = lines.iter().filter(|line| line["status"] == 500).collect();

@@ -2,13 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use tokio::task::LocalSet;
 
 use super::{contents, sent};
-use crate::support::{Answer, User, eventually};
+use crate::support::{Answer, SOON, User, eventually};
 
 const PATH: &str = "/api/accept-messages";
 
@@ -114,7 +114,7 @@ impl Load {
 
     /// Waits until that many messages that began after `moment` were sent.
     async fn after(&self, moment: Instant, count: usize) {
-        eventually("more messages", Duration::from_secs(60), async || {
+        eventually("more messages", SOON, async || {
             let since = self.sent.borrow().iter().filter(|sent| sent.began > moment).count();
             (since >= count).then_some(())
         })
@@ -156,8 +156,7 @@ async fn no_message_that_begins_after_the_switch_is_off_is_accepted_under_any_lo
         load.over.set(true);
         let off = Instant::now();
         // Requests that are under way may be accepted or refused.
-        eventually("the last answers", Duration::from_secs(30), async || (Rc::strong_count(&load) == 1).then_some(()))
-            .await;
+        eventually("the last answers", SOON, async || (Rc::strong_count(&load) == 1).then_some(())).await;
         assert!(load.between(off, Instant::now()).iter().all(|status| *status == 403));
     };
     LocalSet::new().run_until(flips).await;

@@ -6,7 +6,7 @@ use local::Stack;
 use serde_json::Value;
 
 use super::{ALL_INBOXES, limited, remaining, sent};
-use crate::support::{Client, FaultyStack, User, all_at_once, eventually, stored_in, wait_until_accepted};
+use crate::support::{Client, FaultyStack, SOON, User, all_at_once, eventually, stored_in, wait_until_accepted};
 
 /// The items that count the messages of clients. A stack of its own has only those of the test's senders.
 async fn logs(stack: &Stack) -> Vec<Value> {
@@ -67,10 +67,7 @@ async fn after_retry_after_one_is_accepted_again_and_the_item_stays_small() {
     .await;
     assert!(accepted_at.duration_since(first) > Duration::from_secs(59));
 
-    eventually("the end of the window", Duration::from_secs(30), async || {
-        (told.elapsed().as_secs() > 61).then_some(())
-    })
-    .await;
+    eventually("the end of the window", SOON, async || (told.elapsed().as_secs() > 61).then_some(())).await;
     for (n, user) in users[..6].iter().enumerate() {
         let answer = user.receive_from(&sender, "after the minute").await;
         sent(&answer);

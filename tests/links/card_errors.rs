@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::png::{self, BitDepth, ColorType, chunk, picture};
-use crate::support::{Answer, Client, Link, Upload, eventually, stack_or_skip, upload, whole_number};
+use crate::support::{Answer, Client, Link, SOON, Upload, eventually, stack_or_skip, upload, whole_number};
 
 const UNREADABLE: &str = "file is not a PNG that can be read";
 const TOO_LARGE: &str = "The card must not be larger than 4 MiB";
@@ -30,7 +30,7 @@ impl Message {
 
     /// An answer within a second. Other tests use the processor too, so slower answers are tried again.
     async fn quickly(&self, form: &Upload) -> Answer {
-        let answer = eventually("an answer within a second", Duration::from_secs(20), async || {
+        let answer = eventually("an answer within a second", SOON, async || {
             let answer = form.call(&Client::new(), "").raw().await;
             (answer.took < Duration::from_secs(1)).then_some(answer)
         });

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Link, eventually, in_ms, time};
+use crate::support::{Answer, Client, Link, SOON, eventually, in_ms, time};
 
 /// Senders that send until they are stopped. Each message comes from a new client.
 struct Senders {
@@ -42,7 +42,7 @@ impl Senders {
 
     /// Waits until that many messages that began after `since` were answered.
     async fn answered_since(&self, since: Instant, many: usize) {
-        eventually("messages go on", Duration::from_secs(20), async || {
+        eventually("messages go on", SOON, async || {
             let sent = self.sent.lock().expect("no panic");
             (sent.iter().filter(|one| one.started > since).count() >= many).then_some(())
         })
@@ -50,7 +50,7 @@ impl Senders {
     }
 
     async fn first(&self, what: &str, wanted: impl Fn(&Answer) -> bool) {
-        eventually(what, Duration::from_secs(20), async || {
+        eventually(what, SOON, async || {
             self.sent.lock().expect("no panic").iter().any(|one| wanted(&one.answer)).then_some(())
         })
         .await;
@@ -123,7 +123,7 @@ async fn a_link_closes_at_its_expiry_and_nothing_is_accepted_from_that_milliseco
 async fn a_link_goes_from_scheduled_to_active_to_expired_by_itself() {
     let link = Link::with(json!({ "startsAt": in_ms(1000), "expiresAt": in_ms(2500) })).await;
     let mut seen = vec![link.created["status"].clone()];
-    eventually("expired", Duration::from_secs(10), async || {
+    eventually("expired", SOON, async || {
         let status = link.seen().await["status"].take();
         if seen.last() != Some(&status) {
             seen.push(status.clone());
@@ -141,8 +141,7 @@ async fn an_expired_link_that_was_not_swept_takes_nothing_but_can_be_read_and_re
     let body = json!({ "content": "In time", "pin": "4321" });
     link.send_as(&Client::new(), body).await.is(201, json!({ "success": true }));
     link.patched(json!({ "expiresAt": in_ms(1000) })).await;
-    eventually("expired", Duration::from_secs(10), async || (link.seen().await["status"] == "expired").then_some(()))
-        .await;
+    eventually("expired", SOON, async || (link.seen().await["status"] == "expired").then_some(())).await;
 
     for body in [json!({ "content": "x" }), json!({ "content": "x", "pin": "9999" })] {
         link.send_as(&Client::new(), body).await.refused(410, "This link has expired");

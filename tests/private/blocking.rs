@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::json;
 
 use super::steps::{
     BLOCKED, block, contents, conversation, delete, marked, pair, reply, say, text, three, two, unblock, unread,
 };
-use crate::support::{Answer, Call, FaultyStack, User, all_at_once, eventually, line_of};
+use crate::support::{Answer, Call, FaultyStack, SOON, User, all_at_once, eventually, line_of};
 
 /// Asserts that neither can send a message to the other one, by either endpoint.
 async fn nothing_passes(users: [&User; 2], conversation: Option<&str>) {
@@ -176,10 +176,7 @@ async fn a_block_that_answered_before_a_send_started_stops_it_also_under_load() 
             }
         });
         let senders = tokio::spawn(all_at_once(senders));
-        eventually("some messages", Duration::from_secs(20), async || {
-            (done.load(Ordering::SeqCst) > 4 + round).then_some(())
-        })
-        .await;
+        eventually("some messages", SOON, async || (done.load(Ordering::SeqCst) > 4 + round).then_some(())).await;
         let (blocker, blocked) = if round % 2 == 0 { (&ann, &bob) } else { (&bob, &ann) };
         block(blocker, blocked).await;
         let answered = Instant::now();

@@ -7,7 +7,8 @@ use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
 use tokio::time::Instant;
 
-/// The time that a worker may take: the stream delivers the record, the worker starts, and records of other tests come first.
+/// The deadline of a condition. It holds on a loaded machine with two cores, where a worker starts slowly and records of other
+/// tests come first. Only a failing test waits for all of it.
 pub const SOON: Duration = Duration::from_secs(300);
 
 /// Calls `probe` until it returns something. No other function of these tests waits for time to pass.

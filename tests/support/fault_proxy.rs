@@ -6,7 +6,6 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -21,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::SOON;
 use super::conflicts::with_conflicts;
 
 /// For faults that apply until the test ends them.
@@ -32,9 +32,6 @@ const MAILS_PATH: &str = "/v2/email/outbound-emails";
 /// How long an SDK waits before it retries a 5xx, in milliseconds: stores may say so in an answer. Without it, the pauses of a call
 /// that keeps failing are up to three seconds, and all tests together would wait for minutes.
 const RETRY_AFTER_MS: u32 = 20;
-
-/// Longer than any action that a test runs in [`When::first`].
-const SOON: Duration = Duration::from_secs(30);
 
 /// A request to a store, for the conditions of faults.
 pub struct Call {

@@ -1,16 +1,14 @@
 //! The lines that functions write.
 
-use std::time::Duration;
-
 use local::{Line, Stack};
 use serde_json::Value;
 
-use super::{Answer, eventually};
+use super::{Answer, SOON, eventually};
 
 /// The function that answered a request, and the one line that it wrote about it.
 pub async fn line_of(stack: &Stack, answer: &Answer) -> (String, Value) {
     let id = answer.header("x-request-id").expect("a request id");
-    let lines = eventually("a line about the request", Duration::from_secs(10), async || {
+    let lines = eventually("a line about the request", SOON, async || {
         let lines: Vec<Line> = stack.logs().matching(|line| line.text.contains(id));
         (!lines.is_empty()).then_some(lines)
     });

@@ -25,7 +25,7 @@ fn alike(answer: &Answer, first: &Answer) {
 
 /// Sends two sign-ups with one key. The second one finishes while a call of the first one to the store is under way.
 async fn overtaken(held: impl Fn(&StoreCall) -> bool + Send + Sync + 'static) {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (email, key) = (random_email(), Uuid::new_v4().to_string());
     let body = registration(&random_username(), &email, &send_otp(&email).await);
     let call = || Client::new().post("/api/sign-up").key(&key).json(&body);

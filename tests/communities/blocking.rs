@@ -66,7 +66,7 @@ async fn only_the_creator_blocks_and_only_who_is_or_was_a_member() {
 /// The message's reads find no block; the block comes before its write.
 #[tokio::test]
 async fn a_block_or_a_leave_that_overtakes_a_message_stops_it() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for (by_leaving, begun, by_member) in
         [(false, false, false), (false, true, true), (false, true, false), (true, false, true), (true, true, false)]
     {

@@ -56,7 +56,7 @@ fn token(answer: &Answer) -> String {
 
 #[tokio::test]
 async fn a_send_that_looks_after_the_inbox_was_closed_is_refused_however_early_it_began() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (user, sender) = (User::sign_up().await, Client::new());
     let closing = user.clone();
     let looks = first(|call: &StoreCall| call.asks("GetItem", "USERNAME#"));
@@ -72,7 +72,7 @@ async fn a_send_that_looks_after_the_inbox_was_closed_is_refused_however_early_i
 
 #[tokio::test]
 async fn a_send_that_the_closing_overtakes_is_as_it_was_answered_and_the_last() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let closing = user.clone();
     let closed = stack.dynamodb.when(|call| call.asks("PutItem", "INBOX#")).first(async move {
@@ -89,7 +89,7 @@ async fn a_send_that_the_closing_overtakes_is_as_it_was_answered_and_the_last() 
 
 #[tokio::test]
 async fn a_send_that_looks_after_the_account_was_deleted_finds_nobody() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (user, sender) = (User::sign_up().await, Client::new());
     let leaving = user.clone();
     let looks = first(|call: &StoreCall| call.asks("GetItem", "USERNAME#"));
@@ -104,7 +104,7 @@ async fn a_send_that_looks_after_the_account_was_deleted_finds_nobody() {
 
 #[tokio::test]
 async fn of_two_password_changes_at_once_exactly_one_is_made() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for _ in 0..5 {
         let user = User::sign_up().await;
         let elsewhere = user.on_new_device().await;
@@ -125,7 +125,7 @@ async fn of_two_password_changes_at_once_exactly_one_is_made() {
 
 #[tokio::test]
 async fn a_sign_in_with_what_was_the_password_until_then_begins_no_session() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     for device in [Value::Null, user.on_new_device().await.device.into()] {
         println!("{device}");
@@ -146,7 +146,7 @@ async fn a_sign_in_with_what_was_the_password_until_then_begins_no_session() {
 
 #[tokio::test]
 async fn a_deletion_by_what_was_the_password_until_then_deletes_nothing() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     user.received("A message that stays").await;
     let changing = user.clone();
@@ -162,7 +162,7 @@ async fn a_deletion_by_what_was_the_password_until_then_deletes_nothing() {
 
 #[tokio::test]
 async fn a_device_that_is_removed_while_someone_signs_in_on_it_stays_removed() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let (device, owner) = (user.on_new_device().await.device, user.clone());
     let path = format!("/api/auth/devices/{device}");
@@ -178,7 +178,7 @@ async fn a_device_that_is_removed_while_someone_signs_in_on_it_stays_removed() {
 
 #[tokio::test]
 async fn a_code_of_an_earlier_session_trusts_no_later_one() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let elsewhere = user.on_new_device().await;
     let (code, again) = (json!({ "code": code_for(&user.email).await }), elsewhere.clone());
@@ -198,7 +198,7 @@ async fn a_code_of_an_earlier_session_trusts_no_later_one() {
 
 #[tokio::test]
 async fn a_sign_up_that_another_overtakes_leaves_nothing_and_keeps_its_code() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (username, mine, theirs) = (random_username(), random_email(), random_email());
     let (my_code, their_code) = (send_otp(&mine).await, send_otp(&theirs).await);
     let other = registration(&username.to_uppercase(), &theirs, &their_code);
@@ -223,7 +223,7 @@ async fn a_sign_up_that_another_overtakes_leaves_nothing_and_keeps_its_code() {
 
 #[tokio::test]
 async fn a_code_that_was_mailed_is_good_whatever_became_of_the_one_before_it() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let email = random_email();
     let down = stack.ses.when(|call| call.mails("")).reject("MessageRejected", 1);
     let (to, (is_sent, sent)) = (email.clone(), oneshot::channel());
@@ -240,7 +240,7 @@ async fn a_code_that_was_mailed_is_good_whatever_became_of_the_one_before_it() {
 
 #[tokio::test]
 async fn a_repetition_that_meets_its_first_request_never_says_that_a_mail_went_out_that_did_not() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let email = random_email();
     let (to, (is_repeated, repeated)) = (email.clone(), oneshot::channel());
     // The first mail waits for the replay, and then it is refused.

@@ -7,7 +7,7 @@ use crate::support::{ALWAYS, FaultyStack, User, code_for};
 
 #[tokio::test]
 async fn a_session_that_can_not_be_read_does_not_count_as_ended() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let paths = ["/api/auth/session", "/api/auth/devices", "/api/get-messages", "/api/accept-messages"];
     for (n, path) in paths.into_iter().enumerate() {
@@ -32,7 +32,7 @@ async fn a_session_that_can_not_be_read_does_not_count_as_ended() {
 
 #[tokio::test]
 async fn a_sign_out_ends_the_session_also_when_its_answer_is_lost_and_says_so_only_then() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let down = stack.dynamodb.when(|call| call.asks("UpdateItem", "session_id")).answer(500, ALWAYS);
     assert_failed(&stack, &user.post("/api/auth/sign-out").send().await, &[&user.token]).await;
@@ -51,7 +51,7 @@ async fn a_sign_out_ends_the_session_also_when_its_answer_is_lost_and_says_so_on
 
 #[tokio::test]
 async fn a_removed_device_is_gone_if_and_only_if_the_answer_says_so() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let elsewhere = user.on_new_device().await;
     let path = format!("/api/auth/devices/{}", elsewhere.device);
@@ -68,7 +68,7 @@ async fn a_removed_device_is_gone_if_and_only_if_the_answer_says_so() {
 
 #[tokio::test]
 async fn a_device_is_trusted_once_its_code_is_used_up_and_not_before() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await.on_new_device().await;
     let code = json!({ "code": code_for(&user.email).await });
     let verify = || user.post("/api/auth/devices/verify").json(&code).send();

@@ -37,7 +37,7 @@ async fn assert_shown(answer: &Answer, token: &str, picture: &[u8]) {
 
 #[tokio::test]
 async fn a_card_whose_answer_from_the_bucket_is_lost_is_stored_once() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for (loss, key) in [(Loss::Ended, None), (Loss::Ended, Some("key")), (Loss::Silence, None)] {
         println!("{loss:?}, {key:?}");
         let (link, token) = message().await;
@@ -59,7 +59,7 @@ async fn a_card_whose_answer_from_the_bucket_is_lost_is_stored_once() {
 
 #[tokio::test]
 async fn a_card_whose_answer_from_the_table_is_lost_is_stored_once() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for (loss, key) in [(Loss::Ended, None), (Loss::Silence, Some("key"))] {
         println!("{loss:?}, {key:?}");
         let (_, token) = message().await;
@@ -74,7 +74,7 @@ async fn a_card_whose_answer_from_the_table_is_lost_is_stored_once() {
 
 #[tokio::test]
 async fn while_the_bucket_fails_there_is_no_card_and_afterwards_there_can_be_one() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let (_, token) = message().await;
@@ -91,7 +91,7 @@ async fn while_the_bucket_fails_there_is_no_card_and_afterwards_there_can_be_one
 
 #[tokio::test]
 async fn a_card_that_its_message_does_not_know_of_yet_can_be_uploaded_again() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for key in [None, Some("key")] {
         println!("{key:?}");
         let (_, token) = message().await;
@@ -108,7 +108,7 @@ async fn a_card_that_its_message_does_not_know_of_yet_can_be_uploaded_again() {
 
 #[tokio::test]
 async fn a_card_none_of_whose_answers_arrives_is_there_when_it_is_uploaded_again_with_its_key() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (_, token) = message().await;
     let lost = stack.s3.when(|call| call.is("PUT", "/cards/")).lose_the_answer(ALWAYS);
     assert_internal_error(&stack, &put(&picture(), &token, Some("key")).await, &[&token]).await;
@@ -124,7 +124,7 @@ async fn a_card_none_of_whose_answers_arrives_is_there_when_it_is_uploaded_again
 
 #[tokio::test]
 async fn a_card_stays_when_the_read_after_it_fails() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (link, token) = message().await;
     let reads = AtomicUsize::new(0);
     // The read before the card is stored succeeds. All later reads fail.

@@ -7,7 +7,7 @@ use crate::support::{ALWAYS, Client, FaultyStack, Link, in_ms};
 
 #[tokio::test]
 async fn a_change_whose_answer_from_the_store_is_lost_is_made() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let link = Link::open().await;
@@ -28,7 +28,7 @@ async fn a_change_whose_answer_from_the_store_is_lost_is_made() {
 
 #[tokio::test]
 async fn while_the_store_fails_nothing_is_changed() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = Link::open().await;
     for failure in FAILURES {
         println!("{failure:?}");
@@ -48,7 +48,7 @@ async fn while_the_store_fails_nothing_is_changed() {
 
 #[tokio::test]
 async fn a_cap_that_could_not_be_counted_up_to_is_counted_by_the_next_sender() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = Link::open().await;
     for n in 0..3 {
         sent(&link.send(&n.to_string()).await);

@@ -22,7 +22,7 @@ async fn assert_made(stack: &FaultyStack, slug: &str, answer: &Answer) {
 
 #[tokio::test]
 async fn a_link_whose_answer_from_the_store_is_lost_is_made_once_and_its_token_works() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for (loss, key) in [(Loss::Ended, None), (Loss::Ended, Some("key")), (Loss::Silence, None)] {
         println!("{loss:?}, {key:?}");
         let (creator, slug) = (Client::new(), random_slug());
@@ -40,7 +40,7 @@ async fn a_link_whose_answer_from_the_store_is_lost_is_made_once_and_its_token_w
 
 #[tokio::test]
 async fn a_link_none_of_whose_answers_arrives_is_shown_when_it_is_asked_for_again_with_its_key() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (creator, slug) = (Client::new(), random_slug());
     let mark = slug.clone();
     let lost = stack.dynamodb.when(move |call| call.asks("TransactWriteItems", &mark)).lose_the_answer(ALWAYS);
@@ -52,7 +52,7 @@ async fn a_link_none_of_whose_answers_arrives_is_shown_when_it_is_asked_for_agai
 
 #[tokio::test]
 async fn while_the_store_fails_no_link_is_made_and_its_slug_stays_free() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let (creator, slug) = (Client::new(), random_slug());

@@ -37,7 +37,7 @@ fn writes(call: &StoreCall) -> bool {
 
 #[tokio::test]
 async fn while_the_limit_can_not_be_counted_messages_pass_uncounted_and_the_log_says_so() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     for (failure, key) in FAILURES.into_iter().zip([None, Some("key"), None]) {
         println!("{failure:?}");
@@ -56,7 +56,7 @@ async fn while_the_limit_can_not_be_counted_messages_pass_uncounted_and_the_log_
 
 #[tokio::test]
 async fn a_hit_whose_answer_from_the_store_is_lost_counts_once() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     for loss in [Loss::Ended, Loss::Silence] {
         let sender = Client::new();
@@ -71,7 +71,7 @@ async fn a_hit_whose_answer_from_the_store_is_lost_counts_once() {
 
 #[tokio::test]
 async fn while_the_store_fails_nothing_is_sent_and_what_was_never_written_takes_no_place() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let cases = [
         ("PutItem", "INBOX#", Failure::Status(500), None),
@@ -103,7 +103,7 @@ async fn while_the_store_fails_nothing_is_sent_and_what_was_never_written_takes_
 
 #[tokio::test]
 async fn a_message_whose_answer_from_the_store_is_lost_is_stored_once_and_takes_one_place() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let cases =
         [(Loss::Ended, None), (Loss::Silence, None), (Loss::Ended, Some("key")), (Loss::Silence, Some("other"))];
@@ -126,7 +126,7 @@ async fn a_message_whose_answer_from_the_store_is_lost_is_stored_once_and_takes_
 
 #[tokio::test]
 async fn a_message_none_of_whose_answers_arrives_is_stored_once_when_it_is_sent_again_with_its_key() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (user, sender) = (User::sign_up().await, Client::new());
     let lost = stack.dynamodb.when(writes).lose_the_answer(ALWAYS);
     assert_failed(&stack, &send(&sender, &user, "An unheard message", Some("key")).await, &["An unheard message"])
@@ -139,7 +139,7 @@ async fn a_message_none_of_whose_answers_arrives_is_stored_once_when_it_is_sent_
 
 #[tokio::test]
 async fn a_refusal_is_told_also_when_its_hit_can_not_be_taken_back() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (user, sender) = (User::sign_up().await, Client::new());
     let nobody = User { username: "nobody_of_this_name".to_owned(), ..user.clone() };
     let down = stack.dynamodb.when(|call| call.asks("UpdateItem", "REMOVE #s0")).answer(500, ALWAYS);
@@ -152,7 +152,7 @@ async fn a_refusal_is_told_also_when_its_hit_can_not_be_taken_back() {
 
 #[tokio::test]
 async fn a_message_too_many_is_refused_also_when_its_hit_can_not_be_removed() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (user, sender) = (User::sign_up().await, Client::new());
     for _ in 0..5 {
         sent(&send(&sender, &user, "One of five messages", None).await);
@@ -167,7 +167,7 @@ async fn a_message_too_many_is_refused_also_when_its_hit_can_not_be_removed() {
 
 #[tokio::test]
 async fn the_switch_has_the_state_that_was_answered() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let switch = |to: bool| user.post("/api/accept-messages").json(&json!({ "acceptMessage": to })).send();
     for failure in FAILURES {
@@ -194,7 +194,7 @@ async fn the_switch_has_the_state_that_was_answered() {
 
 #[tokio::test]
 async fn an_inbox_that_can_not_be_read_is_not_an_empty_one() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     user.received("A message of a test").await;
     for failure in FAILURES {
@@ -208,7 +208,7 @@ async fn an_inbox_that_can_not_be_read_is_not_an_empty_one() {
 
 #[tokio::test]
 async fn a_deleted_message_is_gone_if_and_only_if_the_answer_says_so() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let kept = user.received("A message that stays").await;
     let message = user.received("A message that goes").await;

@@ -7,7 +7,7 @@ use crate::support::{ALWAYS, Client, FaultyStack, Link, StoreCall};
 
 #[tokio::test]
 async fn while_only_the_limit_can_not_be_read_messages_pass_uncounted() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (link, sender) = (Link::open().await, Client::new());
     for n in 0..5 {
         sent(&send(&link, &sender, &n.to_string(), None).await);
@@ -24,7 +24,7 @@ async fn while_only_the_limit_can_not_be_read_messages_pass_uncounted() {
 
 #[tokio::test]
 async fn while_only_the_limit_can_not_be_read_links_are_made_uncounted() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let down = stack.dynamodb.when(|call| call.asks("GetItem", "LIMIT#links#")).answer(503, ALWAYS);
     let creator = Client::new();
     let uncounted = creator.post("/api/links").json(&json!({ "title": "x" })).send().await;
@@ -40,7 +40,7 @@ async fn while_only_the_limit_can_not_be_read_links_are_made_uncounted() {
 
 #[tokio::test]
 async fn while_attempts_can_not_be_counted_even_the_right_pin_is_refused() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = Link::with(json!({ "pin": "4321" })).await;
     let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "LIMIT#pins#")).answer(500, ALWAYS);
     for pin in ["4321", "9999"] {
@@ -55,7 +55,7 @@ async fn while_attempts_can_not_be_counted_even_the_right_pin_is_refused() {
 
 #[tokio::test]
 async fn an_attempt_at_a_pin_whose_count_loses_its_answer_counts_once() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (link, sender) = (Link::with(json!({ "pin": "4321" })).await, Client::new());
     let wrong = || link.send_as(&sender, json!({ "content": "x", "pin": "9999" }));
     let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "LIMIT#pins#")).lose_the_answer(1);
@@ -70,7 +70,7 @@ async fn an_attempt_at_a_pin_whose_count_loses_its_answer_counts_once() {
 
 #[tokio::test]
 async fn a_right_pin_is_accepted_even_when_its_attempt_can_not_be_refunded() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = Link::with(json!({ "pin": "4321" })).await;
     let is_release = |call: &StoreCall| call.asks("TransactWriteItems", "LIMIT#pins#") && call.body.contains("REMOVE");
     let down = stack.dynamodb.when(is_release).answer(500, ALWAYS);

@@ -69,7 +69,7 @@ async fn stopped_and_repeated(stack: &FaultyStack, trouble: impl Fn(&[Value]) ->
 
 #[tokio::test]
 async fn a_deletion_that_could_not_begin_leaves_the_link_as_it_was() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = Link::open().await;
     let message = link.sent("x").await;
     for failure in FAILURES {
@@ -85,14 +85,14 @@ async fn a_deletion_that_could_not_begin_leaves_the_link_as_it_was() {
 
 #[tokio::test]
 async fn a_deletion_that_could_not_find_the_messages_is_finished_by_its_repetition() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     stopped_and_repeated(&stack, |_| stack.dynamodb.when(|call| call.operation == "Query").answer(500, ALWAYS)).await;
     stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_deletion_that_could_remove_only_some_messages_is_finished_by_its_repetition() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     stopped_and_repeated(&stack, |messages| {
         let one = id(&messages[7]).to_owned();
         stack.dynamodb.when(move |call| call.asks("BatchWriteItem", &one)).answer(503, ALWAYS)
@@ -103,14 +103,14 @@ async fn a_deletion_that_could_remove_only_some_messages_is_finished_by_its_repe
 
 #[tokio::test]
 async fn a_deletion_that_could_not_remove_the_cards_is_finished_by_its_repetition() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     stopped_and_repeated(&stack, |_| stack.s3.when(|call| call.deletes_all_of("cards/")).refuse(ALWAYS)).await;
     stack.stop().await;
 }
 
 #[tokio::test]
 async fn a_deletion_that_could_not_forget_the_link_is_finished_by_its_repetition() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     stopped_and_repeated(&stack, |_| stack.dynamodb.when(|call| call.operation == "DeleteItem").answer(503, ALWAYS))
         .await;
     stack.stop().await;
@@ -118,7 +118,7 @@ async fn a_deletion_that_could_not_forget_the_link_is_finished_by_its_repetition
 
 #[tokio::test]
 async fn a_deletion_whose_answers_from_the_stores_are_lost_is_done() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (link, messages) = crowded().await;
     let losses = [
         Loss::Ended.of(stack.dynamodb.when(|call| call.asks("UpdateItem", "deleting")), 1),
@@ -137,7 +137,7 @@ async fn a_deletion_whose_answers_from_the_stores_are_lost_is_done() {
 /// An upload of a card that was stored in the bucket, but not in the table.
 #[tokio::test]
 async fn a_card_that_its_message_does_not_know_of_goes_with_the_link() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = Link::open().await;
     let message = link.sent("For a card").await;
     let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "card")).answer(500, ALWAYS);
@@ -151,7 +151,7 @@ async fn a_card_that_its_message_does_not_know_of_goes_with_the_link() {
 /// The upload reads the link before its deletion begins. The deletion reads the message before it has the card.
 #[tokio::test]
 async fn a_card_that_arrives_while_its_link_is_emptied_is_not_left_behind() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = Link::open().await;
     let message = link.sent("For a card").await;
     let (has_looked, looked) = oneshot::channel();

@@ -54,7 +54,7 @@ fn full(answer: &Answer) {
 
 #[tokio::test]
 async fn a_cap_that_overtakes_a_message_is_exact() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for (before, cap, fits) in [(0, 1, true), (2, 3, true), (2, 2, false), (3, 1, false), (3, 5, true)] {
         println!("a cap of {cap} over {before}");
         let (link, sender) = (with_messages(before).await, Client::new());
@@ -80,7 +80,7 @@ async fn a_cap_that_overtakes_a_message_is_exact() {
 
 #[tokio::test]
 async fn a_message_that_a_cap_left_no_room_for_can_be_sent_with_its_key_when_there_is_room() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (link, sender) = (with_messages(2).await, Client::new());
     let overtaken = capped_before(&stack, "Overtaken", &link, 2);
     full(&send(&link, &sender, "Overtaken", Some("key")).await);
@@ -96,7 +96,7 @@ async fn a_message_that_a_cap_left_no_room_for_can_be_sent_with_its_key_when_the
 
 #[tokio::test]
 async fn a_cap_that_was_counted_up_to_before_an_overtaken_message_is_exact() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = with_messages(2).await;
     let overtaken = capped_and_counted_before(&stack, "Overtaken", &link);
     sent(&link.send("Overtaken").await);
@@ -109,7 +109,7 @@ async fn a_cap_that_was_counted_up_to_before_an_overtaken_message_is_exact() {
 
 #[tokio::test]
 async fn a_message_whose_removal_loses_its_answer_is_removed_once() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (link, sender) = (with_messages(2).await, Client::new());
     let overtaken = capped_before(&stack, "Overtaken", &link, 2);
     let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).lose_the_answer(1);
@@ -125,7 +125,7 @@ async fn a_message_whose_removal_loses_its_answer_is_removed_once() {
 /// A message that can't be taken back may exceed the cap by one, but the stored count must stay consistent.
 #[tokio::test]
 async fn a_link_with_an_overtaken_message_that_could_not_be_taken_back_can_be_emptied_and_filled() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = with_messages(2).await;
     let overtaken = capped_and_counted_before(&stack, "Overtaken", &link);
     let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).answer(500, ALWAYS);
@@ -147,7 +147,7 @@ async fn a_link_with_an_overtaken_message_that_could_not_be_taken_back_can_be_em
 
 #[tokio::test]
 async fn an_overtaken_message_may_be_deleted_before_it_is_taken_back() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = with_messages(1).await;
     let only = link.message(id(&link.newest().await));
     let (capped, written) = (link.clone(), Arc::new(AtomicBool::new(false)));
@@ -178,7 +178,7 @@ async fn an_overtaken_message_may_be_deleted_before_it_is_taken_back() {
 
 #[tokio::test]
 async fn a_link_without_its_cap_takes_a_message_that_saw_the_cap() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = Link::with(json!({ "maxMessages": 2 })).await;
     let uncapped = link.clone();
     let overtaken = stack.dynamodb.when(write_of("Overtaken")).first(async move {
@@ -192,7 +192,7 @@ async fn a_link_without_its_cap_takes_a_message_that_saw_the_cap() {
 
 #[tokio::test]
 async fn a_message_whose_link_is_deleted_before_it_is_written_is_not_found_and_leaves_nothing() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for fields in [json!({}), json!({ "maxMessages": 5 })] {
         println!("{fields}");
         let (link, sender) = (Link::with(fields).await, Client::new());
@@ -211,7 +211,7 @@ async fn a_message_whose_link_is_deleted_before_it_is_written_is_not_found_and_l
 
 #[tokio::test]
 async fn a_message_never_gets_into_another_link_that_took_the_slug_meanwhile() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for fields in [json!({}), json!({ "maxMessages": 5 })] {
         println!("{fields}");
         let link = Link::with(fields.clone()).await;
@@ -235,7 +235,7 @@ async fn a_message_never_gets_into_another_link_that_took_the_slug_meanwhile() {
 
 #[tokio::test]
 async fn a_message_that_can_not_be_taken_back_from_a_deleted_link_is_seen_by_nobody() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = Link::open().await;
     let overtaken = deleted_before(&stack, "Too late", &link);
     // The deletion of a link uses other calls.
@@ -251,7 +251,7 @@ async fn a_message_that_can_not_be_taken_back_from_a_deleted_link_is_seen_by_nob
 
 #[tokio::test]
 async fn a_card_whose_message_or_link_is_deleted_meanwhile_is_not_found_and_not_left_behind() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for of_link in [false, true] {
         let link = Link::open().await;
         let message = link.sent("For a card").await;
@@ -270,7 +270,7 @@ async fn a_card_whose_message_or_link_is_deleted_meanwhile_is_not_found_and_not_
 
 #[tokio::test]
 async fn a_cap_that_overtakes_a_deletion_is_exact() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = with_messages(3).await;
     let (message, capped) = (link.newest().await, link.clone());
     let overtaken = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Delete")).first(async move {

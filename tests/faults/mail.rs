@@ -66,7 +66,7 @@ impl NoMail {
 
 #[tokio::test]
 async fn a_code_that_could_not_be_mailed_is_not_valid_and_does_not_count() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for no_mail in NO_MAIL {
         println!("{no_mail:?}");
         let (client, email) = (Client::new(), random_email());
@@ -97,7 +97,7 @@ async fn a_code_that_could_not_be_mailed_is_not_valid_and_does_not_count() {
 /// SES does not recognise a retry: the mail goes out twice, with the same code.
 #[tokio::test]
 async fn a_mail_whose_answer_is_lost_contains_the_valid_code() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let email = random_email();
@@ -115,7 +115,7 @@ async fn a_mail_whose_answer_is_lost_contains_the_valid_code() {
 
 #[tokio::test]
 async fn a_mail_none_of_whose_answers_arrives_contains_a_code_that_is_not_valid() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let (client, email) = (Client::new(), random_email());
@@ -137,7 +137,7 @@ async fn a_mail_none_of_whose_answers_arrives_contains_a_code_that_is_not_valid(
 
 #[tokio::test]
 async fn while_the_store_fails_no_code_goes_out() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let calls = [
         ("GetItem", "EMAIL#"),
         ("GetItem", "LIMIT#codes#"),
@@ -163,7 +163,7 @@ async fn while_the_store_fails_no_code_goes_out() {
 
 #[tokio::test]
 async fn a_code_whose_answer_from_the_store_is_lost_is_mailed_once_and_counted_once() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for (loss, key) in [(Loss::Ended, None), (Loss::Silence, Some("key"))] {
         println!("{loss:?}, {key:?}");
         let (client, email) = (Client::new(), random_email());
@@ -181,7 +181,7 @@ async fn a_code_whose_answer_from_the_store_is_lost_is_mailed_once_and_counted_o
 /// When both the mail and the store fail, the stored answer of an unsent mail can't be removed.
 #[tokio::test]
 async fn a_repeated_request_never_says_that_a_mail_went_out_that_did_not() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (client, email) = (Client::new(), random_email());
     let no_mail = stack.ses.when(|call| call.mails("")).reject("MessageRejected", ALWAYS);
     let no_undoing = stack.dynamodb.when(|call| deletes(call, "IDEM#")).answer(500, ALWAYS);
@@ -195,7 +195,7 @@ async fn a_repeated_request_never_says_that_a_mail_went_out_that_did_not() {
 
 #[tokio::test]
 async fn a_new_device_signs_in_without_the_mail_and_gets_its_code_at_the_next_sign_in() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let mails = mails_for(&user.email).await.len();
     for no_mail in NO_MAIL {
@@ -233,7 +233,7 @@ async fn a_new_device_signs_in_without_the_mail_and_gets_its_code_at_the_next_si
 /// The answer takes the same time, however long the mail takes to fail.
 #[tokio::test]
 async fn forgot_password_answers_the_same_while_no_mail_goes_out() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let as_ever = forgot(&random_email()).await.ok(200);
     let mut user = User::sign_up().await;
     for no_mail in NO_MAIL {

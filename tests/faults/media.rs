@@ -99,7 +99,7 @@ pub async fn sets(stack: &FaultyStack, conversation: &str) -> Vec<String> {
 }
 
 async fn fails_and_is_sent_afterwards(failure: Failure) {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for step in &STEPS {
         println!("{failure:?} at {}", step.name);
         let pair = Pair::begin().await;
@@ -139,7 +139,7 @@ async fn media_that_an_absent_s3_could_not_promote_can_be_sent_afterwards() {
 
 #[tokio::test]
 async fn a_send_without_media_needs_no_s3() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let pair = Pair::begin().await;
     let down = stack.s3.when(|_| true).answer(500, ALWAYS);
     pair.ann.write(&pair.bob, "Hello again").await;
@@ -151,7 +151,7 @@ async fn a_send_without_media_needs_no_s3() {
 
 #[tokio::test]
 async fn an_upload_that_can_not_be_removed_afterwards_fails_no_message() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let pair = Pair::begin().await;
@@ -172,7 +172,7 @@ async fn an_upload_that_can_not_be_removed_afterwards_fails_no_message() {
 
 #[tokio::test]
 async fn one_copy_of_five_that_fails_leaves_nothing_of_the_others() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let pair = Pair::begin().await;
@@ -194,7 +194,7 @@ async fn one_copy_of_five_that_fails_leaves_nothing_of_the_others() {
 
 #[tokio::test]
 async fn copies_that_can_not_be_removed_are_listed_as_orphaned() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let pair = Pair::begin().await;

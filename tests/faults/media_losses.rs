@@ -6,7 +6,7 @@ use crate::support::{ALWAYS, FaultyStack, Pair, sample};
 
 /// Each step loses one answer, and the message is sent nevertheless.
 async fn sent_all_the_same(loss: Loss, is_met: fn(&str) -> bool) {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for step in STEPS.iter().filter(|step| is_met(step.name)) {
         println!("{loss:?} at {}", step.name);
         let pair = Pair::begin().await;
@@ -33,7 +33,7 @@ async fn media_that_s3_falls_silent_about_while_they_are_looked_at_are_sent_once
 
 #[tokio::test]
 async fn an_upload_whose_removal_loses_its_answer_is_removed() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let pair = Pair::begin().await;
@@ -48,7 +48,7 @@ async fn an_upload_whose_removal_loses_its_answer_is_removed() {
 
 #[tokio::test]
 async fn copies_none_of_whose_answers_arrive_are_removed_and_can_be_made_again() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for step in &STEPS[2..] {
         println!("{}", step.name);
         let pair = Pair::begin().await;
@@ -66,7 +66,7 @@ async fn copies_none_of_whose_answers_arrive_are_removed_and_can_be_made_again()
 
 #[tokio::test]
 async fn a_copy_that_s3_falls_silent_about_is_removed_before_the_gateway_loses_its_patience() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let pair = Pair::begin().await;
     let uploads = [
         pair.ann.upload("image", "image/png", &sample("plain.png")).await,

@@ -32,7 +32,7 @@ async fn an_upload_that_is_replaced_before_it_is_copied_is_not_sent() {
     if !s3_copies_on_condition() {
         return;
     }
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for count in [1, 3] {
         let pair = Pair::begin().await;
         let uploads = uploads(&pair, &[("image/png", "plain.png"); 3][..count]).await;
@@ -51,7 +51,7 @@ async fn an_upload_that_is_replaced_before_it_is_copied_is_not_sent() {
 
 #[tokio::test]
 async fn an_image_that_is_replaced_before_it_is_rewritten_is_not_sent() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let pair = Pair::begin().await;
     let uploads = uploads(&pair, &[("image/jpeg", "located.jpg")]).await;
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
@@ -69,7 +69,7 @@ async fn an_image_that_is_replaced_before_it_is_rewritten_is_not_sent() {
 
 #[tokio::test]
 async fn an_upload_that_is_gone_before_it_is_copied_is_not_sent() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let pair = Pair::begin().await;
     let uploads = uploads(&pair, &[("image/png", "plain.png"), ("image/png", "plain.png")]).await;
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
@@ -84,7 +84,7 @@ async fn an_upload_that_is_gone_before_it_is_copied_is_not_sent() {
 
 #[tokio::test]
 async fn a_block_during_a_send_ends_it_without_a_trace() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for blocker in ["recipient", "sender"] {
         println!("{blocker}");
         let pair = Pair::begin().await;
@@ -109,7 +109,7 @@ async fn leave(user: &User) {
 
 #[tokio::test]
 async fn a_recipient_who_leaves_during_a_send_gets_nothing() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let pair = Pair::begin().await;
     let uploads = uploads(&pair, &[("image/png", "plain.png")]).await;
     let leaving = pair.bob.clone();
@@ -125,7 +125,7 @@ async fn a_recipient_who_leaves_during_a_send_gets_nothing() {
 
 #[tokio::test]
 async fn a_sender_who_leaves_during_a_send_has_not_sent_it() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let pair = Pair::begin().await;
     let uploads = uploads(&pair, &[("image/png", "plain.png")]).await;
     let leaving = pair.ann.clone();
@@ -141,7 +141,7 @@ async fn a_sender_who_leaves_during_a_send_has_not_sent_it() {
 
 #[tokio::test]
 async fn of_requests_with_one_key_at_once_one_is_sent_and_all_get_its_answer() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for round in 0..6 {
         let pair = Pair::begin().await;
         let uploads = uploads(&pair, &[("image/png", "plain.png"), ("image/jpeg", "located.jpg")]).await;
@@ -165,7 +165,7 @@ async fn of_requests_with_one_key_at_once_one_is_sent_and_all_get_its_answer() {
 
 #[tokio::test]
 async fn a_request_that_another_with_its_key_overtakes_gets_that_ones_answer() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let before: [fn(&StoreCall) -> bool; 3] = [
         |call| call.is("GET", "/temp/"),
         |call| call.is("PUT", "/media/"),
@@ -203,7 +203,7 @@ async fn there_once_but_for_sweeps(stack: &FaultyStack, pair: &Pair, answer: &An
 
 #[tokio::test]
 async fn of_two_messages_that_race_for_an_upload_none_is_without_its_object() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for _ in 0..6 {
         let pair = Pair::begin().await;
         let uploads = uploads(&pair, &[("image/png", "plain.png")]).await;
@@ -225,7 +225,7 @@ async fn of_two_messages_that_race_for_an_upload_none_is_without_its_object() {
 
 #[tokio::test]
 async fn an_undisturbed_send_leaves_no_orphaned_objects() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let pair = Pair::begin().await;
     let uploads = uploads(&pair, &[("image/png", "plain.png"), ("image/jpeg", "located.jpg")]).await;
     there_once(&stack, &pair, &pair.send("image", &uploads).send().await).await;

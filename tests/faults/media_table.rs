@@ -35,7 +35,7 @@ async fn send(pair: &Pair, uploads: &[String]) -> Answer {
 
 #[tokio::test]
 async fn objects_that_could_not_be_reserved_are_not_copied() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let (pair, uploads) = prepared().await;
@@ -52,7 +52,7 @@ async fn objects_that_could_not_be_reserved_are_not_copied() {
 
 #[tokio::test]
 async fn a_reservation_whose_answer_is_lost_counts() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let (pair, uploads) = prepared().await;
@@ -66,7 +66,7 @@ async fn a_reservation_whose_answer_is_lost_counts() {
 
 #[tokio::test]
 async fn a_message_that_could_not_be_written_leaves_no_objects_and_can_be_sent_again() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let (pair, uploads) = prepared().await;
@@ -86,7 +86,7 @@ async fn a_message_that_could_not_be_written_leaves_no_objects_and_can_be_sent_a
 
 #[tokio::test]
 async fn a_message_whose_answer_from_the_table_is_lost_is_there_once_with_its_objects() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let (pair, uploads) = prepared().await;
@@ -102,7 +102,7 @@ async fn a_message_whose_answer_from_the_table_is_lost_is_there_once_with_its_ob
 
 #[tokio::test]
 async fn a_message_none_of_whose_answers_arrive_is_told_by_its_objects() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (pair, uploads) = prepared().await;
     let lost = stack.dynamodb.when(writes).lose_the_answer(ALWAYS);
     let answer = send(&pair, &uploads).await;
@@ -117,7 +117,7 @@ async fn a_message_none_of_whose_answers_arrive_is_told_by_its_objects() {
 
 #[tokio::test]
 async fn objects_that_could_not_be_abandoned_are_listed_as_orphaned() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let (pair, uploads) = prepared().await;
@@ -146,7 +146,7 @@ async fn objects_that_could_not_be_abandoned_are_listed_as_orphaned() {
 
 #[tokio::test]
 async fn a_message_whose_answers_are_all_lost_is_there_once_and_answers_its_replay() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for key in [None, Some("one-key")] {
         println!("{key:?}");
         let (pair, uploads) = prepared().await;
@@ -174,7 +174,7 @@ async fn a_message_whose_answers_are_all_lost_is_there_once_and_answers_its_repl
 
 #[tokio::test]
 async fn an_abandonment_whose_answer_is_lost_counts() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let (pair, uploads) = prepared().await;

@@ -9,7 +9,7 @@ use crate::support::{ALWAYS, Community, FaultyStack, StoreCall, User};
 
 #[tokio::test]
 async fn joining_and_leaving_hold_if_and_only_if_the_answer_says_so() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let community = Community::open().await;
     let bob = User::sign_up().await;
     let is_member = async || bob.get(&community.path()).send().await.ok(200)["role"] == "member";
@@ -37,7 +37,7 @@ async fn joining_and_leaving_hold_if_and_only_if_the_answer_says_so() {
 
 #[tokio::test]
 async fn a_block_and_its_end_hold_if_and_only_if_the_answer_says_so() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for has_begun in [false, true] {
         let (community, [bob]) = Community::with_members::<1>().await;
         let ann = &community.creator;
@@ -71,7 +71,7 @@ async fn a_block_and_its_end_hold_if_and_only_if_the_answer_says_so() {
 /// The block reads the conversation before a first message, or before a deletion, and writes after it.
 #[tokio::test]
 async fn a_block_that_a_first_message_or_a_deletion_overtakes_takes_the_conversation_off_the_list() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for has_begun in [false, true] {
         let (community, [bob]) = Community::with_members::<1>().await;
         let ann = community.creator.clone();
@@ -100,7 +100,7 @@ async fn a_block_that_a_first_message_or_a_deletion_overtakes_takes_the_conversa
 
 #[tokio::test]
 async fn a_deletion_holds_if_and_only_if_the_answer_says_so() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (community, [bob]) = Community::with_members::<1>().await;
     let ann = &community.creator;
     let sent = [community.write(&bob, ann, "One").await, community.write(&bob, ann, "Two").await];
@@ -128,7 +128,7 @@ async fn a_deletion_holds_if_and_only_if_the_answer_says_so() {
 /// The deletion reads the conversation before a newer message is sent, and writes after it.
 #[tokio::test]
 async fn a_deletion_that_a_message_overtakes_deletes_nothing() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for before in [0, 1] {
         let (community, [bob]) = Community::with_members::<1>().await;
         let ann = community.creator.clone();

@@ -12,7 +12,7 @@ async fn delete(link: &Link, id: &str) -> Answer {
 
 #[tokio::test]
 async fn a_card_that_could_not_be_removed_with_its_message_is_removed_by_the_repetition() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = Link::open().await;
     for failure in FAILURES {
         println!("{failure:?}");
@@ -35,7 +35,7 @@ async fn a_card_that_could_not_be_removed_with_its_message_is_removed_by_the_rep
 
 #[tokio::test]
 async fn a_deletion_whose_answers_from_the_stores_are_lost_frees_one_place() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = Link::with(json!({ "maxMessages": 3 })).await;
     for n in 0..2 {
         link.sent(&n.to_string()).await;
@@ -55,7 +55,7 @@ async fn a_deletion_whose_answers_from_the_stores_are_lost_frees_one_place() {
 
 #[tokio::test]
 async fn while_the_table_fails_a_message_stays_and_its_deletion_can_be_repeated() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = Link::open().await;
     let message = link.sent("With a card").await;
     upload(&picture(), share_token(&message)).await.ok(201);

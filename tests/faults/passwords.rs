@@ -35,7 +35,7 @@ fn counts_tries(call: &StoreCall) -> bool {
 
 #[tokio::test]
 async fn while_attempts_can_not_be_counted_even_the_right_password_is_refused() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let of_account = |call: &StoreCall| call.asks("TransactWriteItems", "LIMIT#passwords#");
     let of_client = |call: &StoreCall| call.asks("TransactWriteItems", "LIMIT#passwords-by-client#");
@@ -61,7 +61,7 @@ async fn while_attempts_can_not_be_counted_even_the_right_password_is_refused() 
 
 #[tokio::test]
 async fn an_attempt_at_a_password_whose_count_loses_its_answer_counts_once() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let lost = stack.dynamodb.when(counts_tries).lose_the_answer(2);
     sign_in(&user.username, "not the password").await.fails(401, "Invalid credentials");
@@ -75,7 +75,7 @@ async fn an_attempt_at_a_password_whose_count_loses_its_answer_counts_once() {
 
 #[tokio::test]
 async fn a_right_password_signs_in_even_when_its_attempt_can_not_be_refunded() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let down = stack.dynamodb.when(|call| counts_tries(call) && call.body.contains("REMOVE")).answer(500, ALWAYS);
     let (signed_in, changed) = (sign_in(&user.username, PASSWORD).await, change(&user, PASSWORD, NEW).await);
@@ -90,7 +90,7 @@ async fn a_right_password_signs_in_even_when_its_attempt_can_not_be_refunded() {
 
 #[tokio::test]
 async fn a_sign_in_whose_answer_from_the_store_is_lost_is_one() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     for (loss, key) in [(Loss::Ended, None), (Loss::Ended, Some("key")), (Loss::Silence, None)] {
         println!("{loss:?}, {key:?}");
@@ -117,7 +117,7 @@ async fn a_sign_in_whose_answer_from_the_store_is_lost_is_one() {
 
 #[tokio::test]
 async fn a_change_whose_answer_from_the_store_is_lost_is_made() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         println!("{loss:?}");
         let user = User::sign_up().await;
@@ -134,7 +134,7 @@ async fn a_change_whose_answer_from_the_store_is_lost_is_made() {
 
 #[tokio::test]
 async fn while_the_store_fails_no_password_is_changed() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let elsewhere = user.on_new_device().await;
     for failure in FAILURES {
@@ -151,7 +151,7 @@ async fn while_the_store_fails_no_password_is_changed() {
 
 #[tokio::test]
 async fn a_reset_whose_answer_from_the_store_is_lost_is_made_and_a_failing_one_leaves_its_code_good() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let code = forgot(&user).await;
     for (operation, text) in

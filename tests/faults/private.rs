@@ -44,7 +44,7 @@ async fn sends_left(from: &User, to: &User) -> u64 {
 
 #[tokio::test]
 async fn a_message_whose_answer_from_the_store_is_lost_is_written_once() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for (has_begun, loss, content, key) in LOST_MESSAGES {
         println!("{content}");
         let [ann, bob] = two().await;
@@ -66,7 +66,7 @@ async fn a_message_whose_answer_from_the_store_is_lost_is_written_once() {
 
 #[tokio::test]
 async fn a_message_none_of_whose_answers_arrives_is_written_once_when_it_is_sent_again_with_its_key() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for to_conversation in [false, true] {
         let ([ann, bob], sent) = pair(["Hello"]).await;
         let send = || match to_conversation {
@@ -100,7 +100,7 @@ const STEPS: [(&str, &str); 5] = [
 
 #[tokio::test]
 async fn whichever_step_fails_nothing_is_written_and_afterwards_the_same_message_is_written_once() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for (n, (operation, key)) in STEPS.into_iter().enumerate() {
         let failure = FAILURES[n % 3];
         for has_begun in [false, true] {
@@ -130,7 +130,7 @@ async fn whichever_step_fails_nothing_is_written_and_afterwards_the_same_message
 
 #[tokio::test]
 async fn a_store_that_fails_once_or_twice_is_asked_again() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for failure in FAILURES {
         let ([ann, bob], sent) = pair(["Hello"]).await;
         let content = format!("{failure:?}");
@@ -148,7 +148,7 @@ async fn a_store_that_fails_once_or_twice_is_asked_again() {
 
 #[tokio::test]
 async fn while_only_the_limit_can_not_be_read_messages_pass_uncounted() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let ([ann, bob], sent) = pair(["Hello"]).await;
     for failure in [Failure::Status(500), Failure::NoConnection] {
         let down = stack.dynamodb.when(|call| call.asks("GetItem", "LIMIT#private-messages#"));
@@ -171,7 +171,7 @@ async fn while_only_the_limit_can_not_be_read_messages_pass_uncounted() {
 
 #[tokio::test]
 async fn a_mark_is_made_if_and_only_if_the_answer_says_so() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for (how, field) in [("delivered", "delivered_upto"), ("seen", "seen_upto")] {
         let ([ann, bob], sent) = pair(["Hello", "And more"]).await;
         let own_conversation = conversation(&sent[0]);
@@ -194,7 +194,7 @@ async fn a_mark_is_made_if_and_only_if_the_answer_says_so() {
 
 #[tokio::test]
 async fn a_block_and_its_end_hold_if_and_only_if_the_answer_says_so() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let [ann, bob] = two().await;
     let path = format!("/users/{}/block", bob.id);
     for is_block in [true, false] {

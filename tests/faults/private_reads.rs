@@ -10,7 +10,7 @@ use crate::support::{ALWAYS, FaultyStack};
 
 #[tokio::test]
 async fn lists_that_can_not_be_read_are_not_shown_as_empty() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let ([ann, bob], sent) = pair(["Unreadable for a moment"]).await;
     block(&ann, &bob).await;
     let messages = format!("/conversations/{}/messages", conversation(&sent[0]));
@@ -37,7 +37,7 @@ async fn lists_that_can_not_be_read_are_not_shown_as_empty() {
 
 #[tokio::test]
 async fn a_message_is_deleted_if_and_only_if_the_answer_says_so() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         let ([ann, bob], sent) = pair(["A message that goes"]).await;
         let is_deletion = |operation: &'static str| {
@@ -61,7 +61,7 @@ async fn a_message_is_deleted_if_and_only_if_the_answer_says_so() {
 /// DynamoDB's answer when another send has updated one participant's item, and its transaction still holds the other one's.
 #[tokio::test]
 async fn a_message_that_conflicts_with_another_one_is_written_after_it() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for has_begun in [true, false] {
         for their_side_is_held in [true, false] {
             println!("in a conversation: {has_begun}, their side is held: {their_side_is_held}");
@@ -89,7 +89,7 @@ async fn a_message_that_conflicts_with_another_one_is_written_after_it() {
 
 #[tokio::test]
 async fn a_message_that_conflicts_with_a_block_is_refused() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let ([ann, bob], sent) = pair(["The first one"]).await;
     block(&bob, &ann).await;
     let write = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Half-way"));

@@ -69,7 +69,7 @@ fn text(value: &Value) -> &str {
 
 #[tokio::test]
 async fn an_account_whose_answer_from_the_store_is_lost_is_made_once() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for (loss, key) in [(Loss::Ended, None), (Loss::Ended, Some("key")), (Loss::Silence, None)] {
         println!("{loss:?}, {key:?}");
         let registration = Registration::new().await;
@@ -87,7 +87,7 @@ async fn an_account_whose_answer_from_the_store_is_lost_is_made_once() {
 
 #[tokio::test]
 async fn an_account_none_of_whose_answers_arrives_is_shown_when_it_is_asked_for_again_with_its_key() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let registration = Registration::new().await;
     let name = registration.username.clone();
     let lost = stack.dynamodb.when(move |call| call.asks("TransactWriteItems", &name)).lose_the_answer(ALWAYS);
@@ -99,7 +99,7 @@ async fn an_account_none_of_whose_answers_arrives_is_shown_when_it_is_asked_for_
 
 #[tokio::test]
 async fn while_the_store_fails_no_account_is_made_and_its_code_stays_good() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let calls = [
         ("GetItem", "EMAIL#", Failure::Status(500)),
         ("GetItem", "IDEM#", Failure::NoConnection),
@@ -122,7 +122,7 @@ async fn while_the_store_fails_no_account_is_made_and_its_code_stays_good() {
 
 #[tokio::test]
 async fn while_the_store_fails_nobody_is_told_that_a_name_is_free() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for failure in FAILURES {
         let name = random_username();
         let down = failure.of(stack.dynamodb.when(|call| call.asks("GetItem", "USERNAME#")), ALWAYS);
@@ -135,7 +135,7 @@ async fn while_the_store_fails_nobody_is_told_that_a_name_is_free() {
 
 #[tokio::test]
 async fn a_wrong_code_whose_count_loses_its_answer_counts_once() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let registration = Registration::new().await;
     let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "SET wrong")).lose_the_answer(1);
     registration.send_with(&registration.wrong(0), None).await.fails(401, "Invalid OTP");

@@ -28,7 +28,7 @@ async fn message() -> (User, Client, Value) {
 
 #[tokio::test]
 async fn a_sender_is_blocked_if_and_only_if_the_answer_says_so() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (user, sender, message) = message().await;
     for failure in FAILURES {
         println!("{failure:?}");
@@ -51,7 +51,7 @@ async fn a_sender_is_blocked_if_and_only_if_the_answer_says_so() {
 /// A fault must look the same to a blocked sender, or the sender would know about the block.
 #[tokio::test]
 async fn faults_look_the_same_to_a_blocked_sender() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (user, blocked, message) = message().await;
     block(&user, &message).await.ok(200);
     for sender in [&blocked, &Client::new()] {
@@ -71,7 +71,7 @@ async fn faults_look_the_same_to_a_blocked_sender() {
 
 #[tokio::test]
 async fn a_message_is_reported_if_and_only_if_the_answer_says_so() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (user, _, message) = message().await;
     let down = stack.dynamodb.when(|call| call.asks("UpdateItem", "reported_at")).answer(503, ALWAYS);
     assert_failed(&stack, &report(&user, &message).await, &[id(&message), "A message of a test"]).await;
@@ -86,7 +86,7 @@ async fn a_message_is_reported_if_and_only_if_the_answer_says_so() {
 
 #[tokio::test]
 async fn without_the_keys_nothing_is_sent_and_afterwards_they_are_made_once() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (user, sender) = (User::sign_up().await, Client::new());
     for operation in ["Query", "TransactWriteItems"] {
         println!("{operation}");
@@ -110,7 +110,7 @@ async fn without_the_keys_nothing_is_sent_and_afterwards_they_are_made_once() {
 /// Every instance that starts on an empty table makes keys. All of them must end up with the same ones.
 #[tokio::test]
 async fn senders_who_are_the_first_all_at_once_can_all_be_blocked() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let senders: Vec<Client> = (0..8).map(|_| Client::new()).collect();
     let sends = |content: &'static str| {

@@ -9,7 +9,7 @@ use crate::support::{ALWAYS, Client, FaultyStack, Link};
 
 #[tokio::test]
 async fn a_message_whose_answer_from_the_store_is_lost_is_stored_once_and_takes_one_place_of_the_limit() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (open, capped) = (Link::open().await, Link::with(json!({ "maxMessages": 10 })).await);
     let cases = [
         (&open, Loss::Ended, "Without a cap", None),
@@ -33,7 +33,7 @@ async fn a_message_whose_answer_from_the_store_is_lost_is_stored_once_and_takes_
 
 #[tokio::test]
 async fn a_message_none_of_whose_answers_arrives_is_stored_once_when_it_is_sent_again_with_its_key() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for fields in [json!({}), json!({ "maxMessages": 3 })] {
         let (link, sender) = (Link::with(fields).await, Client::new());
         let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Unheard")).lose_the_answer(ALWAYS);
@@ -49,7 +49,7 @@ async fn a_message_none_of_whose_answers_arrives_is_stored_once_when_it_is_sent_
 
 #[tokio::test]
 async fn while_the_store_fails_nothing_is_stored_and_afterwards_the_same_message_is_stored_once() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (link, sender) = (Link::with(json!({ "maxMessages": 10 })).await, Client::new());
     for (failure, all) in [(Failure::Status(500), true), (Failure::NoConnection, true), (Failure::Status(503), false)] {
         println!("{failure:?}");
@@ -76,7 +76,7 @@ async fn while_the_store_fails_nothing_is_stored_and_afterwards_the_same_message
 
 #[tokio::test]
 async fn a_store_that_fails_once_or_twice_is_asked_again() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let link = Link::open().await;
     for failure in FAILURES {
         println!("{failure:?}");
@@ -97,7 +97,7 @@ async fn a_store_that_fails_once_or_twice_is_asked_again() {
 /// A send to a link without a cap reads the link again after its write.
 #[tokio::test]
 async fn a_message_whose_sender_is_told_of_a_failure_is_not_stored() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (link, sender) = (Link::open().await, Client::new());
     let slug = link.slug.clone();
     let reads = AtomicUsize::new(0);

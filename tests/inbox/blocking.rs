@@ -154,7 +154,7 @@ async fn the_log_of_a_vanished_message_is_that_of_any_other() {
 /// Near a full kilobyte, a few bytes decide about one more write unit.
 #[tokio::test]
 async fn a_vanished_message_costs_the_same_at_every_length() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
     let sender = blocked(&user).await;
     let mut different = Vec::new();

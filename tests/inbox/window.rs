@@ -25,7 +25,7 @@ async fn hits(stack: &Stack) -> usize {
 
 #[tokio::test]
 async fn of_refused_messages_nothing_is_kept() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (user, sender) = (User::sign_up().await, Client::new());
     let sends = (0..60).map(|_| {
         let (user, sender) = (user.clone(), sender.clone());
@@ -48,7 +48,7 @@ async fn of_refused_messages_nothing_is_kept() {
 /// Waits for real time: each hit expires after 60 seconds, and expired hits are removed from the item.
 #[tokio::test]
 async fn after_retry_after_one_is_accepted_again_and_the_item_stays_small() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let (users, sender) = (User::many(7).await, Client::new());
     let first = Instant::now();
     for n in 0..30 {

@@ -122,7 +122,7 @@ async fn what_was_sent_before_a_block_is_answered_again_to_its_key() {
 /// The message's reads find no block; the block comes before its write.
 #[tokio::test]
 async fn a_block_that_overtakes_a_message_stops_it() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     for (begun, by_sender) in [(true, true), (true, false), (false, true), (false, false)] {
         println!("in a conversation: {begun}, by its sender: {by_sender}");
         let [ann, bob] = two().await;

@@ -28,7 +28,7 @@ async fn comes_to_nothing(stack: &FaultyStack, status: u16, call: impl Fn() -> C
 
 #[tokio::test]
 async fn a_refused_message_leaves_nothing_behind() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let ([ann, bob], sent) = pair(["Hello"]).await;
     let (eve, dan) = (User::sign_up().await, User::sign_up().await);
     block(&dan, &ann).await;
@@ -74,7 +74,7 @@ async fn a_refused_message_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_refused_mark_deletion_or_block_leaves_nothing_behind() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let ([ann, bob], sent) = pair(["Hello"]).await;
     let eve = User::sign_up().await;
     let own_conversation = conversation(&sent[0]);

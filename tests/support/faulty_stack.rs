@@ -1,9 +1,9 @@
-//! A stack of a test's own, with somebody between its functions and the stores.
+//! A stack of a test's own, with fault proxies between its functions and the stores of the shared stack.
 
 use local::{Endpoints, Options, Stack};
 use serde_json::{Value, json};
 
-use super::{Client, FaultProxy, StackScope, ask, bodies, options, stack_or_skip, stored_in, texts};
+use super::{ALWAYS, Client, Fault, FaultProxy, StackScope, ask, bodies, options, stack_or_skip, stored_in, texts};
 
 /// A stack with a fault proxy in front of each store. While it lives, requests of this thread's test go to it.
 pub struct FaultyStack {
@@ -18,18 +18,31 @@ pub struct FaultyStack {
     pub streams: FaultProxy,
     /// The URL of DynamoDB itself, behind the proxy.
     store: String,
+    /// Holds the stream back, if the stack has no workers.
+    _silence: Option<Fault>,
     _scope: StackScope,
 }
 
 impl FaultyStack {
-    /// In front of the stores of the tests' own stack. None without one.
+    /// Starts a stack in front of the shared stack's stores. `None` with `BASE_URL`.
     pub async fn start() -> Option<FaultyStack> {
+        FaultyStack::with_stream(true).await
+    }
+
+    /// The same, but its stream never answers, so that no worker runs. For tests that need none: polling a stream and running the
+    /// workers takes more of the processor than such a test itself.
+    pub async fn without_workers() -> Option<FaultyStack> {
+        FaultyStack::with_stream(false).await
+    }
+
+    async fn with_stream(answers: bool) -> Option<FaultyStack> {
         let shared = stack_or_skip("comes between functions and stores")?;
         let (dynamodb, s3) =
             (FaultProxy::before(shared.dynamodb_url()).await, FaultProxy::before(shared.s3_url()).await);
         let (ses, streams) =
             (FaultProxy::before(shared.ses_url()).await, FaultProxy::before(shared.dynamodb_url()).await);
         let (push, sqs) = (FaultProxy::before(shared.push_url()).await, FaultProxy::before(shared.sqs_url()).await);
+        let silence = (!answers).then(|| streams.when(|_| true).never_answer(ALWAYS));
         let credentials = Some(shared.another_key());
         let endpoints = Endpoints {
             dynamodb: Some(dynamodb.url()),
@@ -43,7 +56,7 @@ impl FaultyStack {
         let stack = Stack::start(Options { endpoints, ..options() }).await.expect("a second stack");
         let scope = StackScope::at(&stack);
         let store = shared.dynamodb_url().to_owned();
-        Some(FaultyStack { stack, dynamodb, s3, ses, push, sqs, streams, store, _scope: scope })
+        Some(FaultyStack { stack, dynamodb, s3, ses, push, sqs, streams, store, _silence: silence, _scope: scope })
     }
 
     /// Every item of its table.

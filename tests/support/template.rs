@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use serde_yaml_ng::Value;
 
@@ -20,9 +21,13 @@ pub fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("template.yaml")
 }
 
-fn read() -> Value {
-    let text = std::fs::read_to_string(path()).expect("template.yaml");
-    serde_yaml_ng::from_str(&text).expect("YAML")
+/// Parsed once for all tests, as that takes a while.
+fn read() -> &'static Value {
+    static TEMPLATE: LazyLock<Value> = LazyLock::new(|| {
+        let text = std::fs::read_to_string(path()).expect("template.yaml");
+        serde_yaml_ng::from_str(&text).expect("YAML")
+    });
+    &TEMPLATE
 }
 
 #[track_caller]

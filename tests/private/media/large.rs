@@ -20,7 +20,7 @@ fn width(range: &str) -> usize {
 
 #[tokio::test]
 async fn a_video_of_100_mib_is_sent_without_being_read() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let pair = Pair::begin().await;
     let video = padded_clip(100 * MIB);
@@ -63,7 +63,7 @@ async fn round_trips(stack: &FaultyStack, pair: &Pair, uploads: &[String]) -> (u
 
 #[tokio::test]
 async fn ten_images_take_no_more_turns_than_one() {
-    let Some(stack) = FaultyStack::start().await else { return };
+    let Some(stack) = FaultyStack::without_workers().await else { return };
     let Some(bucket) = Bucket::of(&stack.stack) else { return };
     let pair = Pair::begin().await;
     let mut uploads = Vec::new();

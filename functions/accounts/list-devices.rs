@@ -18,11 +18,10 @@ struct Listed<'a> {
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let caller = Caller::of(app, request).await?;
     let user = caller.user();
-    let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
-    let after = request.cursor(app, user.as_bytes())?.map(DeviceId::from_bytes);
+    let pagination = Pagination::of(app, request, "devices", user)?;
 
     let page = match caller.device.trusted {
-        true => app.store.devices(user, after, size).await?,
+        true => app.store.devices(user, pagination.after, pagination.size).await?,
         false => store::Page { items: vec![caller.device], has_more: false },
     };
     let listed = page.items.iter().map(|device| Listed {
@@ -32,11 +31,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         created_at: device.created_at,
         last_sign_in_at: device.signed_in_at,
     });
-    let cursor = |last: &Device| app.tokens.sign(Purpose::Cursor, user.as_bytes(), last.id.as_bytes());
     Ok(Reply::ok(&json!({
         "success": true,
         "devices": listed.collect::<Vec<_>>(),
-        "nextCursor": page.next(cursor),
+        "nextCursor": pagination.next_cursor(&app.tokens, page.next(|last| last.id)),
     })))
 }
 

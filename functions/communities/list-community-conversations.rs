@@ -28,8 +28,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError>
         try_join!(app.store.community_conversation_count(id), thread).map_err(CommunitiesError::from)
     };
     let (access, (count, own)) = try_join!(CommunityAccess::to(app, request), known)?;
-    let (page, size) = numbered_page(request)?;
-    let offset = page.offset(size);
+    let pagination = NumberedPagination::of(request)?;
+    let NumberedPagination { offset, size } = pagination;
 
     let creator = access.community.creator;
     let (total, threads) = if access.is_creator() {
@@ -52,7 +52,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError>
             sender: person(last.sender),
         },
     });
-    Ok(Reply::ok(&NumberedPage::of(total, offset.saturating_add(size.get() as u64), listed.collect())))
+    Ok(Reply::ok(&pagination.page(total, listed.collect())))
 }
 
 shared::lambda!(handle, sessions);

@@ -6,18 +6,19 @@ use shared::prelude::*;
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
     let other: Option<UserId> = request.path("id");
     let pair = MemberPair::of(app, request, other).await?;
-    let (page, size) = numbered_page(request)?;
+    let pagination = NumberedPagination::of(request)?;
     let other = other.ok_or(CommunitiesError::NotInConversation)?;
     let (_, thread) = pair.conversation().ok_or(CommunitiesError::NotInConversation)?;
 
-    let offset = page.offset(size);
     let (total, messages) = match thread {
-        Some(thread) => (thread.message_count, app.store.community_messages(thread, offset, size).await?),
+        Some(thread) => {
+            (thread.message_count, app.store.community_messages(thread, pagination.offset, pagination.size).await?)
+        }
         None => (0, Vec::new()),
     };
     let users = pair.bodies(other);
     let data = messages.iter().map(|message| CommunityMessageBody::of(message, users)).collect();
-    Ok(Reply::ok(&NumberedPage::of(total, offset.saturating_add(size.get() as u64), data)))
+    Ok(Reply::ok(&pagination.page(total, data)))
 }
 
 shared::lambda!(handle, sessions);

@@ -12,11 +12,9 @@ struct Listed<'a> {
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
     let access = CommunityAccess::by_creator(app, request).await?;
     let community = access.community.id;
-    let scope = format!("members {community}");
-    let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
-    let after = request.cursor(app, scope.as_bytes()).map_err(CommunitiesError::Problem)?.map(UserId::from_bytes);
+    let pagination = Pagination::of(app, request, "members", community)?;
 
-    let (members, next) = app.store.members(community, after, size).await?;
+    let (members, next) = app.store.members(community, pagination.after, pagination.size).await?;
     let names = app.store.usernames(members.iter().map(|member| member.user_id)).await?;
     let name = |user| names.iter().find(|(id, _)| *id == user).map(|(_, name)| name);
     let listed = members.iter().map(|member| Listed {
@@ -24,7 +22,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError>
         joined_at: member.joined_at,
         blocked: member.blocked,
     });
-    let next = next.map(|last| app.tokens.sign(Purpose::Cursor, scope.as_bytes(), last.as_bytes()));
+    let next = pagination.next_cursor(&app.tokens, next);
     Ok(Reply::ok(&json!({ "members": listed.collect::<Vec<_>>(), "next_cursor": next })))
 }
 

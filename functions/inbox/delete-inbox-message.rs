@@ -19,8 +19,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let user = caller.user();
     let (account, ()) = try_join!(app.store.account(user), app.store.delete_inbox_message(user, id))?;
     let account = account.ok_or(AccountsError::UserNotFound)?;
-    let page = app.store.inbox(user, None, PageSize::MAX).await?;
-    let after = After { user: UserBody::of(&account, &caller.claim), page: InboxBody::of(page, &app.tokens, user) };
+    let first = Pagination::first("inbox", user);
+    let page = app.store.inbox(user, first.after, first.size).await?;
+    let after = After { user: UserBody::of(&account, &caller.claim), page: InboxBody::of(page, &first, &app.tokens) };
     let body = json!({ "success": true, "message": "Message Deleted Successfully", "data": after });
     Ok(Reply::created(body.to_string()))
 }

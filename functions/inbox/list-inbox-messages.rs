@@ -11,11 +11,10 @@ struct Inbox {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let caller = Caller::of(app, request).await?;
-    let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
-    let before = request.cursor(app, caller.user().as_bytes())?.map(InboxMessageId::from_bytes);
+    let pagination = Pagination::of(app, request, "inbox", caller.user())?;
 
-    let page = app.store.inbox(caller.user(), before, size).await?;
-    Ok(Reply::ok(&Inbox { success: true, page: InboxBody::of(page, &app.tokens, caller.user()) }))
+    let page = app.store.inbox(caller.user(), pagination.after, pagination.size).await?;
+    Ok(Reply::ok(&Inbox { success: true, page: InboxBody::of(page, &pagination, &app.tokens) }))
 }
 
 shared::lambda!(handle, sessions);

@@ -13,17 +13,17 @@ struct Message {
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let owner = LinkOwner::of(app, request, request.path("slug")).await?;
     let link = owner.link();
-    let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
-    let before = request.cursor(app, link.id.as_bytes())?.map(LinkMessageId::from_bytes);
+    let pagination = Pagination::of(app, request, "link messages", link.id)?;
 
-    let page = app.store.link_messages(link.id, before, size).await?;
-    // A first page that is the last one counts itself.
-    let count = match (before, page.next) {
-        (None, None) => page.messages.len() as u64,
+    let page = app.store.link_messages(link.id, pagination.after, pagination.size).await?;
+    // If the first page is the last one, its length is the count.
+    let count = match (pagination.after, page.has_more) {
+        (None, false) => page.items.len() as u64,
         _ => app.store.message_count(link, request.now()).await?,
     };
+    let next_cursor = pagination.next_cursor(&app.tokens, page.next(|last| last.id));
     let messages: Vec<Message> = page
-        .messages
+        .items
         .into_iter()
         .map(|message| Message {
             id: message.id,
@@ -32,7 +32,6 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
             created_at: message.created_at,
         })
         .collect();
-    let next_cursor = page.next.map(|last| app.tokens.sign(Purpose::Cursor, link.id.as_bytes(), last.as_bytes()));
     Ok(Reply::ok(&json!({
         "link": LinkBody::of(link, request.now()).with_count(count),
         "messages": messages,

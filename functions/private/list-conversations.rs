@@ -23,16 +23,14 @@ struct Partner<'a> {
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let presented = UnverifiedSession::by(app, request)?;
     let user = presented.user();
-    let scope = format!("conversations {user}");
-    let (presented, (size, before)) = presented.asks(app, page(app, request, &scope)).await?;
+    let asked = Pagination::of(app, request, "conversations", user).map_err(PrivateError::from);
+    let (presented, pagination) = presented.asks(app, asked).await?;
 
     let (_, page) = try_join!(
         TrustedCaller::of(app, presented).map_err(PrivateError::from),
-        app.store.conversations(user, before, size).err_into(),
+        app.store.conversations(user, pagination.after, pagination.size).err_into(),
     )?;
-    let cursor =
-        |last: &store::Participant| Some(app.tokens.sign(Purpose::Cursor, scope.as_bytes(), last.last_id?.as_bytes()));
-    let next = page.next(cursor).flatten();
+    let next = pagination.next_cursor(&app.tokens, page.next(|last| last.last_id).flatten());
     let previews = app.store.previews(user, page.items).await?;
     let mut listed = Vec::with_capacity(previews.len());
     for store::Preview { participant, last, partner_participant, partner_name } in &previews {
@@ -49,11 +47,6 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     }
     let data = json!({ "conversations": listed, "nextCursor": next });
     Ok(Reply::processed(&data, request.now()))
-}
-
-fn page(app: &App, request: &Request, scope: &str) -> Result<(PageSize, Option<PrivateMessageId>), PrivateError> {
-    let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
-    Ok((size, request.cursor(app, scope.as_bytes())?.map(PrivateMessageId::from_bytes)))
 }
 
 shared::lambda!(handle, sessions);

@@ -3,14 +3,14 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let page = page(app, request);
-    let (presented, (conversation, size, before)) = UnverifiedSession::by(app, request)?.asks(app, page).await?;
+    let asked = asked(app, request);
+    let (presented, (conversation, pagination)) = UnverifiedSession::by(app, request)?.asks(app, asked).await?;
     let user = presented.user();
 
     let (_, own, page) = try_join!(
         TrustedCaller::of(app, presented).map_err(PrivateError::from),
         app.store.participant(user, conversation).err_into(),
-        app.store.private_messages(conversation, before, size).err_into(),
+        app.store.private_messages(conversation, pagination.after, pagination.size).err_into(),
     )?;
     let own = own.filter(store::Participant::has_begun).ok_or(PrivateError::NotAMember)?;
     let theirs = app.store.participant(own.partner, conversation).await?;
@@ -21,16 +21,14 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
         let urls = app.attachments.urls(&message.media, conversation).await?;
         messages.push(PrivateMessageBody::of(message, &urls, participants.reader_of(message)));
     }
-    let cursor = |last: &PrivateMessage| app.tokens.sign(Purpose::Cursor, conversation.as_bytes(), last.id.as_bytes());
-    let data = json!({ "messages": messages, "nextCursor": page.next(cursor) });
+    let next = pagination.next_cursor(&app.tokens, page.next(|last| last.id));
+    let data = json!({ "messages": messages, "nextCursor": next });
     Ok(Reply::processed(&data, request.now()))
 }
 
-fn page(app: &App, request: &Request) -> Result<(ConversationId, PageSize, Option<PrivateMessageId>), PrivateError> {
-    let conversation: ConversationId = request.path("conversationId").ok_or(PrivateError::BadId("conversationId"))?;
-    let size = request.query_as("limit")?.unwrap_or(PageSize::MAX);
-    let before = request.cursor(app, conversation.as_bytes())?.map(PrivateMessageId::from_bytes);
-    Ok((conversation, size, before))
+fn asked(app: &App, request: &Request) -> Result<(ConversationId, Pagination<PrivateMessageId>), PrivateError> {
+    let conversation = request.path("conversationId").ok_or(PrivateError::BadId("conversationId"))?;
+    Ok((conversation, Pagination::of(app, request, "messages", conversation)?))
 }
 
 shared::lambda!(handle, sessions);

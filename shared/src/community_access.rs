@@ -8,7 +8,7 @@ use crate::{
     auth::{Caller, UnverifiedSession},
     http::{CommunitiesError, PersonBody, Reply, Request, Role, TwoBodies},
     store::{Community, Member, StoreError, Thread},
-    types::{CommunityId, PageNumber, PageSize, UserId, Username},
+    types::{CommunityId, UserId, Username},
 };
 
 /// A signed-in user at a community that there is.
@@ -126,12 +126,6 @@ impl MemberPair {
         let name = self.other.as_ref().and_then(|other| other.username.as_ref());
         TwoBodies([PersonBody::of(self.access.user(), Some(self.access.username())), PersonBody::of(other, name)])
     }
-}
-
-/// Which page a request asks for, and of what size.
-pub fn numbered_page(request: &Request) -> Result<(PageNumber, PageSize), CommunitiesError> {
-    let page = request.query_as("page")?.unwrap_or(PageNumber::FIRST);
-    Ok((page, request.query_as("per_page")?.unwrap_or(PageSize::TWENTY)))
 }
 
 fn community_of(request: &Request) -> Option<CommunityId> {

@@ -59,11 +59,11 @@ pub mod prelude {
         },
         cards::{self, Cards},
         codes::{MAIL_PATIENCE, codes_to, mail_code, mail_code_if_possible},
-        community_access::{CommunityAccess, MemberPair, numbered_page},
+        community_access::{CommunityAccess, MemberPair},
         http::{
             AccountsError, CommunitiesError, CommunityBody, CommunityMessageBody, DeviceBody, InboxBody, LinkBody,
-            LinksError, NotSent, NotificationsError, NumberedPage, PageError, PageOrJson, PersonBody, PrivateError,
-            PrivateMessageBody, Problem, Reply, Request, Role, Undelivered, UserBody, processed,
+            LinksError, NotSent, NotificationsError, NumberedPagination, PageError, PageOrJson, Pagination, PersonBody,
+            PrivateError, PrivateMessageBody, Problem, Reply, Request, Role, Undelivered, UserBody, processed,
         },
         lambda,
         limits::{Counted, Limit},
@@ -78,7 +78,7 @@ pub mod prelude {
             LinkChanges, LinkMessage, LinkStatus, Mark, Member, OneTimeCode, PrivateMessage, StoreError, Tries,
             UsernameClaim,
         },
-        tokens::{AdminToken, Purpose, random},
+        tokens::{AdminToken, random},
         types::*,
     };
 }

@@ -5,10 +5,10 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{FamilyError, Problem, Reply};
+use super::{FamilyError, Pagination, Problem, Reply};
 use crate::{
     store::{Account, Device, InboxMessage, Page, UsernameClaim},
-    tokens::{Purpose, Tokens},
+    tokens::Tokens,
     types::{DeviceId, DeviceName, Email, InboxMessageId, InboxText, Timestamp, UserId, Username},
 };
 
@@ -159,10 +159,11 @@ pub struct InboxBody {
 }
 
 impl InboxBody {
-    pub fn of(page: Page<InboxMessage>, tokens: &Tokens, user: UserId) -> Self {
+    /// `page` is the one that was asked for by `pagination`.
+    pub fn of(page: Page<InboxMessage>, pagination: &Pagination<InboxMessageId>, tokens: &Tokens) -> Self {
         let body = |InboxMessage { id, content, .. }| InboxMessageBody { id, content, created_at: id.made_at() };
         Self {
-            next_cursor: page.next(|last| tokens.sign(Purpose::Cursor, user.as_bytes(), last.id.as_bytes())),
+            next_cursor: pagination.next_cursor(tokens, page.next(|last| last.id)),
             messages: page.items.into_iter().map(body).collect(),
         }
     }

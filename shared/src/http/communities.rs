@@ -71,7 +71,7 @@ where
     fn from(error: E) -> Self {
         let problem = Problem::from(error);
         let status = match problem.status {
-            StatusCode::BAD_REQUEST => StatusCode::UNPROCESSABLE_ENTITY,
+            StatusCode::BAD_REQUEST if !problem.keeps_status => StatusCode::UNPROCESSABLE_ENTITY,
             status => status,
         };
         Self::Problem(Problem { status, ..problem })
@@ -191,20 +191,5 @@ impl<'a> CommunityMessageBody<'a> {
             sender: users.find(message.sender),
             recipient: users.find(message.recipient),
         }
-    }
-}
-
-/// One page of a list whose pages are numbered.
-#[derive(Serialize)]
-pub struct NumberedPage<T> {
-    total: u64,
-    has_more: bool,
-    data: Vec<T>,
-}
-
-impl<T> NumberedPage<T> {
-    /// `upto`: how many entries there are up to the end of this page, if there are so many.
-    pub fn of(total: u64, upto: u64, data: Vec<T>) -> Self {
-        Self { total, has_more: upto < total, data }
     }
 }

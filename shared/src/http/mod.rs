@@ -7,6 +7,7 @@ mod links;
 mod multipart;
 mod notifications;
 mod page;
+mod pagination;
 mod private;
 mod problem;
 mod reply;
@@ -16,12 +17,13 @@ mod worker;
 
 pub use accounts::{AccountsError, DeviceBody, InboxBody, NotSent, UserBody};
 pub use communities::{
-    CommunitiesError, CommunityBody, CommunityMessageBody, NumberedPage, PersonBody, Role, TwoBodies, Undelivered,
+    CommunitiesError, CommunityBody, CommunityMessageBody, PersonBody, Role, TwoBodies, Undelivered,
 };
 pub use links::{LinkBody, LinksError};
 pub use multipart::Form;
 pub use notifications::NotificationsError;
 pub use page::{PageError, PageOrJson};
+pub use pagination::{NumberedPage, NumberedPagination, Pagination};
 pub use private::{PrivateError, PrivateMessageBody, processed};
 pub use problem::{FamilyError, Problem};
 pub use reply::Reply;

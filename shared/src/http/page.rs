@@ -60,7 +60,7 @@ impl From<NotificationsError> for PageError {
 
 impl FamilyError for PageError {
     fn reply(self) -> (Reply, Option<String>) {
-        let Problem { status, message, limited, cause } = self.0;
+        let Problem { status, message, limited, cause, .. } = self.0;
         (document(status, "This did not work", &message, "").limited(limited), cause)
     }
 }

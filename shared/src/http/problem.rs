@@ -12,6 +12,8 @@ pub struct Problem {
     pub status: StatusCode,
     pub message: Cow<'static, str>,
     pub limited: Option<TooMany>,
+    /// The status holds also in families that answer 422 where others answer 400.
+    pub keeps_status: bool,
     /// Goes to the log once, with the request id. Holds no content.
     pub cause: Option<String>,
 }
@@ -24,7 +26,7 @@ pub trait FamilyError {
 
 impl Problem {
     pub fn new(status: StatusCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, message: message.into(), limited: None, cause: None }
+        Self { status, message: message.into(), limited: None, keeps_status: false, cause: None }
     }
 
     pub fn bad_request(message: impl Into<Cow<'static, str>>) -> Self {
@@ -40,7 +42,7 @@ impl Problem {
     }
 
     pub fn bad_cursor() -> Self {
-        Self::bad_request("cursor is not valid; start again without it")
+        Self { keeps_status: true, ..Self::bad_request("cursor is not valid; start again without it") }
     }
 
     /// The first request with a key has neither succeeded nor failed: whoever asks again later gets to know.

@@ -10,7 +10,6 @@ use crate::{
     app::App,
     client::Client,
     store::Once,
-    tokens::Purpose,
     types::{IdempotencyKey, Parse, Timestamp},
 };
 
@@ -47,13 +46,6 @@ impl Request {
     pub fn query_as<T: Parse>(&self, name: &'static str) -> Result<Option<T>, Problem> {
         let value = self.query(name).map(|text| T::parse(&text)).transpose();
         value.map_err(|invalid| Problem::bad_request(format!("{name} {invalid}")))
-    }
-
-    /// Where a list goes on, as its last page said: the payload of a cursor that was made for `scope`.
-    pub fn cursor<const N: usize>(&self, app: &App, scope: &[u8]) -> Result<Option<[u8; N]>, Problem> {
-        let Some(cursor) = self.query("cursor").filter(|cursor| !cursor.is_empty()) else { return Ok(None) };
-        let payload = app.tokens.verify(Purpose::Cursor, scope, &cursor);
-        payload.map(Some).ok_or_else(Problem::bad_cursor)
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {

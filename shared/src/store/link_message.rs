@@ -5,7 +5,7 @@ use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Outcome, Store, StoreError, from_item,
+    Outcome, Page, Store, StoreError, from_item,
     keys::{AFTER_MESSAGES, Key, LINK_SHARDS, link_message_sort, link_shard},
     link::Link,
     text,
@@ -29,13 +29,6 @@ pub struct LinkMessage {
     /// There is a card of it in the bucket.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub card: bool,
-}
-
-/// Messages, newest first.
-pub struct MessagePage {
-    pub messages: Vec<LinkMessage>,
-    /// The last of these, when there are older ones.
-    pub next: Option<LinkMessageId>,
 }
 
 pub enum CardMarked {
@@ -97,7 +90,7 @@ impl Store {
         link: LinkId,
         before: Option<LinkMessageId>,
         size: PageSize,
-    ) -> Result<MessagePage, StoreError> {
+    ) -> Result<Page<LinkMessage>, StoreError> {
         // Ids spread evenly, so twice a shard's share and a few almost always fill the page.
         let batch = size.get() * 2 / usize::from(LINK_SHARDS) + 4;
         let mut shards =
@@ -114,12 +107,11 @@ impl Store {
             let newest = shards.iter_mut().max_by_key(|page| page.newest_last.last().map(|message| message.id));
             match newest.and_then(|page| page.newest_last.pop()) {
                 Some(message) => messages.push(message),
-                None => return Ok(MessagePage { messages, next: None }),
+                None => return Ok(Page { items: messages, has_more: false }),
             }
         }
         messages.pop();
-        let next = messages.last().map(|message| message.id);
-        Ok(MessagePage { messages, next })
+        Ok(Page { items: messages, has_more: true })
     }
 
     async fn shard_page(

@@ -67,7 +67,7 @@ pub use inbox::{Delivery, InboxMessage};
 use keys::Key;
 pub use limits::{Gauge, Meter, Quota, TooMany};
 pub use link::{Created, Link, LinkChanges, LinkStatus, Updated};
-pub use link_message::{CardMarked, LinkMessage, MessagePage};
+pub use link_message::{CardMarked, LinkMessage};
 pub use mark::Mark;
 pub use notification_event::{NotificationEvent, Place};
 pub use notification_state::{NotificationState, Turn};

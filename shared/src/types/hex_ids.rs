@@ -21,6 +21,16 @@ macro_rules! hex_type {
             }
         }
 
+        impl super::CursorId<$bytes> for $name {
+            fn from_bytes(bytes: [u8; $bytes]) -> Self {
+                Self::from_bytes(bytes)
+            }
+
+            fn as_bytes(&self) -> &[u8; $bytes] {
+                self.as_bytes()
+            }
+        }
+
         impl Parse for $name {
             /// Takes lower-case digits only, the form that we write.
             fn parse(text: &str) -> Result<Self, Invalid> {

@@ -26,6 +26,16 @@ macro_rules! uuid_type {
             }
         }
 
+        impl super::CursorId<16> for $name {
+            fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self::from_bytes(bytes)
+            }
+
+            fn as_bytes(&self) -> &[u8; 16] {
+                self.as_bytes()
+            }
+        }
+
         impl Parse for $name {
             /// Takes the hyphenated lower-case form only, the one that we write.
             fn parse(text: &str) -> Result<Self, Invalid> {

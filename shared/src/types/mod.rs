@@ -44,6 +44,13 @@ pub trait Parse: Sized {
     fn parse(text: &str) -> Result<Self, Invalid>;
 }
 
+/// An id of `N` bytes that a cursor can carry.
+pub trait CursorId<const N: usize> {
+    fn from_bytes(bytes: [u8; N]) -> Self;
+
+    fn as_bytes(&self) -> &[u8; N];
+}
+
 /// Reads any [`Parse`] from a serde string.
 fn deserialize_text<'de, T: Parse, D: Deserializer<'de>>(
     deserializer: D,

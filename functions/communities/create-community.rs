@@ -10,12 +10,14 @@ struct NewCommunity {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
     let now = request.now();
-    let presented = UnverifiedSession::by(app, request)?;
-    let user = presented.user();
+    let session = UnverifiedSession::by(app, request)?;
+    let user = session.user();
     let (once, new) = request.asked(app, "create-community", &user.to_string(), request.json::<NewCommunity>());
-    let (caller, repeat) =
-        try_join!(presented.confirm(app).map_err(CommunitiesError::from), app.store.repeat(once.as_ref()).err_into())?;
-    let new = new?;
+    let (caller, new, repeat) =
+        confirm_and_read(session.confirm(app), new.map_err(CommunitiesError::from), async |_| {
+            app.store.repeat(once.as_ref()).await
+        })
+        .await?;
     if let Some(repeat) = repeat {
         return Ok(Reply::repeated(repeat)?);
     }

@@ -4,15 +4,13 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    UnverifiedSession::by(app, request)?;
+    let session = UnverifiedSession::by(app, request)?;
     let named: Option<(CommunityId, CommunityMessageId)> = request.path("community_id").zip(request.path("id"));
-    let thread = async {
-        match named {
-            Some((community, id)) => app.store.community_thread(community, id.tag()).err_into().await,
-            None => Ok(None),
-        }
-    };
-    let (access, thread) = try_join!(CommunityAccess::to(app, request), thread)?;
+    let (access, thread) = CommunityAccess::with(app, request, session, async || match named {
+        Some((community, id)) => app.store.community_thread(community, id.tag()).await,
+        None => Ok(None),
+    })
+    .await?;
     let (id, thread) = named.map(|(_, id)| id).zip(thread).ok_or(CommunitiesError::MessageNotFound)?;
     match app.store.take_message_back(id, access.user(), thread).await? {
         store::TakenBack::Done => Ok(Reply::ok(&json!({ "message": "Message deleted successfully" }))),

@@ -3,7 +3,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let access = CommunityAccess::to(app, request).await?;
+    let access = CommunityAccess::of(app, request).await?;
     let creator = app.store.username_of(access.community.creator).await?;
     Ok(Reply::ok(&CommunityBody::of(&access.community, creator.as_ref(), access.role())))
 }

@@ -3,10 +3,12 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let user = UnverifiedSession::by(app, request)?.user();
+    let session = UnverifiedSession::by(app, request)?;
+    let user = session.user();
     let scope = format!("{user} {}", request.path_text("community_id").unwrap_or_default());
     let (once, asked) = request.asked(app, "join-community", &scope, Ok(()));
-    let (access, repeat) = try_join!(CommunityAccess::to(app, request), app.store.repeat(once.as_ref()).err_into())?;
+    let (access, repeat) =
+        CommunityAccess::with(app, request, session, async || app.store.repeat(once.as_ref()).await).await?;
     asked?;
     if let Some(repeat) = repeat {
         return Ok(Reply::repeated(repeat)?);

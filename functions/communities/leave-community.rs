@@ -3,7 +3,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let access = CommunityAccess::to(app, request).await?;
+    let access = CommunityAccess::of(app, request).await?;
     if access.is_creator() {
         return Err(CommunitiesError::IsCreator);
     }

@@ -20,14 +20,14 @@ struct Latest<'a> {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let user = UnverifiedSession::by(app, request)?.user();
-    let id: Option<CommunityId> = request.path("community_id");
-    let known = async {
+    let session = UnverifiedSession::by(app, request)?;
+    let (user, id) = (session.user(), request.path::<CommunityId>("community_id"));
+    let (access, (count, own)) = CommunityAccess::with(app, request, session, async || {
         let Some(id) = id else { return Ok((0, None)) };
         let thread = app.store.community_thread(id, app.tokens.conversation_tag(id, user));
-        try_join!(app.store.community_conversation_count(id), thread).map_err(CommunitiesError::from)
-    };
-    let (access, (count, own)) = try_join!(CommunityAccess::to(app, request), known)?;
+        try_join!(app.store.community_conversation_count(id), thread)
+    })
+    .await?;
     let pagination = NumberedPagination::of(request)?;
     let NumberedPagination { offset, size } = pagination;
 

@@ -10,7 +10,7 @@ struct Listed<'a> {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let access = CommunityAccess::by_creator(app, request).await?;
+    let access = CommunityAccess::of_creator(app, request).await?;
     let community = access.community.id;
     let pagination = Pagination::of(app, request, "members", community)?;
 

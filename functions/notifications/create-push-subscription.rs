@@ -5,22 +5,15 @@ use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
     let now = request.now();
-    let presented = UnverifiedSession::by(app, request)?;
-    let user = presented.user();
-    let (endpoint, p256dh, auth) = match request.json::<BrowserSubscription>() {
-        Ok(browser) => browser.into_parts(),
-        Err(wrong) => {
-            // Only a caller is told.
-            presented.confirm(app).await?;
-            return Err(wrong.into());
-        }
-    };
-    let id = app.tokens.push_subscription_of(user, &endpoint);
-
-    let (caller, found) = try_join!(
-        presented.confirm(app).map_err(NotificationsError::from),
-        app.store.push_subscription(user, id).err_into(),
-    )?;
+    let session = UnverifiedSession::by(app, request)?;
+    let user = session.user();
+    let asked = request.json::<BrowserSubscription>().map_err(NotificationsError::from).map(|browser| {
+        let (endpoint, p256dh, auth) = browser.into_parts();
+        (app.tokens.push_subscription_of(user, &endpoint), endpoint, p256dh, auth)
+    });
+    let (caller, (id, endpoint, p256dh, auth), found) =
+        confirm_and_read(session.confirm(app), asked, async |(id, ..)| app.store.push_subscription(user, *id).await)
+            .await?;
     let once = request.once(app, "create-push-subscription", &user.to_string())?;
     let device = caller.session.device;
     let new = store::PushSubscription { id, endpoint, p256dh, auth, device, created_at: now };

@@ -3,11 +3,11 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
-    let presented = UnverifiedSession::by(app, request)?;
-    let user = presented.user();
+    let session = UnverifiedSession::by(app, request)?;
+    let (user, asked) = (session.user(), Ok::<_, NotificationsError>(()));
 
-    let (_, messages) =
-        try_join!(presented.confirm(app).map_err(NotificationsError::from), app.store.preferences(user).err_into())?;
+    let (_, (), messages) =
+        confirm_and_read(session.confirm(app), asked, async |()| app.store.preferences(user).await).await?;
     Ok(Reply::ok(&json!({ "messages": messages })))
 }
 

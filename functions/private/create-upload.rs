@@ -13,7 +13,7 @@ struct Announced {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let now = request.now();
-    let caller = TrustedCaller::of(app, UnverifiedSession::by(app, request)?).await?;
+    let caller = TrustedCaller::of(app, request).await?;
     let Announced { kind, content_type, bytes } = request.json()?;
     if kind.content_types().is_some_and(|types| !types.contains(&content_type.as_str())) {
         return Err(PrivateError::UnfitUpload(kind));

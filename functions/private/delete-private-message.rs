@@ -4,14 +4,13 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let (presented, (conversation, id)) = UnverifiedSession::by(app, request)?.asks(app, named(request)).await?;
-    let user = presented.user();
-
-    let (_, own, message) = try_join!(
-        TrustedCaller::of(app, presented).map_err(PrivateError::from),
-        app.store.participant(user, conversation).err_into(),
-        app.store.private_message(conversation, id).err_into(),
-    )?;
+    let session = UnverifiedSession::by(app, request)?;
+    let user = session.user();
+    let (_, (conversation, _), (own, message)) =
+        confirm_and_read(session.confirm_trusted(app), named(request), async |(conversation, id)| {
+            try_join!(app.store.participant(user, *conversation), app.store.private_message(*conversation, *id))
+        })
+        .await?;
     let own = own.filter(store::Participant::has_begun).ok_or(PrivateError::NotAMember)?;
     let message = message.ok_or(PrivateError::MessageNotFound)?;
     if message.sender != user {

@@ -13,15 +13,13 @@ struct Listed<'a> {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let presented = UnverifiedSession::by(app, request)?;
-    let user = presented.user();
+    let session = UnverifiedSession::by(app, request)?;
+    let user = session.user();
     let asked = Pagination::of(app, request, "blocked users", user).map_err(PrivateError::from);
-    let (presented, pagination) = presented.asks(app, asked).await?;
-
-    let (_, page) = try_join!(
-        TrustedCaller::of(app, presented).map_err(PrivateError::from),
-        app.store.blocks(user, pagination.after, pagination.size).err_into(),
-    )?;
+    let (_, pagination, page) = confirm_and_read(session.confirm_trusted(app), asked, async |asked| {
+        app.store.blocks(user, asked.after, asked.size).await
+    })
+    .await?;
     let names = app.store.usernames(page.items.iter().map(|block| block.blocked)).await?;
     let listed = page.items.iter().map(|block| Listed {
         id: block.blocked,

@@ -21,15 +21,13 @@ struct Partner<'a> {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let presented = UnverifiedSession::by(app, request)?;
-    let user = presented.user();
+    let session = UnverifiedSession::by(app, request)?;
+    let user = session.user();
     let asked = Pagination::of(app, request, "conversations", user).map_err(PrivateError::from);
-    let (presented, pagination) = presented.asks(app, asked).await?;
-
-    let (_, page) = try_join!(
-        TrustedCaller::of(app, presented).map_err(PrivateError::from),
-        app.store.conversations(user, pagination.after, pagination.size).err_into(),
-    )?;
+    let (_, pagination, page) = confirm_and_read(session.confirm_trusted(app), asked, async |asked| {
+        app.store.conversations(user, asked.after, asked.size).await
+    })
+    .await?;
     let next = pagination.next_cursor(&app.tokens, page.next(|last| last.last_id).flatten());
     let previews = app.store.previews(user, page.items).await?;
     let mut listed = Vec::with_capacity(previews.len());

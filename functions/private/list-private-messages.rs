@@ -3,15 +3,16 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let asked = asked(app, request);
-    let (presented, (conversation, pagination)) = UnverifiedSession::by(app, request)?.asks(app, asked).await?;
-    let user = presented.user();
-
-    let (_, own, page) = try_join!(
-        TrustedCaller::of(app, presented).map_err(PrivateError::from),
-        app.store.participant(user, conversation).err_into(),
-        app.store.private_messages(conversation, pagination.after, pagination.size).err_into(),
-    )?;
+    let session = UnverifiedSession::by(app, request)?;
+    let user = session.user();
+    let (_, (conversation, pagination), (own, page)) =
+        confirm_and_read(session.confirm_trusted(app), asked(app, request), async |(conversation, pagination)| {
+            try_join!(
+                app.store.participant(user, *conversation),
+                app.store.private_messages(*conversation, pagination.after, pagination.size),
+            )
+        })
+        .await?;
     let own = own.filter(store::Participant::has_begun).ok_or(PrivateError::NotAMember)?;
     let theirs = app.store.participant(own.partner, conversation).await?;
     let participants = store::Participants { user, own: &own, theirs: theirs.as_ref() };

@@ -1,11 +1,11 @@
 //! Who calls in a community, and what that user is to it: what every endpoint of communities begins with.
 
-use futures_util::{TryFutureExt, try_join};
+use futures_util::{join, try_join};
 use serde_json::json;
 
 use crate::{
     app::App,
-    auth::{Caller, UnverifiedSession},
+    auth::{Caller, UnverifiedSession, confirm_and_read},
     http::{CommunitiesError, PersonBody, Reply, Request, Role, TwoBodies},
     store::{Community, Member, StoreError, Thread},
     types::{CommunityId, UserId, Username},
@@ -20,20 +20,35 @@ pub struct CommunityAccess {
 }
 
 impl CommunityAccess {
-    /// One round trip, whatever it is asked for with: who is not signed in is told that first, then that there is no community.
-    pub async fn to(app: &App, request: &Request) -> Result<Self, CommunitiesError> {
-        let presented = UnverifiedSession::by(app, request)?;
-        let (user, id) = (presented.user(), community_of(request));
-        let (caller, community, member) = try_join!(
-            presented.confirm(app).map_err(CommunitiesError::from),
-            found(id, |id| app.store.community(id)),
-            found(id, |id| app.store.member(id, user)),
-        )?;
-        Ok(Self { caller, community: community.ok_or(CommunitiesError::CommunityNotFound)?, member })
+    pub async fn of(app: &App, request: &Request) -> Result<Self, CommunitiesError> {
+        let session = UnverifiedSession::by(app, request)?;
+        let (access, ()) = Self::with(app, request, session, async || Ok(())).await?;
+        Ok(access)
     }
 
-    pub async fn by_creator(app: &App, request: &Request) -> Result<Self, CommunitiesError> {
-        let access = Self::to(app, request).await?;
+    /// The same, and `reads` in the same round trip. Errors come in the documented order: first those of the session, then that there is no
+    /// community, then those of the reads.
+    pub async fn with<R>(
+        app: &App,
+        request: &Request,
+        session: UnverifiedSession,
+        reads: impl AsyncFnOnce() -> Result<R, StoreError>,
+    ) -> Result<(Self, R), CommunitiesError> {
+        let (user, id) = (session.user(), request.path("community_id"));
+        let asked = Ok::<_, CommunitiesError>(());
+        let (caller, (), (community, member, found)) = confirm_and_read(session.confirm(app), asked, async |()| {
+            let community = found(id, |id| app.store.community(id));
+            let member = found(id, |id| app.store.member(id, user));
+            let (community, member, found) = join!(community, member, reads());
+            Ok((community?, member?, found))
+        })
+        .await?;
+        let access = Self { caller, community: community.ok_or(CommunitiesError::CommunityNotFound)?, member };
+        Ok((access, found?))
+    }
+
+    pub async fn of_creator(app: &App, request: &Request) -> Result<Self, CommunitiesError> {
+        let access = Self::of(app, request).await?;
         if access.is_creator() { Ok(access) } else { Err(CommunitiesError::NotTheCreator) }
     }
 
@@ -74,21 +89,34 @@ struct Other {
 }
 
 impl MemberPair {
-    /// One round trip. `other` is nobody where the request does not say who.
+    /// `other` is none where the request names no user.
     pub async fn of(app: &App, request: &Request, other: Option<UserId>) -> Result<Self, CommunitiesError> {
-        let user = UnverifiedSession::by(app, request)?.user();
-        let both = community_of(request).zip(other);
+        let session = UnverifiedSession::by(app, request)?;
+        let (pair, ()) = Self::with(app, request, session, other, async || Ok(())).await?;
+        Ok(pair)
+    }
+
+    /// The same, and `reads` in the same round trip ([`CommunityAccess::with`]).
+    pub async fn with<R>(
+        app: &App,
+        request: &Request,
+        session: UnverifiedSession,
+        other: Option<UserId>,
+        reads: impl AsyncFnOnce() -> Result<R, StoreError>,
+    ) -> Result<(Self, R), CommunitiesError> {
+        let user = session.user();
+        let both = request.path("community_id").zip(other);
         let thread = |id: CommunityId, user| app.store.community_thread(id, app.tokens.conversation_tag(id, user));
-        let (access, other, thread) = try_join!(
-            CommunityAccess::to(app, request),
-            found(both, async |(id, other)| {
+        let (access, (other, thread, found)) = CommunityAccess::with(app, request, session, async || {
+            let other = found(both, async |(id, other)| {
                 let (member, thread, username) =
                     try_join!(app.store.member(id, other), thread(id, other), app.store.username_of(other))?;
                 Ok(Some(Other { id: other, member, thread, username }))
-            }),
-            found(both, |(id, _)| thread(id, user)),
-        )?;
-        Ok(Self { access, other, thread })
+            });
+            try_join!(other, found(both, |(id, _)| thread(id, user)), reads())
+        })
+        .await?;
+        Ok((Self { access, other, thread }, found))
     }
 
     /// The one of the two who is no creator, and the conversation of that member. None where there can't be one.
@@ -128,17 +156,13 @@ impl MemberPair {
     }
 }
 
-fn community_of(request: &Request) -> Option<CommunityId> {
-    request.path("community_id")
-}
-
-/// What is there under a key, if there is a key.
+/// Reads what stands under a key, if there is a key.
 async fn found<K, T>(
     key: Option<K>,
     read: impl AsyncFnOnce(K) -> Result<Option<T>, StoreError>,
-) -> Result<Option<T>, CommunitiesError> {
+) -> Result<Option<T>, StoreError> {
     match key {
-        Some(key) => Ok(read(key).await?),
+        Some(key) => read(key).await,
         None => Ok(None),
     }
 }

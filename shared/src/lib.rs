@@ -55,7 +55,7 @@ pub mod prelude {
         attachments::UPLOAD_WITHIN,
         auth::{
             Authenticated, Caller, LinkOwner, LoginTarget, PinPassed, TrustedCaller, Unsubscriber, UnverifiedSession,
-            end_session, notified, signed_in,
+            confirm_and_read, end_session, notified, signed_in,
         },
         cards::{self, Cards},
         codes::{MAIL_PATIENCE, codes_to, mail_code, mail_code_if_possible},

@@ -1,12 +1,12 @@
 //! Marking how far a user has got in a conversation: the same whether messages were delivered or seen.
 
-use futures_util::{TryFutureExt, try_join};
+use futures_util::try_join;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
     app::App,
-    auth::{TrustedCaller, UnverifiedSession},
+    auth::{UnverifiedSession, confirm_and_read},
     http::{PrivateError, Reply, Request},
     store::{Mark, Participant},
     types::{ConversationId, PrivateMessageId},
@@ -20,27 +20,22 @@ struct Upto {
 
 /// Marks everything up to the message that the body names.
 pub async fn mark_upto(app: &App, request: &Request, mark: Mark) -> Result<Reply, PrivateError> {
-    let conversation = request.path("conversationId").ok_or(PrivateError::BadId("conversationId"));
-    let (presented, conversation): (_, ConversationId) =
-        UnverifiedSession::by(app, request)?.asks(app, conversation).await?;
-    let user = presented.user();
-    let upto = request.json::<Upto>();
-    let message = async {
-        match &upto {
-            Ok(Upto { message_id }) => app.store.private_message(conversation, *message_id).await,
-            Err(_) => Ok(None),
-        }
-    };
-
-    let (_, own, message) = try_join!(
-        TrustedCaller::of(app, presented).map_err(PrivateError::from),
-        app.store.participant(user, conversation).err_into(),
-        message.err_into(),
-    )?;
-    let Upto { message_id } = upto?;
+    let session = UnverifiedSession::by(app, request)?;
+    let user = session.user();
+    let (_, (conversation, id), (own, message)) =
+        confirm_and_read(session.confirm_trusted(app), asked(request), async |(conversation, id)| {
+            try_join!(app.store.participant(user, *conversation), app.store.private_message(*conversation, *id))
+        })
+        .await?;
     own.filter(Participant::has_begun).ok_or(PrivateError::NotAMember)?;
     let message = message.ok_or(PrivateError::MessageNotFound)?;
     let marked = app.store.mark(user, &message, mark).await?.ok_or(PrivateError::NotAMember)?;
-    let data = json!({ "conversationId": conversation, "messageId": message_id, "unreadCount": marked.unread() });
+    let data = json!({ "conversationId": conversation, "messageId": id, "unreadCount": marked.unread() });
     Ok(Reply::processed(&data, request.now()))
+}
+
+fn asked(request: &Request) -> Result<(ConversationId, PrivateMessageId), PrivateError> {
+    let conversation = request.path("conversationId").ok_or(PrivateError::BadId("conversationId"))?;
+    let Upto { message_id } = request.json()?;
+    Ok((conversation, message_id))
 }

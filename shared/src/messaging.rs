@@ -66,7 +66,7 @@ impl<'a> Outgoing<'a> {
             }
         };
         let (caller, meter, repeat, own, is_to_somebody) = try_join!(
-            TrustedCaller::of(app, presented).map_err(PrivateError::from),
+            presented.confirm_trusted(app).map_err(PrivateError::from),
             gate.meter(&app.store).err_into(),
             app.store.repeat(once.as_ref()).err_into(),
             app.store.participant(user, conversation).err_into(),

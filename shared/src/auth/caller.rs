@@ -1,6 +1,6 @@
 //! Users who are signed in. A token proves what was granted; the store says whether it still holds.
 
-use futures_util::try_join;
+use futures_util::{join, try_join};
 use http::StatusCode;
 
 use crate::{
@@ -25,8 +25,8 @@ pub struct TrustedCaller {
     user: UserId,
 }
 
-/// The session that a request's token tells of, before the store was asked whether it still lives. Good for asking the store
-/// something else at the same time, and for nothing else.
+/// The session that a request's token names, before the store has said whether it still lives. It is good for other reads in the same
+/// round trip ([`confirm_and_read`]), and for nothing else: no write takes it.
 pub struct UnverifiedSession(Session);
 
 /// Why a request is nobody's.
@@ -87,21 +87,49 @@ impl UnverifiedSession {
         Caller::confirm(app, self.0).await
     }
 
+    pub async fn confirm_trusted(self, app: &App) -> Result<TrustedCaller, NotACaller> {
+        TrustedCaller::trust(self.confirm(app).await?)
+    }
+
     /// What a request asks for. What is wrong with it only a trusted caller is told.
     pub async fn asks<T>(self, app: &App, asked: Result<T, PrivateError>) -> Result<(Self, T), PrivateError> {
         match asked {
             Ok(asked) => Ok((self, asked)),
             Err(wrong) => {
-                TrustedCaller::of(app, self).await?;
+                self.confirm_trusted(app).await?;
                 Err(wrong)
             }
         }
     }
 }
 
+/// Confirms a session and does `reads` in the same round trip. `asked` is what the request asks for, or why it can't be read.
+///
+/// Errors come in the documented order: first those of the session, then that of `asked`, then those of the reads. Where `asked` is an
+/// error, only the session is looked at.
+pub async fn confirm_and_read<C, T, R, E>(
+    session: impl Future<Output = Result<C, NotACaller>>,
+    asked: Result<T, E>,
+    reads: impl AsyncFnOnce(&T) -> Result<R, StoreError>,
+) -> Result<(C, T, R), E>
+where
+    E: From<NotACaller> + From<StoreError>,
+{
+    match asked {
+        Ok(asked) => {
+            let (caller, found) = join!(session, reads(&asked));
+            Ok((caller?, asked, found?))
+        }
+        Err(wrong) => {
+            session.await?;
+            Err(wrong)
+        }
+    }
+}
+
 impl Caller {
     pub async fn of(app: &App, request: &Request) -> Result<Self, NotACaller> {
-        Self::confirm(app, UnverifiedSession::by(app, request)?.0).await
+        UnverifiedSession::by(app, request)?.confirm(app).await
     }
 
     /// The session must be the one that lives on its device, begun in the account's present epoch.
@@ -124,8 +152,11 @@ impl Caller {
 }
 
 impl TrustedCaller {
-    pub async fn of(app: &App, presented: UnverifiedSession) -> Result<Self, NotACaller> {
-        let caller = Caller::confirm(app, presented.0).await?;
+    pub async fn of(app: &App, request: &Request) -> Result<Self, NotACaller> {
+        UnverifiedSession::by(app, request)?.confirm_trusted(app).await
+    }
+
+    fn trust(caller: Caller) -> Result<Self, NotACaller> {
         if caller.device.trusted { Ok(Self { user: caller.user() }) } else { Err(NotACaller::NotTrusted) }
     }
 

@@ -5,7 +5,10 @@ mod links;
 mod login;
 mod unsubscriber;
 
-pub use caller::{COOKIE, Caller, NotACaller, SECURE_COOKIE, TrustedCaller, UnverifiedSession, end_session, signed_in};
+pub use caller::{
+    COOKIE, Caller, NotACaller, SECURE_COOKIE, TrustedCaller, UnverifiedSession, confirm_and_read, end_session,
+    signed_in,
+};
 pub use links::{LinkOwner, PinPassed, notified};
 pub use login::{Authenticated, LoginTarget};
 pub use unsubscriber::Unsubscriber;

@@ -1,5 +1,5 @@
-//! `clean-up`: ends what requests had to leave, woken by the table's stream: goes on with the deletion of accounts where they
-//! stopped, and removes objects that became no message's.
+//! `clean-up`: a worker on the table's stream. It goes on with deletions of accounts where requests stopped, and removes objects
+//! that belong to no message.
 
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,9 @@ use shared::{
     store::{Erasure, OrphanedMedia, StreamRecord},
 };
 
-/// What is not erased by then is left to the next try. Even with a last step that the store lets down (8 seconds) that is less than
-/// the frame wants left for a record: no account, however big, runs the records of a batch into the function's time-out.
+/// After this time the record fails and is delivered again. Even with a last step that takes the longest time (8 seconds), this
+/// is less than the time that the frame reserves for a record. So even a huge account can't run a batch into the function's
+/// time-out.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 async fn handle(app: &App, record: &StreamRecord) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-//! What a function's own files say of it.
+//! Reads what a function's files say about it.
 
 use std::{fs, path::PathBuf};
 

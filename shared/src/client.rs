@@ -1,4 +1,4 @@
-//! Who a request came from, as far as limits and blocks need to know.
+//! The client that sent a request, as far as limits and blocks need it.
 
 use std::net::{IpAddr, Ipv6Addr};
 

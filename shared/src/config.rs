@@ -14,7 +14,7 @@ pub struct Config {
     pub cards_base_url: String,
     /// The keys of sessions; `None` for a function that has nothing to do with them.
     pub session_keys: Option<SessionKeys>,
-    /// What the key of pushes derives from, at least 32 characters; `None` for a function that has nothing to do with them.
+    /// The secret that the VAPID key derives from, at least 32 characters. `None` for a function that does not need the key.
     pub vapid_secret: Option<String>,
     /// How mail is sent; `None` for a function that sends none.
     pub mail: Option<MailConfig>,
@@ -24,7 +24,7 @@ pub struct Config {
     pub queue: Option<QueueConfig>,
     /// Origins of web clients that may call with a cookie, besides our own.
     pub allowed_origins: Vec<String>,
-    /// What the metrics of requests are told apart by; without it there are none.
+    /// The dimension of the requests' metrics. Without it there are no metrics.
     pub stack: Option<String>,
     pub aws: Aws,
     /// One read during init, so that the first request finds an open connection. `SOTTO_PRIME=off` is for benchmarks.
@@ -47,7 +47,7 @@ pub struct MailConfig {
 }
 
 pub struct PushConfig {
-    /// What the key of pushes derives from, at least 32 characters.
+    /// The secret that the VAPID key derives from, at least 32 characters.
     pub secret: String,
     /// Whom a push service may write to: a `mailto:` URL (RFC 8292, section 2.1).
     pub contact: String,
@@ -62,7 +62,7 @@ pub struct QueueConfig {
     pub endpoint: Option<String>,
 }
 
-/// What a function needs besides what all need: without it, it does not start.
+/// Parts of the configuration that only some functions need. A function that lacks one of its own does not start.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Requirements {
     pub sessions: bool,

@@ -1,5 +1,5 @@
-//! Mail, sent by SES. What letters say stands here too: in text and in HTML, and nothing that a stranger wrote, but for the name of a
-//! community that its reader is in (notices.rs).
+//! Mail, sent by SES. The texts of mails are here too, as text and HTML. No mail has text that a stranger wrote, except the name
+//! of a community that the recipient is in (notices.rs).
 
 use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -137,8 +137,8 @@ impl Mailer {
         Self { client: OnceLock::new(), clients, config, stats, rests_until: Mutex::default() }
     }
 
-    /// The same as [`Self::send`], for who has many letters and tries again by itself. It tries once, so that no letter goes out twice
-    /// without need; and after a failure all fail at once for a moment: nobody waits for each while SES is down.
+    /// The same as [`Self::send`], for a caller that sends many mails and retries by itself. It tries once, so that few mails are
+    /// sent twice. After a failure, all calls fail at once for a moment, so that nobody waits for each mail while SES is down.
     pub async fn send_one_of_many(&self, to: &Email, email: &EmailMessage) -> Result<(), NotMailed> {
         let rests_until = *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
         if rests_until.is_some_and(|until| Instant::now() < until) {

@@ -26,7 +26,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// What is older was put into the table by hand, out of a backup: the stream itself brings nothing that waited for longer.
+/// An older message was restored from a backup by hand. The stream itself keeps records for no longer than this.
 const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Why somebody was not told.
@@ -42,7 +42,8 @@ impl From<StoreError> for NotNotified {
     }
 }
 
-/// Tells of what a record of the stream is about. What can't be told for good goes into the queue, and holds nothing up.
+/// Sends the notifications for a record of the stream. A notification that can never be sent goes to the dead-letter queue and
+/// blocks nothing.
 pub async fn notify(app: &App, record: &StreamRecord) -> Result<(), StoreError> {
     let told = match NotificationEvent::of(record) {
         Ok(event) => notify_of(app, &event).await,
@@ -90,7 +91,7 @@ async fn notify_of(app: &App, event: &NotificationEvent) -> Result<(), NotNotifi
     mailed
 }
 
-/// What is to be said; `None` when there is nothing to tell any more.
+/// The text of the notification. `None` if there is nothing to notify any more.
 async fn says(app: &App, event: &NotificationEvent) -> Result<Option<String>, StoreError> {
     match &event.place {
         Place::Inbox => Ok(Some("Somebody wrote to your inbox".to_owned())),
@@ -111,7 +112,7 @@ async fn says(app: &App, event: &NotificationEvent) -> Result<Option<String>, St
             )?;
             let Some(community) = community else { return Ok(None) };
             let is_news = match community.creator == event.to {
-                // Who has left meanwhile has written all the same.
+                // A sender who has left since has still written the message.
                 true => sender.is_some_and(|sender| !sender.blocked),
                 false => recipient.is_some_and(|recipient| recipient.may_write()),
             };
@@ -125,7 +126,7 @@ async fn name(app: &App, user: UserId) -> Result<String, StoreError> {
     Ok(names.first().map_or_else(|| "Somebody".to_owned(), |(_, name)| name.as_str().to_owned()))
 }
 
-/// Where to read it. What has no page of its own is read at the front door.
+/// The page where the message can be read. Without a page of its own, it is the start page.
 fn url(app: &App, event: &NotificationEvent) -> String {
     let base = &app.public_base_url;
     match &event.place {

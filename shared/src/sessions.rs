@@ -18,7 +18,7 @@ const AUDIENCE: &str = "sotto";
 /// No token of ours is longer: what is, is not decoded.
 const MAX_LENGTH: usize = 1024;
 
-/// What a token says; see RFC 7519 for the short names.
+/// The claims of a token, with the short names of RFC 7519.
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -32,7 +32,7 @@ struct Claims {
     exp: i64,
 }
 
-/// Who signed in, where, and until when it holds.
+/// The user and device of a session, and when it expires.
 #[derive(Clone)]
 pub struct Session {
     pub user: UserId,

@@ -41,7 +41,7 @@ impl RequestStats {
         self.totals().degraded = Some(cause);
     }
 
-    /// What was asked during init costs no request anything, but needs its rights: they stand on the first request's line.
+    /// Calls during init cost no request anything. But they need rights, so their actions stay for the first request's line.
     pub fn forget_costs(&self) {
         let mut totals = self.totals();
         *totals = Totals { actions: std::mem::take(&mut totals.actions), ..Totals::default() };

@@ -1,5 +1,5 @@
-//! Who sends pushes, to push services: VAPID (RFC 8292). The one key derives from a secret of its own, as browsers bind their
-//! subscriptions to it: it changes with that secret, and with nothing else.
+//! VAPID (RFC 8292) tells push services who sends a push message. The key derives from a secret of its own, as browsers bind
+//! their subscriptions to the key. So it changes only with that secret.
 
 use std::time::Duration;
 

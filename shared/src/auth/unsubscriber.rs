@@ -1,4 +1,4 @@
-//! Who may end the mail that a user gets about messages: whoever holds one of those mails.
+//! Whoever holds a notification mail may unsubscribe its recipient from such mails.
 
 use crate::{
     app::App,

@@ -6,7 +6,7 @@ use super::{CommunitiesError, FamilyError, Problem, Reply};
 use crate::store::MOST_SUBSCRIPTIONS;
 
 pub enum NotificationsError {
-    /// What can be wrong with any request.
+    /// An error that any request can have.
     Problem(Problem),
     /// The link of a mail that is none of ours, or was cut short.
     BadToken,

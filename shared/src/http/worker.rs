@@ -24,7 +24,7 @@ use crate::{
 /// How much of its time a function must have left to begin with another record: more than one takes.
 const NEEDED: Duration = Duration::from_secs(25);
 
-/// What is left of a function's time when a record is given up: enough to say so.
+/// When so much of a function's time is left, a record is given up. It is enough to write the log line.
 const RESERVE: Duration = Duration::from_secs(2);
 
 /// Runs a worker until Lambda stops it. `route` is what its log lines call it.

@@ -1,5 +1,5 @@
-//! MP4 and QuickTime (ISO/IEC 14496-12; Apple, "QuickTime File Format"): boxes within boxes, of which only the headers are
-//! read, and of a track the two boxes that say what it is and how it is shown.
+//! MP4 and QuickTime (ISO/IEC 14496-12; Apple, "QuickTime File Format"): boxes within boxes. Only the headers of boxes are read, and
+//! two boxes of each track: those with its kind and its display size.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What the metadata of an image says, of all that matters here: how to turn it, and whether it tells of a place.
+//! The two facts of an image's metadata that matter here: its orientation, and whether it tells a location.
 
 use ::exif::{Context, Error, In, Reader, Tag};
 

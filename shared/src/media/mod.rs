@@ -30,7 +30,7 @@ const TAIL: u64 = 128 * 1024;
 /// Metadata larger than this is not read, but believed to tell of a place.
 const LARGEST_METADATA: u64 = 1024 * 1024;
 
-/// What can be said of an object by the bytes that are known.
+/// The result of looking at an object of which some bytes are known.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Probe {
     Is(Visible),

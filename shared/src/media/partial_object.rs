@@ -47,7 +47,7 @@ impl PartialObject {
         object
     }
 
-    /// Makes bytes known that stand at an offset. What is beyond the object's size is left out.
+    /// Adds known bytes at an offset. Bytes beyond the object's size are ignored.
     pub fn add(&mut self, offset: u64, mut bytes: Bytes) {
         bytes.truncate(usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX));
         if bytes.is_empty() {

@@ -37,7 +37,7 @@ fn is(content_type: &'static str, width: u32, height: u32, tells_location: bool)
     Probe::Is(Visible { content_type, width, height, tells_location })
 }
 
-/// What a caller gets to see who fetches what is wanted, and how often it fetches. Fails when more is wanted than may be.
+/// Fetches the wanted ranges until the result is final, and returns it with the number of fetches. Fails when a range is too long.
 fn fetched(size: u64, first: u64, fetch: impl Fn(Range<u64>) -> Vec<u8>) -> (Probe, usize) {
     let mut object = PartialObject::new(size);
     let mut known: Vec<Range<u64>> = Vec::new();

@@ -66,8 +66,8 @@ impl Element {
     }
 }
 
-/// A number of variable length, whose leading zeros say how many bytes it has, at most `longest`: with the bit that marks its
-/// length, where it ends, and how many bits it has below that one.
+/// Reads a number of variable length, at most `longest` bytes. Its leading zero bits give its length. Returns the number with
+/// the bit that marks the length, the offset behind it, and how many bits are below that bit.
 fn number(object: &PartialObject, at: u64, longest: u64) -> Found<(u64, u64, u64)> {
     let [first] = object.array(at)?;
     let length = 1 + u64::from(first.leading_zeros());

@@ -44,7 +44,7 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
     !is_special
 }
 
-/// What is given out to the world is 2000::/3; of that, what leads to an IPv4 address or is for documents is not.
+/// Public addresses are in 2000::/3, except ranges that lead to IPv4 addresses or are for documentation.
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     let [first, second, ..] = ip.segments();
     let is_special = matches!((first, second), (0x2001, 0..=0x1ff | 0xdb8) | (0x2002, _) | (0x3fff, 0..=0xfff));

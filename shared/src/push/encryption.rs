@@ -1,7 +1,7 @@
 //! Messages that only one browser can read (RFC 8291): a single record of RFC 8188's aes128gcm.
 //!
-//! The crate for it (web-push-native 0.5) gives the record its own size, where RFC 8291, section 4, asks for a greater one, and pads
-//! nothing, so that a push service could tell names by their lengths.
+//! The crate web-push-native 0.5 is not used for two reasons. It states the record's exact size, where RFC 8291, section 4, asks for a
+//! greater one. And it does not pad, so a push service could tell names by their lengths.
 
 use p256::{PublicKey, SecretKey, ecdh::diffie_hellman, elliptic_curve::sec1::ToEncodedPoint};
 use ring::{

@@ -1,7 +1,7 @@
 //! Web Push (RFC 8030): encrypted for one browser (RFC 8291), signed as ours (RFC 8292), given to the browser's push service.
 //!
-//! An endpoint is a URL that a caller chose. It is one of a known push service's, over https (types/push.rs); here nothing is
-//! followed to another place, no private address is called, and nobody is waited for.
+//! A caller chooses the endpoint's URL. types/push.rs accepts only https URLs of known push services. This module follows no
+//! redirect, calls no private address, and waits for no service longer than its time-out.
 
 mod addresses;
 mod encryption;
@@ -192,8 +192,8 @@ fn no_answer() -> StoreError {
     StoreError::Late("a push service did not answer")
 }
 
-/// Before the next try, after the one of that number: what the service wants, else half a second that doubles; with jitter, so that
-/// who was refused together does not come back together.
+/// The pause after the attempt with this number: the time that the service asks for, or else half a second, doubled with each
+/// attempt. Jitter spreads requests that were refused together.
 fn pause(number: u32, wanted: Option<u64>) -> Duration {
     let pause = wanted.map_or(Duration::from_millis(500) * 2_u32.pow(number), Duration::from_secs);
     let jitter = Duration::from_millis(u64::from(random::<1>()[0]));

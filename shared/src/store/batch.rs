@@ -43,7 +43,7 @@ impl Store {
                 .map_err(|error| StoreError::call("BatchGetItem", error))?;
             output.consumed_capacity().iter().for_each(|consumed| self.spend_read(Some(consumed)));
             items.extend(output.responses.and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default());
-            // What a response had no room for, or the table no capacity.
+            // Keys that did not fit into the response, or for which the table had no capacity.
             left = output.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
             if left.is_some() && !collisions.pause().await {
                 return Err(StoreError::Busy("BatchGetItem: the table gives no more for now"));
@@ -53,8 +53,8 @@ impl Store {
     }
 }
 
-/// A BatchGetItem with two equal keys is refused as a whole. Keys come from an index, too, which may hold an item at two places while it
-/// moves from one to the other. (The store that the tests run on takes equal keys, and its index has no delay.)
+/// DynamoDB refuses a whole BatchGetItem with two equal keys. Keys may come from an index, which can hold an item at two places
+/// while the item moves. (The tests' store accepts equal keys, and its index has no delay.)
 fn each_once(mut keys: Vec<Key>) -> Vec<Key> {
     keys.sort_unstable();
     keys.dedup();

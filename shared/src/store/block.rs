@@ -1,5 +1,5 @@
-//! Whom a user has blocked. A block stands twice: as an item of its own, for the list, and on the blocker's side of the
-//! conversation, which every message moves on: that is where a send fails, in the very transaction that would store it.
+//! Users that a user has blocked. A block is stored twice: as an item for the list, and as a flag on the blocker's participant.
+//! Every send updates that participant in its transaction, so the flag makes the send fail.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;

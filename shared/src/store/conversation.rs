@@ -1,6 +1,6 @@
-//! Conversations of two users. Each user has a side of it, an item of the user's own: who the other one is, the newest message,
-//! how many went either way, and up to where the user has read. A message moves both sides on in its own transaction, so a
-//! conversation exists once, and its messages have one order.
+//! Conversations of two users. Each user has a participant item: the partner, the newest message, the number of messages in both
+//! directions, and the user's marks. A send updates both participants in its transaction. So a conversation exists once, and its
+//! messages have one order.
 
 use std::collections::HashSet;
 
@@ -56,7 +56,7 @@ impl Participant {
         self.seen_upto.is_some_and(|upto| message <= upto)
     }
 
-    /// What was seen was delivered, too.
+    /// A message that was seen was also delivered.
     pub fn was_delivered(&self, message: PrivateMessageId) -> bool {
         self.has_seen(message) || self.delivered_upto.is_some_and(|upto| message <= upto)
     }
@@ -103,7 +103,7 @@ impl Progress {
     }
 }
 
-/// What a list shows of a conversation, besides the user's side of it.
+/// An entry in a list of conversations: the user's participant, and the rest.
 pub struct Preview {
     pub participant: Participant,
     pub last: Option<PrivateMessage>,
@@ -148,7 +148,7 @@ impl Store {
         Page::of(page.await?, size)
     }
 
-    /// What a list shows of these conversations of a user's, in their order.
+    /// The entries of a list for these conversations of a user, in the same order.
     pub async fn previews(&self, user: UserId, mut participants: Vec<Participant>) -> Result<Vec<Preview>, StoreError> {
         // While a conversation moves up, the index may hold it at both places.
         let mut seen = HashSet::new();

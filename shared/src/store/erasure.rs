@@ -1,8 +1,8 @@
-//! The end of an account. In one transaction it is gone for everyone: nobody can sign in, write to it or find it, and its name
-//! is nobody's for a while. What it owned is then removed in bounded steps that can be repeated.
+//! The deletion of an account. One transaction closes it: nobody can sign in, write to it or find it, and its name is reserved for a
+//! while. Its items are then removed in bounded steps that can be repeated.
 //!
-//! The item that says so is the to-do list: its writing wakes the worker on the table's stream, and so does its end by TTL, hours
-//! later, for what a request that was under way at the time may have written since.
+//! The erasure's item wakes the worker on the table's stream when it is written. Its end by TTL, an hour later or more, wakes the worker
+//! again, for items that requests under way may have written since.
 
 use std::time::Duration;
 

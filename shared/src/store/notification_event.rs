@@ -15,7 +15,7 @@ pub struct NotificationEvent {
     at: [String; 2],
 }
 
-/// Where something was written. What is written anonymously has a place, but nobody who wrote it.
+/// The place of a message. An anonymous message has a place, but no sender.
 pub enum Place {
     Inbox,
     /// A link of the recipient's, by its slug.
@@ -31,7 +31,7 @@ pub enum Place {
 }
 
 impl NotificationEvent {
-    /// What a change of the table is event of. The error is for good: such a record will never be read.
+    /// The event of a record. An error is permanent: such a record can never be read.
     pub fn of(record: &StreamRecord) -> Result<Self, StoreError> {
         Self::read(record).ok_or_else(|| StoreError::Unexpected("a message of the stream can't be read"))
     }

@@ -10,8 +10,8 @@ use crate::types::Timestamp;
 
 /// How long one mail stands for whatever else is written there.
 const QUIET: Duration = Duration::from_secs(10 * 60);
-/// Longer than one mail takes ([`crate::mail`]). Doubled with every try that may have sent it, up to half an hour: while SES takes letters
-/// and does not say so in time, few go out twice.
+/// Longer than one mail takes ([`crate::mail`]). Doubled with every attempt that may have sent the mail, up to half an hour. So while SES
+/// accepts mails but answers too late, few mails are sent twice.
 const LEASE: Duration = Duration::from_secs(15);
 const DOUBLINGS: u32 = 7;
 /// Longer than a stream keeps a record (24 hours), and so longer than one can come again.

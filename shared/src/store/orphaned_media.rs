@@ -23,7 +23,7 @@ pub struct OrphanedMedia {
 }
 
 impl OrphanedMedia {
-    /// What a change of the table says is to go; `None` for another change.
+    /// The objects to remove, if this record is the end of an item of orphaned media.
     pub fn of(record: &StreamRecord) -> Option<Self> {
         let keys = record.keys();
         let conversation = ConversationId::parse(keys.pk.text.strip_prefix(ORPHANED_MEDIA)?).ok()?;

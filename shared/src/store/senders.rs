@@ -1,9 +1,9 @@
-//! How a recipient blocks a sender whom nobody knows. A sender has a name for each recipient and each period of 30 days, a hash
-//! under that period's key; names under another recipient or period are unrelated. A message carries two of them, of its own
-//! period and the next, sealed under the key of its own; a block is an item under the one that is current when it is made.
+//! How a recipient blocks an anonymous sender. For each recipient and each period of 30 days, a sender has a name: a hash under
+//! the period's key. Names of different recipients or periods are unrelated. A message carries two names, of its own period and
+//! the next, sealed under the key of its own. A block is an item under the name that is current when the block is made.
 //!
-//! Each period's key is drawn at random and kept in the table, sealed under the deployment's secret: neither the table nor the
-//! secret alone opens anything. It goes with its last use, and with it every way back to who sent the messages of its time.
+//! Each period's key is random and stored in the table, sealed under the deployment's secret. Neither the table nor the secret
+//! alone opens a name. The key is deleted after its last use. After that nobody can find out who sent the messages of its period.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,7 @@ pub struct Sender {
     names: [String; 3],
 }
 
-/// What a message's seal tells who may open it.
+/// The content of a message's seal.
 pub struct Unsealed {
     /// The sender's name in the current period.
     pub name: String,

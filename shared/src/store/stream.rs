@@ -1,4 +1,4 @@
-//! What the table's stream tells of a change: the keys of the item that changed, and the item as it is now.
+//! A record of the table's stream: the keys of the item that changed, and the item as it is now.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -14,7 +14,7 @@ pub struct Username(String);
 text_type!(Username, 2..=20);
 
 impl Username {
-    /// What is claimed.
+    /// The form of the name that a claim's key has.
     pub fn lower_case(&self) -> String {
         self.0.to_ascii_lowercase()
     }
@@ -108,7 +108,7 @@ impl Parse for CodeTry {
     }
 }
 
-/// Who signs in: by address or by name. Anything else is nobody.
+/// The identifier of a sign-in: an e-mail address or a username. Any other text identifies no account.
 pub enum Identifier {
     Email(Email),
     Username(Username),
@@ -146,7 +146,7 @@ impl<'de> serde::Deserialize<'de> for Identifier {
     }
 }
 
-/// What a person calls a device: 1 to 100 characters, not blank.
+/// The name that a person gives a device: 1 to 100 characters, not blank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeviceName(String);
 text_type!(DeviceName, 1..=100);

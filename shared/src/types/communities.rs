@@ -15,8 +15,8 @@ uuid_type!(
     CommunityId
 );
 uuid_type!(
-    /// A message of a community. Those of one conversation sort in the order in which they were written to it, and all end in
-    /// the tag of it: of the 74 bits that a UUIDv7 leaves free, 62 are the tag and 12 are random.
+    /// A message of a community. Ids of one conversation sort in the order of their writing and end in the conversation's tag. Of the 74
+    /// free bits of a UUIDv7, 62 are the tag and 12 are random.
     CommunityMessageId
 );
 
@@ -60,8 +60,8 @@ impl CommunityMessageId {
     }
 }
 
-/// The name of a community: 1 to 100 characters of one line, not blank. As letters and pushes say it among words of ours, nothing in
-/// it may be unseen or turn the text around; but for the joiner and the variation selectors, which emoji are typed with.
+/// The name of a community: 1 to 100 characters of one line, not blank. Mails and pushes have it within their own text, so it may have no
+/// invisible characters and none that change the direction of text. Emoji need the joiner and variation selectors: these are allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CommunityName(String);
 text_type!(CommunityName, 1..=100);
@@ -81,7 +81,7 @@ impl Parse for CommunityName {
     }
 }
 
-/// A message of a community: 1 to 5000 characters, not blank. What is wrong with one is told in the contract's words.
+/// A message of a community: 1 to 5000 characters, not blank. Errors have the contract's words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CommunityText(String);
 text_type!(CommunityText, 1..=5000);

@@ -19,7 +19,7 @@ impl Parse for Title {
     }
 }
 
-/// What a link says of itself: up to 500 characters.
+/// The description of a link: up to 500 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Description(String);
 text_type!(Description, 0..=500);

@@ -30,7 +30,7 @@ impl Store {
             let counts = Key::conversation_counts(community);
             try_join_all(counts.map(|count| self.delete(count, |delete| delete))).await?;
             self.delete(Key::community(community), |delete| delete).await?;
-            // Who joined until then did not see that the item was gone.
+            // Users who joined before this read did not see that the community was gone.
             members = self.some_members(community).await?;
         }
         let removals =

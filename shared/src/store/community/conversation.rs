@@ -1,5 +1,5 @@
-//! Conversations of a community: each is of one member with the creator. Its head says how far it has come, and is what every
-//! send moves on; its messages are numbered without a gap, as only the last one can be taken back. So any page of it is one query.
+//! Conversations of a community: each is of one member with the creator. Its thread item has the number of messages, and every send
+//! updates it. Messages are numbered without a gap, as only the last one can be deleted. So any page by number is one query.
 
 use serde::{Deserialize, Serialize};
 

@@ -11,15 +11,15 @@ use super::{
 };
 use crate::types::{CommunityId, PageSize, UserId, Username};
 
-/// What a list shows of a conversation.
+/// An entry in a list of conversations.
 pub struct CommunityPreview {
     pub thread: Thread,
     pub last: CommunityMessage,
 }
 
 impl Store {
-    /// The conversations of a community behind the `offset` with the newest activity, of `total`: which they are is eventually
-    /// consistent. What is skipped before them, from the nearer end, is read through within the store and not brought here.
+    /// A page of the conversations of a community, newest activity first: `total` conversations, without the first `offset`. The list is
+    /// eventually consistent. DynamoDB reads the skipped ones, from the nearer end, but does not return them.
     pub async fn community_conversations(
         &self,
         community: CommunityId,
@@ -64,8 +64,8 @@ impl Store {
         Ok(threads)
     }
 
-    /// What a list shows of these conversations, as they are now, newest activity first; without those that have ended or been
-    /// taken off it since. And the names of those users who have an account.
+    /// The entries of a list for these conversations, as they are now, newest activity first. Conversations that have ended or left the
+    /// list since are missing. Also the names of those users who have an account.
     pub async fn community_previews(
         &self,
         threads: Vec<Thread>,

@@ -70,11 +70,11 @@ pub fn activity(last: CommunityMessageId) -> String {
     last.to_string()
 }
 
-/// What the sort keys of members begin with.
+/// The sort keys of members begin with this.
 pub const MEMBERS: &str = "MEMBER#";
 
-/// What the sort keys of the counts of conversations begin with.
+/// The sort keys of the counts of conversations begin with this.
 pub const COUNTS: &str = "COUNT#";
 
-/// What the sort keys of a user's memberships begin with.
+/// The sort keys of a user's memberships begin with this.
 pub const MEMBERSHIPS: &str = "COMMUNITY#";

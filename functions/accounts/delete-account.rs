@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use shared::{erasing::erase_some, prelude::*};
+use shared::{accounts::erase_some, prelude::*};
 
 #[derive(Deserialize)]
 struct Delete {

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use shared::{
-    erasing::erase_some,
+    accounts::erase_some,
     prelude::*,
     store::{Erasure, OrphanedMedia, StreamRecord},
 };

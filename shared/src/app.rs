@@ -6,10 +6,8 @@ use std::{
 };
 
 use crate::{
-    attachments::Attachments,
     aws::AwsClients,
-    bucket::Bucket,
-    cards::Cards,
+    bucket::{Bucket, attachments::Attachments, cards::Cards},
     config::{Config, Requirements},
     limits::Limits,
     mail::Mailer,

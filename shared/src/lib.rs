@@ -1,40 +1,38 @@
-//! What every function stands on. ARCHITECTURE.md has the map; floors, from the top, each knowing only those under it:
+//! The crate that every function uses. ARCHITECTURE.md has the map. The modules lie in layers, listed here from the top. A module uses
+//! only the layers below its own and its own layer, never one above.
 //!
-//! 1. auth, codes, erasing, marking, messaging, notifications, shared_message, community_access
-//! 2. http
-//! 3. app
-//! 4. limits
-//! 5. attachments, cards, mail, passwords, png, push, queue, sessions, store, tokens, vapid
-//! 6. bucket, media
-//! 7. aws, client, config, html, log, tally, types
+//! 1. Families, what several endpoints of one family do alike: accounts, communities, links, messaging, notifications, private
+//! 2. auth: who may act
+//! 3. http: requests, replies, each family's errors, the frame around every endpoint
+//! 4. app: everything that is made once per cold start
+//! 5. limits
+//! 6. Services: bucket, mail, passwords, png, push, queue, sessions, store, tokens, vapid
+//! 7. Basics: aws, client, config, error, html, log, media, stats, types
 
+pub mod accounts;
 pub mod app;
-pub mod attachments;
 pub mod auth;
 mod aws;
-mod bucket;
-pub mod cards;
+pub mod bucket;
 pub mod client;
-pub mod codes;
-pub mod community_access;
+pub mod communities;
 mod config;
-pub mod erasing;
 mod error;
 mod html;
 pub mod http;
 pub mod limits;
+pub mod links;
 mod log;
 pub mod mail;
-pub mod marking;
 pub mod media;
 pub mod messaging;
 pub mod notifications;
 pub mod passwords;
 pub mod png;
+pub mod private;
 mod push;
 mod queue;
 pub mod sessions;
-pub mod shared_message;
 mod stats;
 pub mod store;
 pub mod tokens;
@@ -51,15 +49,17 @@ pub mod prelude {
     pub use serde_json::json;
 
     pub use crate::{
+        accounts::{MAIL_PATIENCE, codes_to, mail_code, mail_code_if_possible},
         app::App,
-        attachments::UPLOAD_WITHIN,
         auth::{
             Authenticated, Caller, LinkOwner, LoginTarget, PinPassed, TrustedCaller, Unsubscriber, UnverifiedSession,
             confirm_and_read, end_session, notified, signed_in,
         },
-        cards::{self, Cards},
-        codes::{MAIL_PATIENCE, codes_to, mail_code, mail_code_if_possible},
-        community_access::{CommunityAccess, MemberPair},
+        bucket::{
+            attachments::UPLOAD_WITHIN,
+            cards::{self, Cards},
+        },
+        communities::{CommunityAccess, MemberPair},
         http::{
             AccountsError, CommunitiesError, CommunityBody, CommunityMessageBody, DeviceBody, InboxBody, LinkBody,
             LinksError, NotSent, NotificationsError, NumberedPagination, PageError, PageOrJson, Pagination, PersonBody,
@@ -67,12 +67,12 @@ pub mod prelude {
         },
         lambda,
         limits::{Counted, Limit},
+        links::SharedMessage,
         mail::EmailMessage,
-        marking::mark_upto,
         messaging::{Opened, Outgoing},
         passwords::SecretHash,
         png::{NotACard, clean_card},
-        shared_message::SharedMessage,
+        private::mark_upto,
         store::{
             self, Account, AccountStatus, CodeFor, Community, CommunityMessage, Device, Guards, InboxMessage, Link,
             LinkChanges, LinkMessage, LinkStatus, Mark, Member, OneTimeCode, PrivateMessage, StoreError, Tries,

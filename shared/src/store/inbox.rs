@@ -102,7 +102,7 @@ impl Store {
                 .expression_attribute_values(":month", text(reports(&at)))
                 .expression_attribute_values(":place", text(format!("{at}#{id}")))
         });
-        Ok(reported.await?.is_ok())
+        Ok(reported.await?.is_done())
     }
 
     /// From here until `ends_at`, what the sender of that name writes to `recipient` vanishes.

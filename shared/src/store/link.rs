@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Item, Store, StoreError, from_item,
+    Item, Store, StoreError, Update, from_item,
     keys::Key,
     number, text, to_item,
     write::{Guards, Stopped, Written},
@@ -207,13 +207,13 @@ impl Store {
             })
             .await?;
         match updated {
-            Ok(item) => Ok(Updated::Done(Box::new(from_item(item)?))),
-            Err(Some(item)) => {
+            Update::Done(item) => Ok(Updated::Done(Box::new(from_item(item)?))),
+            Update::Refused(Some(item)) => {
                 let found: Link = from_item(item)?;
                 let gone = found.id != link.id || found.deleting;
                 Ok(if gone { Updated::Gone } else { Updated::ExpiresBeforeStart })
             }
-            Err(None) => Ok(Updated::Gone),
+            Update::Refused(None) => Ok(Updated::Gone),
         }
     }
 

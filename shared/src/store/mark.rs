@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::ReturnValue;
 
-use super::{Participant, PrivateMessage, Store, StoreError, from_item, keys::Key, number, text};
+use super::{Participant, PrivateMessage, Store, StoreError, Update, from_item, keys::Key, number, text};
 use crate::types::UserId;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,8 @@ impl Store {
             }
         });
         match marked.await? {
-            Ok(item) => from_item(item).map(Some),
-            Err(item) => item.map(from_item).transpose(),
+            Update::Done(item) => from_item(item).map(Some),
+            Update::Refused(item) => item.map(from_item).transpose(),
         }
     }
 }

@@ -88,6 +88,32 @@ pub use write::{Guards, Stopped};
 
 type Item = HashMap<String, AttributeValue>;
 
+/// How a conditional update ended.
+enum Update {
+    /// With the attributes that were asked for.
+    Done(Item),
+    /// Its condition failed, on this item; none where there is no item.
+    Refused(Option<Item>),
+}
+
+impl Update {
+    fn is_done(&self) -> bool {
+        matches!(self, Self::Done(_))
+    }
+
+    fn done(self) -> Option<Item> {
+        match self {
+            Self::Done(item) => Some(item),
+            Self::Refused(_) => None,
+        }
+    }
+
+    /// The attributes of an update without a condition, which can't be refused.
+    fn unwrap_or_default(self) -> Item {
+        self.done().unwrap_or_default()
+    }
+}
+
 pub struct Store {
     client: Client,
     table: String,
@@ -154,12 +180,12 @@ impl Store {
         Ok(output)
     }
 
-    /// One conditional update. `Ok(Err(item))`: its condition failed, on this item.
+    /// One conditional update.
     async fn update(
         &self,
         key: Key,
         shape: impl FnOnce(UpdateItemFluentBuilder) -> UpdateItemFluentBuilder,
-    ) -> Result<Result<Item, Option<Item>>, StoreError> {
+    ) -> Result<Update, StoreError> {
         let call = shape(
             self.client
                 .update_item()
@@ -171,10 +197,12 @@ impl Store {
         match self.write_alone("dynamodb:UpdateItem", async || call.clone().send().await).await {
             Ok(output) => {
                 self.spend_write(output.consumed_capacity());
-                Ok(Ok(output.attributes.unwrap_or_default()))
+                Ok(Update::Done(output.attributes.unwrap_or_default()))
             }
             Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => Ok(Err(failed.item.clone())),
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    Ok(Update::Refused(failed.item.clone()))
+                }
                 _ => Err(StoreError::call("UpdateItem", error)),
             },
         }

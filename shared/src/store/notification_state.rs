@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{NotificationEvent, Store, StoreError, from_item, keys::Key, number, text};
+use super::{NotificationEvent, Store, StoreError, Update, from_item, keys::Key, number, text};
 use crate::types::Timestamp;
 
 /// How long one mail stands for whatever else is written there.
@@ -76,8 +76,8 @@ impl Store {
                 .expression_attribute_values(":now", number(now.millis()))
         });
         Ok(match begun.await? {
-            Ok(_) => Turn::Ours,
-            Err(item) => {
+            Update::Done(_) => Turn::Ours,
+            Update::Refused(item) => {
                 let state: NotificationState = item.map(from_item).transpose()?.unwrap_or_default();
                 if state.covers(event, now) { Turn::Done } else { Turn::Busy }
             }

@@ -57,7 +57,7 @@ impl Store {
                 .condition_expression("attribute_exists(pk)")
                 .expression_attribute_values(":true", AttributeValue::Bool(true))
         });
-        Ok(given_up.await?.is_ok())
+        Ok(given_up.await?.is_done())
     }
 
     /// The objects are gone.

@@ -55,7 +55,7 @@ impl Store {
                 .return_values(ReturnValue::AllNew)
         });
         // Without a condition, there is none to fail.
-        updated.await?.map_or_else(|_| Ok(Preferences::default()), from_item)
+        updated.await?.done().map_or_else(|| Ok(Preferences::default()), from_item)
     }
 
     /// No more mail about messages. Of an account that has gone nothing is written.

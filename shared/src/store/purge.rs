@@ -46,7 +46,7 @@ impl Store {
     }
 
     /// Removes up to `step` items of each of `partitions`; `false` when there are none left. A user's sides of conversations and
-    /// memberships stay: they have to be left first (erasing.rs).
+    /// memberships stay: they have to be left first (accounts/erasure.rs).
     pub(super) async fn remove_some(&self, partitions: Vec<String>, step: i32) -> Result<bool, StoreError> {
         let pages = try_join_all(partitions.into_iter().map(|partition| {
             self.query(partition, |query| {

@@ -66,7 +66,7 @@ impl Store {
                 .expression_attribute_values(":user", text(user))
                 .expression_attribute_values(":accepting", aws_sdk_dynamodb::types::AttributeValue::Bool(accepting))
         });
-        Ok(updated.await?.is_ok())
+        Ok(updated.await?.is_done())
     }
 
     /// The write that leaves a name to nobody until `until`.

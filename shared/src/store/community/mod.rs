@@ -102,7 +102,7 @@ impl Store {
                 .return_values(ReturnValue::AllNew);
             values.into_iter().fold(update, |update, (name, value)| update.expression_attribute_values(name, value))
         });
-        updated.await?.ok().map(from_item).transpose()
+        updated.await?.done().map(from_item).transpose()
     }
 
     /// From here on the community is gone for everyone; nothing happens to one that is closed, or gone.

@@ -1,5 +1,8 @@
 //! The bucket: the few calls to S3 that cards and media make, each counted, bounded in time and understood in one place.
 
+pub mod attachments;
+pub mod cards;
+
 use std::{
     borrow::Cow,
     ops::Range,

@@ -6,7 +6,8 @@ use aws_sdk_s3::{error::ProvideErrorMetadata, primitives::ByteStream};
 use bytes::Bytes;
 use ring::digest;
 
-use crate::{bucket::Bucket, error::StoreError, tokens::Tokens, types::LinkId};
+use super::Bucket;
+use crate::{error::StoreError, tokens::Tokens, types::LinkId};
 
 /// How long the CDN and browsers may show a card that was replaced or deleted since.
 const CACHE_CONTROL: &str = "public, max-age=300";

@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::{join_all, try_join_all};
 use tokio::sync::Semaphore;
 
+use super::{Bucket, Described, Part};
 use crate::{
-    bucket::{Bucket, Described, Part},
     media::{PartialObject, Probe, Visible, look, without_location},
     store::{Media, StoreError},
     types::{AssetId, AssetSet, ContentType, ConversationId, MediaKind, Upload, UserId},

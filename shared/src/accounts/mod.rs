@@ -1,0 +1,7 @@
+//! What several endpoints of accounts do alike, and what the worker that ends accounts shares with them.
+
+mod codes;
+mod erasure;
+
+pub use codes::{MAIL_PATIENCE, codes_to, mail_code, mail_code_if_possible};
+pub use erasure::erase_some;

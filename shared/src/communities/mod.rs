@@ -1,0 +1,5 @@
+//! What several endpoints of communities do alike.
+
+mod access;
+
+pub use access::{CommunityAccess, MemberPair};

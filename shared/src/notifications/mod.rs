@@ -1,0 +1,5 @@
+//! Telling people of what was written to them.
+
+mod notify;
+
+pub use notify::notify;

@@ -1,0 +1,5 @@
+//! What several endpoints of private messages do alike.
+
+mod marks;
+
+pub use marks::mark_upto;

@@ -1,5 +1,5 @@
-//! `DELETE /api/auth/account`: the account, its inbox, its devices and its blocks are gone. What is too much for one request is
-//! left to the worker `clean-up`.
+//! `DELETE /api/auth/account`: the account, its inbox, its devices and its blocks are gone. If that is too much for
+//! one request, the worker `clean-up` does the rest.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ struct Delete {
     password: PasswordTry,
 }
 
-/// What is not erased by then is left to the worker, well before the function's own time-out.
+/// After this time the worker does the rest. It ends well before the function's own time-out.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {

@@ -1,5 +1,5 @@
-//! `GET /api/auth/devices`: the devices of the signed-in user's account. Who gives a device's id with the password is trusted as the
-//! device is, so a device that is not trusted sees no other.
+//! `GET /api/auth/devices`: the devices of the signed-in user's account. A device that is not trusted sees only
+//! itself: an id of a trusted device, together with the password, would make it trusted.
 
 use shared::prelude::*;
 

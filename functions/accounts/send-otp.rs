@@ -38,7 +38,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotSent> {
     }
 }
 
-/// What the first request with the same key was answered, or will be: its mail may be under way.
+/// The answer to the first request with the same key. It may have to be waited for: the mail may be under way.
 async fn first_answer(app: &App, once: Option<&store::Once<'_>>, repeat: store::Repeat) -> Result<Reply, NotSent> {
     let repeat = match repeat {
         store::Repeat::Pending => app.store.late_repeat(once).await?.unwrap_or(store::Repeat::Pending),

@@ -71,7 +71,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     Ok(signed_in(app, request, reply).metered(tries.meters(), now))
 }
 
-/// What the first request with the same key was answered, with its cookie.
+/// The answer to the first request with the same key, with its cookie.
 fn first_answer(app: &App, request: &Request, repeat: store::Repeat) -> Result<Reply, AccountsError> {
     Ok(signed_in(app, request, Reply::repeated(repeat)?.with_status(StatusCode::OK)))
 }

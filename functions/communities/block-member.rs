@@ -1,5 +1,5 @@
-//! `POST /api/v1/communities/{community_id}/members/{user_id}/block`: the creator of a community blocks a member.
-//! Once this answers, nothing passes any more between the two.
+//! `POST /api/v1/communities/{community_id}/members/{user_id}/block`: the creator of a community blocks a member. Once
+//! this answers, neither can write to the other.
 
 use shared::prelude::*;
 

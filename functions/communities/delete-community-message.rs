@@ -1,5 +1,5 @@
-//! `DELETE /api/v1/communities/{community_id}/messages/{id}`: the sender of the last message of a conversation takes it back, also after
-//! having left, or while blocked.
+//! `DELETE /api/v1/communities/{community_id}/messages/{id}`: the sender of the last message of a conversation takes
+//! it back. Senders who left or are blocked may do so, too.
 
 use shared::prelude::*;
 

@@ -1,4 +1,5 @@
-//! `GET /api/v1/communities/{community_id}`: what anyone who is signed in may know of a community, and what the caller is to it.
+//! `GET /api/v1/communities/{community_id}`: a community, as every signed-in user may see it, with the caller's role
+//! in it.
 
 use shared::prelude::*;
 

@@ -1,4 +1,5 @@
-//! `POST /api/v1/communities/{community_id}/members`: the signed-in user becomes a member; the same answer for who is one.
+//! `POST /api/v1/communities/{community_id}/members`: the signed-in user becomes a member. A member gets the same
+//! answer.
 
 use shared::prelude::*;
 

@@ -1,4 +1,5 @@
-//! `DELETE /api/v1/communities/{community_id}/members/me`: the signed-in user is no member any more; the same answer for who was none.
+//! `DELETE /api/v1/communities/{community_id}/members/me`: the signed-in user leaves. Whoever is no member gets the
+//! same answer.
 
 use shared::prelude::*;
 

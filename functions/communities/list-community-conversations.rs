@@ -1,5 +1,6 @@
-//! `GET /api/v1/communities/{community_id}/messages/conversations`: to its creator all conversations of a community, newest activity
-//! first; to a member, or who was one, the own one. Those of blocked members are left out for both sides.
+//! `GET /api/v1/communities/{community_id}/messages/conversations`: the creator sees all conversations of a community,
+//! newest activity first. A member, also a former one, sees the own conversation. Conversations of blocked members are
+//! left out for both sides.
 
 use shared::prelude::*;
 

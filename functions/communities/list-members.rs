@@ -1,4 +1,5 @@
-//! `GET /api/v1/communities/{community_id}/members`: its creator sees who is a member of a community, in the order of their sign-ups.
+//! `GET /api/v1/communities/{community_id}/members`: the creator sees the members of a community, in the order of
+//! their sign-ups.
 
 use shared::prelude::*;
 

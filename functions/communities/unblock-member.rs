@@ -1,5 +1,5 @@
 //! `DELETE /api/v1/communities/{community_id}/members/{user_id}/block`: the creator of a community takes a block back.
-//! The same answer when there is none.
+//! The answer is the same when there is no block.
 
 use shared::prelude::*;
 

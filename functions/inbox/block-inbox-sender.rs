@@ -1,5 +1,5 @@
-//! `POST /api/messages/{id}/block-sender`: what whoever sent this message writes from now on vanishes. Who that is stays
-//! unknown, to the recipient and to us.
+//! `POST /api/messages/{id}/block-sender`: everything that the sender of this message writes from now on vanishes.
+//! Neither the recipient nor we learn the sender's name.
 
 use shared::prelude::*;
 

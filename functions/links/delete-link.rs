@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use shared::prelude::*;
 
-/// What is not deleted by then is left to a repeated request, well before the function's own time-out.
+/// After this time the caller has to repeat the request. It ends well before the function's own time-out.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {

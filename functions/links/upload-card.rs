@@ -16,7 +16,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let shared = shared?;
     let replace = LinkOwner::is_present(request, &shared.link)?;
     if shared.message.card && !replace {
-        // The card that is there may be the very one that this request repeats.
+        // The first request with this key may have stored this card.
         return match app.store.repeat(once.as_ref()).await? {
             Some(repeat) => Ok(Reply::repeated(repeat)?),
             None => Err(LinksError::CardExists),
@@ -31,12 +31,13 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let answer = json!({ "url": app.cards.url(share_token), "filename": Cards::filename(share_token) }).to_string();
     let mut guards = Guards { meters: Vec::new(), once, answer, now: request.now() };
     if stored == cards::Stored::Other {
-        // Somebody else's card. Its upload may have stopped before the message knew of it.
+        // Somebody else's card. Its upload may have stopped before it marked the message.
         guards.once = None;
         app.store.mark_card(shared.link.id, shared.message.id, false, &mut guards).await?;
         return Err(LinksError::CardExists);
     }
-    // Who knows that the card there is its own need not be the first to say so.
+    // If the stored card is the one that this request uploads, marking it succeeds even if a twin request marked it
+    // first.
     let own = replace || stored == cards::Stored::Now || guards.once.is_some();
     match app.store.mark_card(shared.link.id, shared.message.id, own, &mut guards).await? {
         // A deletion that began meanwhile may have looked for cards already.

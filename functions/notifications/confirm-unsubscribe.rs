@@ -1,5 +1,5 @@
-//! `GET /api/v1/notifications/unsubscribe`: asks whoever follows the link of a mail whether to end them. Programs that look at mail
-//! follow its links, too: this changes nothing.
+//! `GET /api/v1/notifications/unsubscribe`: asks whoever follows the link of a mail whether to end such mail. This
+//! changes nothing, as programs that check mail follow its links, too.
 
 use shared::prelude::*;
 

@@ -1,5 +1,6 @@
-//! `POST /api/v1/push/subscriptions`: keeps where a browser of the signed-in user takes pushes. A browser that tells of its own again
-//! renews it. It belongs to the device that says so: nothing is sent to it once nobody is signed in there.
+//! `POST /api/v1/push/subscriptions`: keeps the address at which a browser of the signed-in user takes pushes. The
+//! same address again renews the subscription. It belongs to the caller's device: after a sign-out there, nothing is
+//! sent to it.
 
 use shared::prelude::*;
 

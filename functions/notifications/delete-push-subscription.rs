@@ -1,4 +1,4 @@
-//! `DELETE /api/v1/push/subscriptions/{id}`: forgets where a browser of the signed-in user takes pushes.
+//! `DELETE /api/v1/push/subscriptions/{id}`: deletes a push subscription of the signed-in user.
 
 use shared::prelude::*;
 

@@ -1,4 +1,4 @@
-//! `GET /api/v1/notifications/preferences`: how the signed-in user is told of messages.
+//! `GET /api/v1/notifications/preferences`: which notifications the signed-in user gets.
 
 use shared::prelude::*;
 

@@ -1,4 +1,4 @@
-//! `GET /api/v1/push/vapid-key`: what browsers subscribe with, as `applicationServerKey`.
+//! `GET /api/v1/push/vapid-key`: the key that browsers need to subscribe, as `applicationServerKey`.
 
 use shared::prelude::*;
 

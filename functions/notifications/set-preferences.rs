@@ -1,4 +1,5 @@
-//! `PATCH /api/v1/notifications/preferences`: the signed-in user says how to be told of messages. The next message goes by it.
+//! `PATCH /api/v1/notifications/preferences`: the signed-in user chooses notifications. The choice holds from the next
+//! message on.
 
 use shared::prelude::*;
 

@@ -1,5 +1,5 @@
-//! `POST /api/v1/notifications/unsubscribe`: whoever holds a mail about messages ends them, by one click and without signing in
-//! (RFC 8058). What the body says does not matter.
+//! `POST /api/v1/notifications/unsubscribe`: whoever holds a mail about messages ends them, by one click and without
+//! signing in (RFC 8058). The body may hold anything.
 
 use shared::prelude::*;
 

@@ -1,4 +1,4 @@
-//! `POST /users/{userId}/block`: once this answers, nothing passes between the two any more, either way.
+//! `POST /users/{userId}/block`: once this answers, neither user can write to the other.
 
 use shared::prelude::*;
 

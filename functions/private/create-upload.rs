@@ -1,4 +1,5 @@
-//! `POST /media/uploads`: where to put an image, a video or a file that is to go with a message. Nothing is stored yet.
+//! `POST /media/uploads`: a signed URL to which the caller uploads an image, a video or a file for a message. Nothing
+//! is stored yet.
 
 use shared::prelude::*;
 

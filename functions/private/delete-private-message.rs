@@ -1,5 +1,5 @@
-//! `DELETE /conversations/{conversationId}/messages/{messageId}`: the sender takes a message back. That there was one stays to be
-//! seen; what it said and showed goes.
+//! `DELETE /conversations/{conversationId}/messages/{messageId}`: the sender takes a message back. Others still see
+//! that there was a message. Its text and media are removed.
 
 use shared::prelude::*;
 
@@ -33,7 +33,7 @@ fn named(request: &Request) -> Result<(ConversationId, PrivateMessageId), Privat
     Ok((conversation, request.path("messageId").ok_or(PrivateError::BadId("messageId"))?))
 }
 
-/// Removes what the message showed. Where this fails, the worker does it later.
+/// Removes the media of the message. Where this fails, the worker does it later.
 async fn discard(app: &App, conversation: ConversationId, set: AssetSet) {
     let removed = async {
         app.attachments.remove(conversation, set).await?;

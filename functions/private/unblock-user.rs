@@ -1,4 +1,4 @@
-//! `DELETE /users/{userId}/block`: takes a block back; the same answer when there is none.
+//! `DELETE /users/{userId}/block`: takes a block back. The answer is the same when there is no block.
 
 use shared::prelude::*;
 

@@ -1,4 +1,4 @@
-//! `notify`: tells people by mail and by push that something was written to them, woken by the table's stream.
+//! `notify`: tells people by mail and by push that something was written to them. The table's stream wakes it.
 
 use shared::{notifications::notify, prelude::*, store::StreamRecord};
 

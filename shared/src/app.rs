@@ -29,7 +29,7 @@ pub struct App {
     pub tokens: Tokens,
     pub public_base_url: String,
     pub(crate) allowed_origins: Vec<String>,
-    /// What the metrics of its requests are told apart by; none without a name.
+    /// The dimension of the metrics of its requests. Without it there are no metrics.
     pub(crate) stack: Option<String>,
     sessions: Option<Sessions>,
     mailer: Option<Mailer>,
@@ -75,7 +75,8 @@ impl App {
         Ok(app)
     }
 
-    /// Opens the connection and signs once, so that the first request need not. Whether it succeeds is that request's to find out.
+    /// Opens the connection and signs once, so that the first request need not. A failure is ignored here: the first
+    /// request meets it again.
     async fn prime(&self, requirements: Requirements) {
         if requirements.senders {
             let _ = self.sender_keys(Timestamp::now()).await;

@@ -1,4 +1,4 @@
-//! What can go wrong between us and the services that we call. It lives below all of them, and they all return it.
+//! Failures of the services that we call. It lives below all of them, and they all return it.
 
 use std::{borrow::Cow, error::Error, fmt};
 

@@ -23,12 +23,12 @@ use crate::{
     types::{Code, Email},
 };
 
-/// How long one letter of many may take.
+/// How long one mail of many may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long SES is left alone by who has many letters, after it failed.
+/// How long a worker with many mails leaves SES alone after a failure.
 const REST: Duration = Duration::from_secs(3);
 
-/// One letter to one person.
+/// One mail to one person.
 pub struct EmailMessage {
     subject: String,
     text: String,
@@ -36,12 +36,12 @@ pub struct EmailMessage {
     headers: Vec<(&'static str, String)>,
 }
 
-/// A letter that SES did not take.
+/// A mail that SES did not take.
 pub struct NotMailed {
     pub cause: StoreError,
-    /// SES will never take it: nothing is gained by another try.
+    /// SES will never take it, so another try is useless.
     pub is_final: bool,
-    /// SES may have taken it, and we did not hear of it.
+    /// SES may have taken it although we got no answer.
     pub may_be_sent: bool,
 }
 
@@ -85,8 +85,8 @@ impl EmailMessage {
         }
     }
 
-    /// Tells of something that was written to somebody: `says` who and where, `url` is where to read it, and a POST to
-    /// `unsubscribe` ends such letters, from the mail program itself (RFC 8058).
+    /// A notification that something was written to somebody. `says` names the sender and the place, `url` is where to
+    /// read it. A POST to `unsubscribe` ends such mail, from the mail program itself (RFC 8058).
     pub fn notification(says: &str, url: &str, unsubscribe: &str) -> Self {
         let why = "You get this mail as you have an account at Sotto. To get no more of them, open:";
         let [says_html, url_html, unsubscribe_html] = [says, url, unsubscribe].map(escape);
@@ -128,7 +128,7 @@ pub struct Mailer {
     clients: AwsClients,
     config: MailConfig,
     stats: Arc<RequestStats>,
-    /// Until when news is not even tried.
+    /// Until then, notifications are not even tried.
     rests_until: Mutex<Option<Instant>>,
 }
 
@@ -153,7 +153,7 @@ impl Mailer {
         sent.map(drop)
     }
 
-    /// Returns when SES has taken the letter.
+    /// Returns when SES has taken the mail.
     pub async fn send(&self, to: &Email, email: &EmailMessage) -> Result<(), NotMailed> {
         let call = self.call(to, email)?;
         let sent = self.stats.call(&["ses:SendEmail"], call.send()).await;
@@ -173,13 +173,13 @@ impl Mailer {
     }
 }
 
-/// One try, with more patience than each of several has.
+/// One try, with a longer time-out than each of several tries has.
 fn once() -> config::Builder {
     let time_outs = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE).operation_timeout(PATIENCE).build();
     Config::builder().retry_config(RetryConfig::disabled()).timeout_config(time_outs)
 }
 
-/// Whether it is this letter that SES refuses, and not all of them for a while.
+/// Whether SES refuses this mail for good, and not all mails for a while.
 fn is_final(error: &SendEmailError) -> bool {
     error.is_bad_request_exception() || error.is_message_rejected()
 }

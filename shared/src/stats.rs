@@ -1,20 +1,20 @@
-//! What one request asked of the stores: counted here, written on its log line.
+//! The calls and capacity units of one request. They are counted here and written on its log line.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The sums of one request. An instance serves one request at a time, so there is one tally in a process.
+/// The sums of one request. An instance serves one request at a time, so a process has one of these.
 #[derive(Default)]
 pub struct RequestStats(Mutex<Totals>);
 
 #[derive(Default, Clone)]
 pub struct Totals {
-    /// Calls that had to wait for each other; calls that went out together count once.
+    /// Calls that waited for each other. Calls that run at the same time count once.
     pub round_trips: u32,
     pub read_units: f64,
     pub write_units: f64,
     /// IAM actions that the calls needed, each once.
     pub actions: Vec<&'static str>,
-    /// Why something that the request could do without was left out.
+    /// Why an optional part of the request was left out.
     pub degraded: Option<String>,
     in_flight: u32,
 }
@@ -26,7 +26,7 @@ impl RequestStats {
         call.await
     }
 
-    /// Notes rights that are used without a call of ours: those of whoever gets a URL.
+    /// Notes rights that are used without a call of ours, by whoever gets a signed URL.
     pub fn note(&self, actions: &[&'static str]) {
         self.totals().note(actions);
     }
@@ -67,7 +67,7 @@ impl Totals {
     }
 }
 
-/// Ends with the call, also when the call is dropped half-way.
+/// A call under way. It ends with the call, also when the call is dropped half-way.
 struct InFlight<'a>(&'a RequestStats);
 
 impl<'a> InFlight<'a> {

@@ -25,7 +25,7 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// What a derived key is for. Two purposes never share a key.
+/// The purpose of a derived key. Two purposes never share a key.
 #[derive(Clone, Copy)]
 pub enum Purpose {
     ClientAddress,
@@ -173,7 +173,8 @@ impl Tokens {
         self.sign(Purpose::ShareToken, b"", &[*link.as_bytes(), *message.as_bytes()].concat())
     }
 
-    /// What the share tokens of a link's messages begin with, and no other link's: 126 of the 128 bits of its id.
+    /// The prefix of the share tokens of a link's messages. No other link has it: it holds 126 of the 128 bits of the
+    /// link's id.
     pub fn share_token_prefix(link: LinkId) -> String {
         let mut prefix = BASE64_URL_SAFE_NO_PAD.encode(link.as_bytes());
         prefix.truncate(21);

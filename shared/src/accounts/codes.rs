@@ -11,11 +11,11 @@ use crate::{
     types::{Code, Email, Timestamp},
 };
 
-/// How long a request waits for a mail that it can do without: well within every function's time-out.
+/// How long a request waits for a mail that it does not depend on. This is well within every function's time-out.
 pub const MAIL_PATIENCE: Duration = Duration::from_secs(8);
 
-/// Makes a code, counts it and mails it, or nothing of all that: a code that nobody was told of is none. A repeated request gets
-/// its answer only once the mail is sent.
+/// Makes a code, counts it and mails it. If the mail can't be sent, the code and its count are taken back. A replay
+/// gets its answer only once the mail is sent.
 pub async fn mail_code(
     app: &App,
     is_for: CodeFor<'_>,
@@ -33,7 +33,7 @@ pub async fn mail_code(
         app.store.withdraw_code(&kept, guards, &receipt).await?;
         return Err(error.cause);
     }
-    // It is sent, and whoever is told of a failure would have another one sent.
+    // The mail is sent. An error here would make the caller ask for another one.
     if let Some(once) = &guards.once
         && let Err(error) = app.store.settle(once).await
     {
@@ -42,8 +42,8 @@ pub async fn mail_code(
     Ok(Ok(()))
 }
 
-/// The same for a request that succeeds with and without it: an address that got its codes gets no more for now, and what
-/// fails, or is not over after `patience`, is left to the log.
+/// The same for a request that succeeds without the mail, too. An address that is over its limit gets no mail. A
+/// failure, or a mail that takes longer than `patience`, is only noted in the log.
 pub async fn mail_code_if_possible(
     app: &App,
     is_for: CodeFor<'_>,
@@ -63,7 +63,7 @@ pub async fn mail_code_if_possible(
     }
 }
 
-/// Under what the codes of one kind to one mailbox are counted, however the address is written.
+/// What codes are counted by: their purpose and the mailbox. Upper and lower case in the address make no difference.
 pub fn codes_to(app: &App, is_for: &CodeFor<'_>, to: &Email) -> String {
     format!("{} {}", is_for.purpose(), app.tokens.email_hash(&to.in_lower_case()).as_str())
 }

@@ -29,15 +29,15 @@ pub struct TrustedCaller {
 /// round trip ([`confirm_and_read`]), and for nothing else: no write takes it.
 pub struct UnverifiedSession(Session);
 
-/// Why a request is nobody's.
+/// Why a request has no caller.
 pub enum NotACaller {
-    /// No token, two that disagree, or one that is not or no longer good.
+    /// No token, two that differ, or one that is not valid, or no longer.
     NotAuthenticated,
     /// The account is suspended or inactive.
     NotActive,
     /// The device is not trusted, where that matters.
     NotTrusted,
-    /// A page of somebody else's made a browser send its cookie.
+    /// A page of another origin made a browser send its cookie.
     CrossSite,
     Failed(StoreError),
 }
@@ -91,7 +91,7 @@ impl UnverifiedSession {
         TrustedCaller::trust(self.confirm(app).await?)
     }
 
-    /// What a request asks for. What is wrong with it only a trusted caller is told.
+    /// What a request asks for. Only a trusted caller learns what is wrong with it.
     pub async fn asks<T>(self, app: &App, asked: Result<T, PrivateError>) -> Result<(Self, T), PrivateError> {
         match asked {
             Ok(asked) => Ok((self, asked)),
@@ -179,8 +179,8 @@ fn presented<'r>(app: &App, request: &'r Request) -> Result<&'r str, NotACaller>
     agreed.filter(|token| !token.is_empty()).ok_or(NotACaller::NotAuthenticated)
 }
 
-/// Whether a browser says that a page which is not ours makes it change something. A request that says nothing of the kind
-/// comes from no browser.
+/// Whether a browser says that a page of another origin sends this request, and it may change something. Browsers
+/// always say so; a request without these headers comes from another program.
 fn is_cross_site(app: &App, request: &Request) -> bool {
     if request.method() == "GET" {
         return false;
@@ -198,7 +198,7 @@ fn is_cross_site(app: &App, request: &Request) -> bool {
 /// The cookie that a session is in.
 pub const COOKIE: &str = "next-auth.session-token";
 
-/// The same under https: a name that browsers keep plain http from setting.
+/// The same under https. Browsers refuse to set a cookie of this name over plain http.
 pub const SECURE_COOKIE: &str = "__Secure-next-auth.session-token";
 
 fn cookie_name(app: &App, request: &Request) -> &'static str {

@@ -1,4 +1,5 @@
-//! Who may act. The types here have private fields and can be made only here: an endpoint that holds one has checked.
+//! Authentication and authorisation. The types here have private fields and can be made only here. An endpoint that
+//! holds one has checked.
 
 mod caller;
 mod links;

@@ -1,5 +1,5 @@
-//! Media of private messages, in the bucket: uploads under `temp/`, where a lifecycle rule ends them after a day, and under
-//! `media/` what messages show. Nobody else reads either but by URLs that are signed here.
+//! Media of private messages, in the bucket: uploads under `temp/`, where a lifecycle rule ends them after a day, and
+//! under `media/` what messages show. Both are read only by URLs that are signed here.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,9 +19,10 @@ const READ_FOR: Duration = Duration::from_secs(60 * 60);
 pub const UPLOAD_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// Bytes of an object that are looked at first.
 const HEAD: u64 = 64 * 1024;
-/// How often more bytes are asked for: what still says nothing then is nothing that we take.
+/// How often more bytes are read. An object that is still unclear then is refused.
 const LOOKS: usize = 8;
-/// How long all looks, and how long all copies may take: with what comes before and behind them, less than the gateway waits.
+/// How long all reads, and all copies, may take. Together with the rest of the request this is less than the gateway
+/// waits.
 const LOOKED_WITHIN: Duration = Duration::from_secs(6);
 const COPIED_WITHIN: Duration = Duration::from_secs(14);
 /// Images that are rewritten at once: each is in memory as a whole, twice.
@@ -112,7 +113,7 @@ impl Attachments {
         let (from, to) = (upload.public_id(), asset.public_id(conversation));
         let described = Described {
             content_type: content_type.clone(),
-            // What may be a page must not be shown as one.
+            // A file may be a page. Browsers must download it, not show it.
             content_disposition: (upload.kind == MediaKind::File).then_some("attachment"),
         };
         let bytes = match visible {
@@ -158,7 +159,7 @@ impl Attachments {
     }
 }
 
-/// Ends well within a function's own time-out, so that the caller gets an answer and what was made is removed.
+/// Ends well within a function's own time-out. So the caller gets an answer, and objects that were made are removed.
 async fn in_time<T>(time: Duration, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let late = || StoreError::Late("media took too long");
     tokio::time::timeout(time, work).await.unwrap_or_else(|_| Err(late()))

@@ -66,7 +66,7 @@ impl Cards {
                 return Ok(Stored::Now);
             };
             match error.code() {
-                // Another upload has won, or has just collided with this one and may still fail.
+                // Another upload was first, or has just collided with this one and may still fail.
                 Some("PreconditionFailed" | "ConditionalRequestConflict") => {}
                 _ => return Err(StoreError::call("PutObject", error)),
             }
@@ -90,8 +90,8 @@ impl Cards {
         Ok(())
     }
 
-    /// The hash that the card in the bucket was stored with; `None` when there is none. S3 answers 403 for an object that is
-    /// not there to who may not list the bucket.
+    /// The hash that the card in the bucket was stored with; `None` when there is none. S3 answers 403 for an absent
+    /// object if the caller may not list the bucket.
     async fn hash_of(&self, share_token: &str) -> Result<Option<String>, StoreError> {
         let call = self.bucket.client().head_object().bucket(&self.bucket.name).key(Self::filename(share_token));
         match self.bucket.stats.call(&["s3:GetObject"], call.send()).await {

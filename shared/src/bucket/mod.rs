@@ -59,8 +59,8 @@ impl Bucket {
         self.client.get_or_init(|| self.clients.s3(self.endpoint.clone()))
     }
 
-    /// Some bytes of the object, as it was at `etag`; `None` when there is no such object, or none of these bytes. S3 answers 403
-    /// for an object that is not there to who may not list the bucket.
+    /// Some bytes of the object, as it was at `etag`; `None` when there is no such object, or none of these bytes. S3
+    /// answers 403 for an absent object if the caller may not list the bucket.
     pub async fn read(&self, key: &str, range: Range<u64>, etag: Option<&str>) -> Result<Option<Part>, StoreError> {
         let call = self
             .client()

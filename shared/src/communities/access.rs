@@ -1,4 +1,4 @@
-//! Who calls in a community, and what that user is to it: what every endpoint of communities begins with.
+//! The caller in a community, and the caller's role in it. Every endpoint of communities begins with this.
 
 use futures_util::{join, try_join};
 use serde_json::json;
@@ -73,7 +73,8 @@ impl CommunityAccess {
     }
 }
 
-/// A visit that is about somebody else, too: one of the two should be the creator, and the other one is or was a member.
+/// A caller in a community, and the other user whom the request names. One of the two should be the creator, the other
+/// one a member, also a former one.
 pub struct MemberPair {
     pub access: CommunityAccess,
     other: Option<Other>,
@@ -119,7 +120,7 @@ impl MemberPair {
         Ok((Self { access, other, thread }, found))
     }
 
-    /// The one of the two who is no creator, and the conversation of that member. None where there can't be one.
+    /// The one of the two who is not the creator, with that member's conversation. None where the two can't have one.
     pub fn conversation(&self) -> Option<(&Member, Option<&Thread>)> {
         let other = self.other.as_ref()?;
         if self.access.is_creator() {
@@ -144,12 +145,12 @@ impl MemberPair {
         Ok(Reply::ok(&json!({ "user_id": user, "blocked": blocked })))
     }
 
-    /// Of the other one.
+    /// Whether the other user has an account.
     pub fn has_account(&self) -> bool {
         self.other.as_ref().is_some_and(|other| other.username.is_some())
     }
 
-    /// Both of them, as others see them.
+    /// Both users, as others see them.
     pub fn bodies(&self, other: UserId) -> TwoBodies<'_> {
         let name = self.other.as_ref().and_then(|other| other.username.as_ref());
         TwoBodies([PersonBody::of(self.access.user(), Some(self.access.username())), PersonBody::of(other, name)])

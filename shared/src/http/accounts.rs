@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub enum AccountsError {
-    /// What can be wrong with any request.
+    /// An error that any request can have.
     Problem(Problem),
     AllFieldsRequired,
     AlreadyRegistered,
@@ -75,7 +75,7 @@ impl FamilyError for AccountsError {
     }
 }
 
-/// An error whose failures of ours are all told as `Failed to send OTP`.
+/// An error that answers every failure of ours with `Failed to send OTP`.
 pub struct NotSent(AccountsError);
 
 impl<E> From<E> for NotSent

@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub enum CommunitiesError {
-    /// What can be wrong with any request.
+    /// An error that any request can have.
     Problem(Problem),
     /// The creator has blocked the caller, who wants to join.
     Blocked,
@@ -35,7 +35,7 @@ pub enum CommunitiesError {
 }
 
 impl CommunitiesError {
-    /// A request that can be read and makes no sense.
+    /// A request that can be read but makes no sense.
     pub fn unprocessable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::Problem(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, message))
     }
@@ -63,7 +63,7 @@ impl CommunitiesError {
     }
 }
 
-/// What other families call a bad request is unprocessable in this one.
+/// Where other families answer 400, this one answers 422.
 impl<E> From<E> for CommunitiesError
 where
     Problem: From<E>,
@@ -86,7 +86,7 @@ impl FamilyError for CommunitiesError {
     }
 }
 
-/// An error of sending a message, which tells what is forbidden or makes no sense in a list.
+/// An error of sending a message. For 403 and 422 its `message` is a list, as the contract has it.
 pub struct Undelivered(CommunitiesError);
 
 impl<E> From<E> for Undelivered
@@ -110,7 +110,7 @@ impl FamilyError for Undelivered {
     }
 }
 
-/// What a user is to a community.
+/// The role of a user in a community.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -126,7 +126,7 @@ pub struct CommunityBody<'a> {
     creator: PersonBody<'a>,
     created_at: Timestamp,
     updated_at: Timestamp,
-    /// The caller's; none of who is no member, or is blocked.
+    /// The caller's role. None for a user who is no member, or is blocked.
     role: Option<Role>,
 }
 
@@ -160,7 +160,7 @@ impl<'a> PersonBody<'a> {
     }
 }
 
-/// The creator of a community and one of its members, of whom each message is from one to the other.
+/// The creator of a community and one of its members. Each message goes from one to the other.
 #[derive(Clone, Copy)]
 pub struct TwoBodies<'a>(pub [PersonBody<'a>; 2]);
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 pub enum LinksError {
-    /// What can be wrong with any request.
+    /// An error that any request can have.
     Problem(Problem),
     AdminTokenRequired,
     CardExists,

@@ -43,7 +43,7 @@ fn document(status: StatusCode, title: &str, text: &str, form: &str) -> Reply {
     Reply::html(status, html, &POLICY)
 }
 
-/// What is wrong with a request whose answer is a page.
+/// An error of a request whose answer is a page.
 pub struct PageError(Problem);
 
 impl From<Problem> for PageError {
@@ -65,7 +65,7 @@ impl FamilyError for PageError {
     }
 }
 
-/// What is wrong with a request of a person or of a program: a page for the one, JSON for the other.
+/// An error of a request that a person or a program may send. A person gets a page, a program gets JSON.
 pub enum PageOrJson {
     Page(PageError),
     Json(NotificationsError),

@@ -11,7 +11,7 @@ use crate::{
 };
 
 pub enum PrivateError {
-    /// What can be wrong with any request.
+    /// An error that any request can have.
     Problem(Problem),
     /// The parameter of the route with that name is no id.
     BadId(&'static str),

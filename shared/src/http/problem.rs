@@ -1,4 +1,4 @@
-//! What can be wrong with any request, whatever its family. Families give it their shape.
+//! Errors that requests of every family can have. Each family gives them its own shape.
 
 use std::borrow::Cow;
 

@@ -76,7 +76,7 @@ impl Request {
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
     }
 
-    /// Who sent it, by the gateway's own word: no header that a caller can set counts.
+    /// The client that sent it, as the gateway says. No header that a caller can set counts.
     pub fn client(&self) -> Client {
         Client::from_source_ip(self.event.request_context.http.source_ip.as_deref().unwrap_or_default())
     }

@@ -48,11 +48,11 @@ pub struct Pusher {
     key: VapidKey,
     config: PushConfig,
     stats: Arc<RequestStats>,
-    /// Until when hosts are left alone.
+    /// Hosts that have just failed, and until when they are left alone.
     resting: Mutex<HashMap<String, Instant>>,
 }
 
-/// What became of a push.
+/// The outcome of a push.
 pub enum Pushed {
     Taken,
     /// The browser takes no more of them.
@@ -61,7 +61,7 @@ pub enum Pushed {
     Refused(StoreError),
 }
 
-/// How one try ended that did not get the push taken.
+/// Why one try failed.
 enum NotTaken {
     Gone,
     /// May be taken a while later; after so many seconds, if the service said so.
@@ -104,7 +104,7 @@ impl Pusher {
                     Ok(()) => return Ok(Pushed::Taken),
                     Err(NotTaken::Gone) => return Ok(Pushed::Gone),
                     Err(NotTaken::Never(error)) => return Ok(Pushed::Refused(error)),
-                    // A service that answers holds nobody up, whatever it thinks of this one browser.
+                    // A service that answers is up, even if it refuses this one browser.
                     Err(NotTaken::Later(error, _)) if is_last => return Ok(Pushed::Refused(error)),
                     Err(NotTaken::NoAnswer) if is_last => return Err(no_answer()),
                     Err(NotTaken::Later(_, wanted)) => wanted,
@@ -154,7 +154,7 @@ impl Pusher {
                 let wanted = response.headers().get("retry-after").and_then(|seconds| seconds.parse().ok());
                 Err(NotTaken::Later(refused(), wanted))
             }
-            // Redirections too: nothing is sent to where a stranger points.
+            // Redirections, too: a push is sent to no address that a service names.
             _ => Err(NotTaken::Never(refused())),
         }
     }

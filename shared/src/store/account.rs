@@ -26,7 +26,7 @@ pub struct Account {
     pub created_at: Timestamp,
 }
 
-/// Who has an e-mail address.
+/// The user who has an e-mail address.
 #[derive(Serialize, Deserialize)]
 pub struct EmailClaim {
     pub user_id: UserId,
@@ -39,7 +39,7 @@ pub struct NewAccount<'a> {
     pub email: &'a EmailHash,
     pub claim: &'a UsernameClaim,
     pub device: &'a Device,
-    /// What is used up for it.
+    /// The code that the sign-up uses up.
     pub code: &'a OneTimeCode,
 }
 
@@ -60,8 +60,8 @@ impl Store {
         self.get(Key::email(email)).await
     }
 
-    /// Claims the address and the name, uses the code up, and makes the account with its first device: all or nothing, so of
-    /// sign-ups that race for one name or one address exactly one is done, and the others keep their codes.
+    /// Claims the address and the name, uses the code up, and makes the account with its first device, all in one
+    /// transaction. Of sign-ups that race for one name or address exactly one succeeds. The others keep their codes.
     pub async fn sign_up(&self, new: &NewAccount<'_>, guards: &mut Guards<'_>) -> Result<SignedUp, StoreError> {
         let NewAccount { account, email, claim, device, code } = new;
         let holder = EmailClaim { user_id: account.id, username: account.username.clone() };

@@ -18,7 +18,7 @@ pub struct Block {
 }
 
 impl Store {
-    /// From the moment that this returns, nothing passes between the two; `false` when there is no such user.
+    /// Once this returns, neither of the two can write to the other. `false` when there is no such user.
     pub async fn block(
         &self,
         user: UserId,
@@ -50,7 +50,7 @@ impl Store {
         Ok(matches!(outcome, Outcome::Done))
     }
 
-    /// Takes a block back; nothing happens where there is none.
+    /// Takes a block back. Nothing happens when there is no block.
     pub async fn unblock(&self, user: UserId, other: UserId, conversation: ConversationId) -> Result<(), StoreError> {
         let steps = vec![
             self.transact_delete(Key::block(user, other), Some("attribute_exists(pk)")),
@@ -59,7 +59,7 @@ impl Store {
         self.transact(steps).await.map(drop)
     }
 
-    /// Whom a user has blocked, after `after`, in the order of their sign-ups.
+    /// The users whom a user has blocked, behind `after`, in the order of their sign-ups.
     pub async fn blocks(&self, user: UserId, after: Option<UserId>, size: PageSize) -> Result<Page<Block>, StoreError> {
         self.page_after(user_partition(user), BLOCKS, after.map(block_sort), size).await
     }

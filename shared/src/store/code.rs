@@ -20,7 +20,7 @@ const LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// After so many wrong tries even the right code is wrong.
 const MOST_WRONG: u32 = 5;
 
-/// What a code is good for, and whose it is.
+/// The purpose of a code, and its owner.
 pub enum CodeFor<'a> {
     SignUp(&'a EmailHash),
     NewPassword(&'a EmailHash),
@@ -89,8 +89,8 @@ impl Store {
         self.delete_step_if(code.key(), Some(condition), values)
     }
 
-    /// Whether `code` is the right one. A wrong one is counted in the very call that finds it wrong, so no number of tries at
-    /// once gets more than its five; a right one costs nothing.
+    /// Whether `code` is the right one. A wrong code is counted in the same call that compares it. Therefore tries at
+    /// the same time get no more than five in all. A right code is not counted.
     pub async fn try_code(&self, code: &OneTimeCode, now: Timestamp) -> Result<bool, StoreError> {
         // A transaction, though of one step: a try whose answer got lost counts once.
         let count = self.transact_update(
@@ -110,7 +110,7 @@ impl Store {
     }
 }
 
-/// What a code that was made was counted as.
+/// The hits that a new code took.
 pub struct Receipt(Vec<Hit>);
 
 impl Store {

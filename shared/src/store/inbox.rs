@@ -45,8 +45,8 @@ pub enum Delivery {
 }
 
 impl Store {
-    /// Puts a message into an inbox; one of a blocked sender (`vanishes`) is written all the same, and as slowly, to where nobody
-    /// reads, with nothing of its content.
+    /// Puts a message into an inbox. For a blocked sender (`vanishes`) an item without the content is written to a
+    /// place that nobody reads. The call takes as long, so the sender can't tell.
     pub async fn deliver(
         &self,
         claim: &UsernameClaim,

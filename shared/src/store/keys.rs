@@ -124,7 +124,7 @@ impl Key {
         Self { pk: SENDER_KEYS.to_owned(), sk: sender_key_sort(period) }
     }
 
-    /// A place for what is not to be kept, as long as an inbox message's: nothing tells whose it was.
+    /// The key of a discarded message. It is as long as an inbox message's key, and does not tell the recipient.
     pub fn discarded(number: [u8; 12], message: InboxMessageId) -> Self {
         Self { pk: format!("DISCARDED#{}", hex::encode(number)), sk: inbox_message_sort(message) }
     }
@@ -194,7 +194,7 @@ pub fn device_sort(device: DeviceId) -> String {
     format!("{DEVICES}{device}")
 }
 
-/// What the sort keys of devices begin with.
+/// Prefix of the sort keys of devices.
 pub const DEVICES: &str = "DEVICE#";
 
 pub fn inbox(user: UserId) -> String {
@@ -210,7 +210,7 @@ pub fn blocked_senders(recipient: &str) -> String {
     format!("BLOCKEDSENDER#{recipient}")
 }
 
-/// What the sort keys of a user's sides of conversations begin with.
+/// Prefix of the sort keys of a user's participant items.
 pub const SIDES: &str = "CONV#";
 
 /// The index key of a user's conversations.
@@ -230,20 +230,20 @@ pub fn block_sort(blocked: UserId) -> String {
     format!("{BLOCKS}{blocked}")
 }
 
-/// What the sort keys of blocks begin with.
+/// Prefix of the sort keys of blocks.
 pub const BLOCKS: &str = "BLOCK#";
 
-/// What the sort keys of push subscriptions begin with.
+/// Prefix of the sort keys of push subscriptions.
 pub const PUSHES: &str = "PUSH#";
 
 pub fn notification_states(user: UserId) -> String {
     format!("NOTIFICATION#{user}")
 }
 
-/// What the partitions of sweeps begin with.
+/// Prefix of the partitions of orphaned media.
 pub const ORPHANED_MEDIA: &str = "ORPHANEDMEDIA#";
 
-/// What the partitions of erasures begin with.
+/// Prefix of the partitions of erasures.
 pub const ERASURES: &str = "ERASE#";
 
 pub const SENDER_KEYS: &str = "SENDERKEYS";

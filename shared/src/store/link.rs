@@ -45,7 +45,7 @@ pub struct Link {
     #[serde(default)]
     pub count_epoch: u64,
     pub created_at: Timestamp,
-    /// Who is told of its messages. Not shown to anybody.
+    /// The user who is notified of its messages. Not shown to anybody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<UserId>,
     /// Its owner has deleted it, and its messages are being removed: to everyone else it is gone.

@@ -23,7 +23,7 @@ pub struct LinkMessage {
     /// Where the link of the message is found.
     pub slug: Slug,
     pub created_at: Timestamp,
-    /// Who is to be told of it: the link's owner, if it has one. Of who wrote it there is nothing.
+    /// The user to notify of it: the link's owner, if there is one. Of who wrote it there is nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<UserId>,
     /// There is a card of it in the bucket.
@@ -83,8 +83,8 @@ impl Store {
         })
     }
 
-    /// The newest messages older than `before`: a merge of the shards, which are asked at once and asked again only where
-    /// one runs out before the page is full.
+    /// The newest messages older than `before`: a merge of the shards. All shards are read at once. A shard is read
+    /// again only if it runs out before the page is full.
     pub async fn link_messages(
         &self,
         link: LinkId,

@@ -24,7 +24,7 @@ const fn yes() -> bool {
     true
 }
 
-/// What a user changes of it.
+/// The changes that a user makes.
 #[derive(Clone, Copy)]
 pub struct PreferenceChanges {
     pub email: Option<bool>,
@@ -42,7 +42,7 @@ impl Store {
         Ok(self.get(Key::preferences(user)).await?.unwrap_or_default())
     }
 
-    /// Changes what `changes` names, at least one thing, and nothing else; all of it afterwards.
+    /// Changes the fields that `changes` names, at least one, and returns all of them.
     pub async fn set_preferences(&self, user: UserId, changes: PreferenceChanges) -> Result<Preferences, StoreError> {
         let given = [("email", changes.email), ("push", changes.push)];
         let given: Vec<(&str, bool)> = given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
@@ -58,7 +58,7 @@ impl Store {
         updated.await?.done().map_or_else(|| Ok(Preferences::default()), from_item)
     }
 
-    /// No more mail about messages. Of an account that has gone nothing is written.
+    /// Ends mail about messages. Nothing is written for an account that is gone.
     pub async fn unsubscribe(&self, user: UserId) -> Result<(), StoreError> {
         let steps = vec![
             self.transact_check(Key::user(user), "attribute_exists(pk)"),

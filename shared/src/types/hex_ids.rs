@@ -1,5 +1,5 @@
-//! Ids of users and of what they own: 24 lower-case hex digits, 6 bytes of Unix milliseconds and then 6 random ones, so that
-//! they sort by the millisecond of their making. Devices and sessions say nothing of time: 32 digits, all random.
+//! Ids of users and of what they own: 24 lower-case hex digits. They are 6 bytes of Unix milliseconds and 6 random
+//! bytes, so ids sort by the millisecond of their making. Ids of devices and sessions are 32 digits, all random.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -103,7 +103,8 @@ hex_type!(
     ConversationId, 12, "an id of 24 hex digits"
 );
 hex_type!(
-    /// A device of a user. Who presents it with the right password is trusted as it is, so it is all random.
+    /// A device of a user. Whoever presents it with the right password is trusted as the device is. Therefore it is
+    /// all random.
     DeviceId, 16, "an id of 32 hex digits"
 );
 hex_type!(

@@ -40,7 +40,7 @@ macro_rules! word_type {
     };
 }
 
-/// What a private message is in the first place.
+/// The type of a private message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageKind {
     Text,
@@ -101,8 +101,8 @@ impl Parse for ContentType {
         const INVALID: &str = "must be a media type such as image/png";
         within(text, Self::LENGTH, INVALID)?;
         let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-        // What a store would trim is not what was signed.
-        // The crate takes ranges such as `image/*`, and nothing at all for a subtype.
+        // S3 would trim blanks, and then the header would differ from the signed one. The crate takes ranges such as
+        // `image/*`, and nothing at all for a subtype.
         let names_one =
             |mime: mime::Mime| [mime.type_(), mime.subtype()].iter().all(|part| !matches!(part.as_str(), "" | "*"));
         let is_whole = text.trim() == text && text.parse().is_ok_and(names_one);
@@ -130,7 +130,7 @@ impl AssetId {
         format!("{}{self}", Self::prefix(conversation))
     }
 
-    /// What the keys of a conversation's objects begin with.
+    /// Prefix of the keys of a conversation's objects.
     pub fn prefix(conversation: ConversationId) -> String {
         format!("media/{conversation}/")
     }
@@ -170,7 +170,7 @@ impl Upload {
         format!("{}{}-{}", Self::prefix(self.owner), self.kind.as_str(), self.id)
     }
 
-    /// What the keys of a user's uploads begin with.
+    /// Prefix of the keys of a user's uploads.
     pub fn prefix(owner: UserId) -> String {
         format!("temp/user_{owner}/")
     }
@@ -187,7 +187,7 @@ impl Upload {
     }
 }
 
-/// What a message says of its media: up to ten names, each of them once.
+/// The names of a message's media: up to ten, each of them once.
 #[derive(Debug, Default, Deserialize)]
 #[serde(try_from = "Vec<Object<Reference>>")]
 pub struct PublicIds(Vec<Object<Reference>>);

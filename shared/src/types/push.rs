@@ -1,5 +1,5 @@
-//! What a browser says of its push subscription (Push API, `PushSubscription.toJSON`). Our servers call the endpoint, so it is
-//! held against the hosts of the known push services, to the letter.
+//! A push subscription as a browser writes it (Push API, `PushSubscription.toJSON`). Our servers call the endpoint, so
+//! it is held against the hosts of the known push services, to the letter.
 
 use std::fmt;
 
@@ -22,8 +22,8 @@ hex_type!(
     PushSubscriptionId, 16, "an id of 32 hex digits"
 );
 
-/// The push services of Chrome (and what is made of it), Firefox, Safari and Edge, as their endpoints name them: whole hosts, and
-/// domains that have a host for each of their servers.
+/// The push services of Chrome (and browsers built on it), Firefox, Safari and Edge. Some are whole hosts, some are
+/// domains with a host for each server.
 const HOSTS: [&str; 2] = ["fcm.googleapis.com", "web.push.apple.com"];
 const DOMAINS: [&str; 3] = ["push.services.mozilla.com", "push.apple.com", "notify.windows.com"];
 
@@ -40,7 +40,7 @@ impl PushEndpoint {
         self.parts().0
     }
 
-    /// What a VAPID token is for (RFC 8292, section 2).
+    /// The audience of a VAPID token (RFC 8292, section 2).
     pub fn origin(&self) -> String {
         format!("{}{}", Self::SCHEME, self.host())
     }
@@ -163,7 +163,7 @@ base64_type!(
     PushKey, 65, "the base64url of an uncompressed P-256 public key", |point| PublicKey::from_sec1_bytes(point).is_ok()
 );
 base64_type!(
-    /// What a browser shares with who may send to it, and with nobody between (RFC 8291, section 3.2).
+    /// The secret that a browser shares with its senders, and with nobody between them (RFC 8291, section 3.2).
     PushSecret, 16, "the base64url of 16 bytes", |_| true
 );
 

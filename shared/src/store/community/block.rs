@@ -1,5 +1,5 @@
-//! Whom the creator of a community has blocked. A block is a flag of the member's, which every send checks in its own transaction;
-//! and it takes the conversation out of the list and of the count of them, in the transaction that sets the flag.
+//! Whom the creator of a community has blocked. A block is a flag in the member's item. Every send checks it in its
+//! own transaction. The transaction that sets the flag also takes the conversation out of the list and of the count.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 

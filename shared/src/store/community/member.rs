@@ -1,6 +1,6 @@
-//! Members of a community. One item says of a user whether the user is a member now, and whether blocked by the creator; it stays
-//! when the user leaves, as a block outlives that and the conversation stays readable. A second item, among the user's own, is there
-//! as long as the user is a member: the erasure of an account finds its communities by it.
+//! Members of a community. One item says whether a user is a member now, and whether the creator has blocked the user.
+//! It stays when the user leaves: a block outlives that, and the conversation stays readable. A second item, among the
+//! user's own, is there as long as the user is a member: the erasure of an account finds its communities by it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};

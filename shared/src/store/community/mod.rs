@@ -40,7 +40,7 @@ pub struct Community {
     pub closing: bool,
 }
 
-/// What a creator changes: what is `None` or kept stays.
+/// The changes that a creator makes. A field that is `None` or `Keep` stays as it is.
 pub struct CommunityChanges {
     pub name: Option<CommunityName>,
     pub description: Patch<Description>,

@@ -1,13 +1,13 @@
 //! The crate that every function uses. ARCHITECTURE.md has the map. The modules lie in layers, listed here from the top. A module uses
 //! only the layers below its own and its own layer, never one above.
 //!
-//! 1. Families, what several endpoints of one family do alike: accounts, communities, links, messaging, notifications, private
-//! 2. auth: who may act
-//! 3. http: requests, replies, each family's errors, the frame around every endpoint
-//! 4. app: everything that is made once per cold start
-//! 5. limits
-//! 6. Services: bucket, mail, passwords, png, push, queue, sessions, store, tokens, vapid
-//! 7. Basics: aws, client, config, error, html, log, media, stats, types
+//! * `accounts`, `communities`, `links`, `messaging`, `notifications`, `private`: what several endpoints of one family do alike.
+//! * `auth`: who may act, as types that only a check can make.
+//! * `http`: requests, replies, each family's errors, the frame around every endpoint.
+//! * `app`: everything that is made once per cold start.
+//! * `limits`: every rate limit.
+//! * `bucket`, `mail`, `passwords`, `png`, `push`, `queue`, `sessions`, `store`, `tokens`, `vapid`: services and secrets.
+//! * `aws`, `client`, `config`, `error`, `html`, `log`, `media`, `stats`, `types`: the basics.
 
 pub mod accounts;
 pub mod app;
@@ -41,7 +41,7 @@ pub mod vapid;
 
 pub use config::Requirements;
 
-/// What an endpoint is written with.
+/// The names that every endpoint uses.
 pub mod prelude {
     pub use futures_util::{TryFutureExt, join, try_join};
     pub use http::StatusCode;
@@ -83,7 +83,8 @@ pub mod prelude {
     };
 }
 
-/// Makes a Lambda function of an endpoint's `handle`, with what it needs besides what all need (the fields of [`Requirements`]).
+/// Makes a Lambda function of an endpoint's `handle`. The words after it name what the endpoint needs besides the table and the keys: fields
+/// of [`Requirements`].
 #[macro_export]
 macro_rules! lambda {
     ($handle:ident $(, $need:ident)*) => {
@@ -93,7 +94,7 @@ macro_rules! lambda {
     };
 }
 
-/// Makes a Lambda function of a JSON document, which is its answer to every request.
+/// Makes a Lambda function that answers every request with one JSON document.
 #[macro_export]
 macro_rules! document {
     ($json:expr) => {
@@ -103,8 +104,8 @@ macro_rules! document {
     };
 }
 
-/// Makes a Lambda function of a worker's `handle`, which takes one record of the table's stream, with what it needs besides what
-/// all need (the fields of [`Requirements`]).
+/// Makes a Lambda function of a worker's `handle`, which takes one record of the table's stream. The words after it are those of
+/// [`lambda!`].
 #[macro_export]
 macro_rules! worker {
     ($name:literal, $handle:ident $(, $need:ident)*) => {

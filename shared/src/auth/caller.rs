@@ -91,7 +91,7 @@ impl UnverifiedSession {
         TrustedCaller::trust(self.confirm(app).await?)
     }
 
-    /// What a request asks for. Only a trusted caller learns what is wrong with it.
+    /// Passes on what a request asks for. Only a trusted caller learns what is wrong with it.
     pub async fn asks<T>(self, app: &App, asked: Result<T, PrivateError>) -> Result<(Self, T), PrivateError> {
         match asked {
             Ok(asked) => Ok((self, asked)),

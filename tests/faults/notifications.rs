@@ -25,7 +25,7 @@ async fn kept(stack: &FaultyStack, user: &User) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_subscription_whose_answer_from_the_store_is_lost_is_kept_and_deleted_once() {
-    let Some(stack) = FaultyStack::without_workers().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for (loss, key) in [(Loss::Ended, None), (Loss::Ended, Some("key")), (Loss::Silence, None)] {
         println!("{loss:?}, {key:?}");
         let (user, endpoint) = (User::sign_up().await, random_endpoint());
@@ -49,7 +49,7 @@ async fn a_subscription_whose_answer_from_the_store_is_lost_is_kept_and_deleted_
 
 #[tokio::test]
 async fn while_the_store_fails_nothing_is_kept_or_deleted() {
-    let Some(stack) = FaultyStack::without_workers().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for failure in FAILURES {
         println!("{failure:?}");
         let (user, endpoint) = (User::sign_up().await, random_endpoint());
@@ -79,7 +79,7 @@ async fn while_the_store_fails_nothing_is_kept_or_deleted() {
 
 #[tokio::test]
 async fn where_the_one_that_was_to_make_room_is_deleted_meanwhile_there_is_room() {
-    let Some(stack) = FaultyStack::without_workers().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     let user = User::sign_up().await;
     let out = user.on_new_device().await;
     let unused = out.subscribed(&random_endpoint()).await;
@@ -99,7 +99,7 @@ async fn where_the_one_that_was_to_make_room_is_deleted_meanwhile_there_is_room(
 
 #[tokio::test]
 async fn a_change_of_preferences_whose_answer_is_lost_holds() {
-    let Some(stack) = FaultyStack::without_workers().await else { return };
+    let Some(stack) = FaultyStack::start().await else { return };
     for loss in [Loss::Ended, Loss::Silence] {
         let user = User::sign_up().await;
         let lost = loss.of(stack.dynamodb.when(|call| call.asks("UpdateItem", "PREFERENCES")), 1);

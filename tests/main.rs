@@ -5,7 +5,6 @@
 
 mod accounts;
 mod communities;
-mod costs;
 mod events;
 mod faults;
 mod guards;
@@ -16,6 +15,6 @@ mod notifications;
 mod notify;
 mod openapi;
 mod private;
-mod rights;
 mod starts;
 mod support;
+mod walks;

@@ -1,47 +1,104 @@
-//! Each function's sample event, sent as the request that API Gateway would make it of, and answered as documented.
+//! Each function's sample event, sent as the request that API Gateway would make it of, and answered as expected.
 //!
-//! A worker's event is of no request: what it does is tested where it has something to do (faults).
+//! A new function needs a line in `EXPECTED`. The event may name whatever its family's seeds provide. The effects of
+//! a request are tested in its family's directory.
 
-mod accounts;
-mod communities;
-mod docs;
-mod inbox;
-mod links;
-mod notifications;
-mod private;
+mod expected;
+mod seeds;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Answer, Call, User, Visitor};
+use crate::support::{Answer, Call, Visitor, stack_or_skip, template};
+pub use expected::EXPECTED;
 
-/// What the events say where a real request would name something that exists.
-const IDEMPOTENCY_KEY: &str = "7c0f3a52-9f0e-4a37-8a52-3f4b7f0f6f10";
-const USERNAME: &str = "ann_lee";
-const EMAIL: &str = "ann.lee@example.com";
-const PASSWORD: &str = "correct horse battery";
-const CODE: &str = "482913";
-const DEVICE_ID: &str = "5d0c9b1e7a3f48628c4e1f0b9d2a6735";
-/// Signed by nobody.
-const TOKEN: &str = concat!(
-    "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiIsImtpZCI6IjRmMWQ2YThjMmI3ZTkwMzUifQ.",
-    "eyJpc3MiOiJzb3R0byIsImF1ZCI6InNvdHRvIiwic3ViIjoiMDE5YzMyZTQ3YzI4YTFiMmMzZDRlNWY2IiwibmFtZSI6ImFubl9sZWUiLCJkZXZpY2Ui",
-    "OiI1ZDBjOWIxZTdhM2Y0ODYyOGM0ZTFmMGI5ZDJhNjczNSIsImp0aSI6ImMyYTk0ZTE3ZjA2YjRkMzg4NWUxYTdkOTBiM2Y2YzUyIiwiaWF0IjoxNzcw",
-    "MzcxNDcxLCJuYmYiOjE3NzAzNzE0NzEsImV4cCI6MTc3Mjk2MzQ3MX0.Vb0yq3nTzX1oJtY5m6sW8kQfRgLhDcEaPuIvNxZwM4c",
-);
+/// The answer to a function's event, which is as expected.
+pub async fn send(function: &str) -> Answer {
+    let row = EXPECTED.iter().find(|(name, ..)| *name == function);
+    let (_, status, expected) = row.unwrap_or_else(|| panic!("tests/events/expected.rs has no row for {function}"));
+    let seeds = seeds::of(function).await;
+    let call = seeds.call(function);
+    let expected = seeds.put_in(expected);
+    // A page is no JSON.
+    if expected.starts_with('<') {
+        let answer = call.raw().await;
+        assert!(answer.status == *status && answer.text().contains(&expected), "{function}: {}", answer.text());
+        return answer;
+    }
+    let answer = call.send().await;
+    let body = answer.ok(*status);
+    let expected: Value = serde_json::from_str(&expected).unwrap_or_else(|e| panic!("{function}: {e}"));
+    assert!(has(&body, &expected), "{function}: {body} has not {expected}");
+    answer
+}
+
+/// Whether `body` has all fields of `expected`, with the same values. Lists are as long as expected.
+fn has(body: &Value, expected: &Value) -> bool {
+    match (body, expected) {
+        (Value::Object(body), Value::Object(expected)) => {
+            expected.iter().all(|(name, value)| body.get(name).is_some_and(|found| has(found, value)))
+        }
+        (Value::Array(body), Value::Array(expected)) => {
+            body.len() == expected.len() && body.iter().zip(expected).all(|(body, expected)| has(body, expected))
+        }
+        _ => body == expected,
+    }
+}
+
+async fn send_all(family: &str) {
+    let functions = template::functions().into_iter().filter(|function| function.family() == family);
+    let functions: Vec<String> = functions.map(|function| function.name).collect();
+    assert!(!functions.is_empty(), "there is no family {family}");
+    for function in functions {
+        send(&function).await;
+    }
+}
+
+/// A test for each family, so that they run side by side.
+macro_rules! families {
+    ($($family:ident)+) => {
+        $(
+            #[tokio::test]
+            async fn $family() {
+                send_all(stringify!($family)).await;
+            }
+        )+
+
+        #[test]
+        fn each_event_is_sent() {
+            for function in template::functions() {
+                let family = function.family();
+                let is_sent = [$(stringify!($family)),+].contains(&&*family) || function.routes.is_empty();
+                assert!(is_sent, "tests/events/mod.rs: add {family} to families!");
+            }
+        }
+    };
+}
+
+families!(accounts inbox links private communities notifications docs);
+
+/// Here a worker finds nothing to do. Other tests show its work.
+#[tokio::test]
+async fn workers() {
+    let Some(stack) = stack_or_skip("invokes a worker") else { return };
+    for function in template::functions().into_iter().filter(|function| function.routes.is_empty()) {
+        let event = std::fs::read_to_string(path(&function.name)).expect("an event");
+        let answer = stack.invoke(&function.name, event).await.expect("an answer");
+        let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+        assert_eq!(answer, json!({ "batchItemFailures": [] }), "{}", function.name);
+    }
+}
+
+fn path(function: &str) -> String {
+    format!("{}/events/{function}.json", env!("CARGO_MANIFEST_DIR"))
+}
 
 /// Samples, each with what it stands for in a test.
 #[derive(Default, Clone)]
 struct Seeds(Vec<(&'static str, String)>);
 
 impl Seeds {
-    /// A user, as the events name one.
-    fn of(user: &User) -> Seeds {
-        let seeds = Seeds::default().put(USERNAME, &user.username).put(EMAIL, &user.email).put(TOKEN, &user.token);
-        seeds.put(PASSWORD, &user.password).put(DEVICE_ID, &user.device)
-    }
-
     fn put(mut self, sample: &'static str, real: &str) -> Seeds {
         self.0.push((sample, real.to_owned()));
         self
@@ -51,18 +108,9 @@ impl Seeds {
         self.0.iter().fold(text.to_owned(), |text, (sample, real)| text.replace(sample, real))
     }
 
-    /// The event of a function, with what was seeded in the place of its samples, by somebody who never sent anything.
-    async fn send(&self, function: &str) -> Answer {
-        self.call(function).send().await
-    }
-
-    fn for_a_page(self) -> Pages {
-        Pages(self)
-    }
-
+    /// The event of a function, with what was seeded in the place of its samples, from an address that never sent anything.
     fn call(&self, function: &str) -> Call {
-        let path = format!("{}/events/{function}.json", env!("CARGO_MANIFEST_DIR"));
-        let text = self.put_in(&std::fs::read_to_string(path).expect("an event"));
+        let text = self.put_in(&std::fs::read_to_string(path(function)).expect("an event"));
         let event: Value = serde_json::from_str(&text).expect("JSON");
         let method = event["requestContext"]["http"]["method"].as_str().expect("a method").parse().expect("a method");
         let path = event["rawPath"].as_str().expect("a path");
@@ -83,15 +131,6 @@ impl Seeds {
                 call.body(self.0.iter().fold(bytes, put_in))
             }
         }
-    }
-}
-
-/// The same for functions that answer with a page.
-struct Pages(Seeds);
-
-impl Pages {
-    async fn send(&self, function: &str) -> Answer {
-        self.0.call(function).raw().await
     }
 }
 

@@ -17,6 +17,17 @@ pub struct Function {
     pub actions: BTreeSet<String>,
 }
 
+impl Function {
+    /// The folder of its file: functions/<family>/<name>.rs.
+    pub fn family(&self) -> String {
+        let functions = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("functions");
+        let folders = std::fs::read_dir(functions).expect("functions/").map(|folder| folder.expect("a folder").path());
+        let folder = folders.into_iter().find(|folder| folder.join(&self.name).with_extension("rs").exists());
+        let folder = folder.unwrap_or_else(|| panic!("functions/ has no {}.rs", self.name));
+        folder.file_name().expect("a name").to_string_lossy().into_owned()
+    }
+}
+
 pub fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("template.yaml")
 }

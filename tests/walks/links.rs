@@ -1,17 +1,67 @@
-//! Walks the branches of the functions of links.
+//! Links.
 
 use serde_json::json;
 
+use super::Walk;
 use crate::support::png::{other_picture, picture};
-use crate::support::{FaultyStack, Link, Upload, Visitor, in_ms, store_old_messages, upload};
+use crate::support::{FaultyStack, Link, Upload, Visitor, in_ms, random_slug, store_old_messages, upload};
 
-/// What everyday use comes to.
-pub async fn scenario() {
-    let somebody = Visitor::new();
-    let body = json!({ "title": "x", "pin": "4321" });
-    for _ in 0..2 {
-        somebody.post("/api/links").key("create").json(&body).send().await.ok(201);
+pub async fn walk(walk: &mut Walk<'_>) {
+    // As long as people make them.
+    let body = || json!({ "title": "A link of a test", "slug": &random_slug()[..20] });
+    walk.cost("create-link", &Visitor::new().post("/api/links").json(&body()).send().await).await;
+    let body = body();
+    for row in ["create-link, with a key", "create-link, repeated"] {
+        walk.cost(row, &Visitor::new().post("/api/links").key("key").json(&body).send().await).await;
     }
+    let link = Link::open().await;
+    walk.cost("get-link", &Visitor::new().get(&link.path()).send().await).await;
+    walk.cost("update-link", &link.patch(json!({ "title": "Another title" })).await).await;
+
+    let rows = [
+        ("send-link-message", json!({}), None),
+        ("send-link-message, with a key", json!({}), Some("key")),
+        ("send-link-message, capped", json!({ "maxMessages": 9 }), None),
+        ("send-link-message, capped, with a key", json!({ "maxMessages": 9 }), Some("key")),
+        // Without a cap the link is read again while the try is taken back: now in one round trip with it, now in another.
+        ("send-link-message, capped, with a PIN", json!({ "maxMessages": 9, "pin": "4321" }), None),
+    ];
+    for (row, fields, key) in rows {
+        let (link, sender) = (Link::with(fields).await, Visitor::new());
+        let send = |pin: &str| {
+            let call = sender.post(&link.messages()).json(&json!({ "content": "x", "pin": pin }));
+            key.into_iter().fold(call, |call, key| call.key(key)).send()
+        };
+        walk.cost(row, &send("4321").await).await;
+        match row {
+            "send-link-message, with a key" => {
+                walk.cost("send-link-message, repeated", &send("4321").await).await;
+            }
+            "send-link-message, capped, with a PIN" => {
+                walk.cost("send-link-message, wrong PIN", &send("9999").await).await;
+            }
+            _ => {}
+        }
+    }
+
+    let message = link.sent("A message of a test").await;
+    walk.cost("list-link-messages, one page in all", &Visitor::new().get(&link.inbox()).send().await).await;
+    let share_token = message["share_token"].as_str().expect("a share token");
+    let shared = Visitor::new().get(&format!("/api/messages/{share_token}")).send().await;
+    walk.cost("get-shared-message", &shared).await;
+    walk.cost("upload-card", &Upload::of(&picture(), share_token).send().await).await;
+    let id = message["id"].as_str().expect("an id");
+    walk.cost("delete-link-message", &Visitor::new().delete(&link.message(id)).send().await).await;
+    walk.cost("delete-link, no messages", &Visitor::new().delete(&link.owned()).send().await).await;
+    let link = Link::open().await;
+    link.sent("A message of a test").await;
+    walk.cost("delete-link, one message", &Visitor::new().delete(&link.owned()).send().await).await;
+    branches().await;
+    meetings(walk.stack).await;
+}
+
+async fn branches() {
+    let somebody = Visitor::new();
     somebody.post("/api/links").json(&json!({ "title": "" })).send().await.ok(400);
 
     let open = Link::open().await;
@@ -48,7 +98,6 @@ pub async fn scenario() {
     Upload::of(&other_picture(), share_token).call(&somebody, &owned).send().await.ok(201);
     Visitor::new().get(&format!("/api/messages/{share_token}")).send().await.ok(200);
     open.all_by(1).await;
-    Visitor::new().delete(&open.message(second["id"].as_str().expect("an id"))).send().await.ok(200);
 
     let doomed = Link::with(json!({ "maxMessages": 40 })).await;
     for n in 0..30 {
@@ -61,7 +110,7 @@ pub async fn scenario() {
 }
 
 /// What only happens when two requests meet, or when an answer is lost on its way.
-pub async fn meetings(stack: &FaultyStack) {
+async fn meetings(stack: &FaultyStack) {
     let link = Link::open().await;
     let message = link.sent("x").await;
     let lost = stack.s3.when(|call| call.is("PUT", "/cards/")).lose_the_answer(1);

@@ -1,0 +1,73 @@
+//! The answers to the events. A sample stands for the real value that took its place (seeds.rs).
+
+/// A function, the status of its answer, and fields of the body, or a part of a page.
+#[rustfmt::skip]
+pub const EXPECTED: &[(&str, u16, &str)] = &[
+    // accounts
+    ("send-otp", 200, r#"{ "success": true, "message": "OTP sent successfully" }"#),
+    ("sign-up", 201, r#"{ "data": { "username": "ann_lee", "email": "ann.lee@example.com", "device": { "name": "Ann's laptop", "trusted": true } } }"#),
+    ("check-username", 200, r#"{ "success": false, "message": "Username already exists" }"#),
+    ("sign-in", 200, r#"{ "message": "Signed in", "data": { "user": { "username": "ann_lee" }, "device": { "name": "Ann's laptop", "trusted": true } } }"#),
+    ("verify-device", 200, r#"{ "data": { "device": { "id": "5d0c9b1e7a3f48628c4e1f0b9d2a6735", "trusted": true } } }"#),
+    ("list-devices", 200, r#"{ "devices": [{ "id": "5d0c9b1e7a3f48628c4e1f0b9d2a6735", "current": true }] }"#),
+    ("remove-device", 200, r#"{ "success": true, "message": "Device removed" }"#),
+    ("get-session", 200, r#"{ "user": { "username": "ann_lee", "email": "ann.lee@example.com", "isAcceptingMessages": true } }"#),
+    ("sign-out", 200, r#"{ "success": true, "message": "Signed out" }"#),
+    ("change-password", 200, r#"{ "success": true, "message": "Password changed. Every other session has ended" }"#),
+    ("forgot-password", 200, r#"{ "success": true }"#),
+    ("reset-password", 200, r#"{ "success": true }"#),
+    ("delete-account", 200, r#"{ "success": true, "message": "Account deleted" }"#),
+    // inbox
+    ("send-inbox-message", 201, r#"{ "success": true, "message": "Message sent successfully" }"#),
+    ("list-inbox-messages", 200, r#"{ "messages": [{ "_id": "019c32f56f238f3a61c05b2e", "content": "A message that was seeded" }], "nextCursor": null }"#),
+    ("delete-inbox-message", 201, r#"{ "message": "Message Deleted Successfully", "data": { "messages": [] } }"#),
+    ("get-acceptance", 200, r#"{ "success": true, "isAcceptingMessages": true }"#),
+    ("set-acceptance", 200, r#"{ "success": true, "message": "User's isAcceptingMessages status updated successfully." }"#),
+    ("report-inbox-message", 200, r#"{ "success": true, "message": "Message reported" }"#),
+    ("block-inbox-sender", 200, r#"{ "message": "Sender blocked" }"#),
+    // links
+    ("create-link", 201, r#"{ "link": { "slug": "team-feedback", "title": "Team feedback" } }"#),
+    ("get-link", 200, r#"{ "link": { "slug": "team-feedback", "title": "Seeded", "max_messages": 5 } }"#),
+    ("update-link", 200, r#"{ "link": { "slug": "team-feedback", "title": "Team feedback, February", "max_messages": null } }"#),
+    ("delete-link", 200, r#"{ "success": true }"#),
+    ("send-link-message", 201, r#"{ "success": true }"#),
+    ("list-link-messages", 200, r#"{ "link": { "message_count": 1 }, "messages": [{ "id": "0198c0df-1041-7a52-8b63-c4d5e6f70819" }], "next_cursor": null }"#),
+    ("delete-link-message", 200, r#"{ "success": true }"#),
+    ("get-shared-message", 200, r#"{ "message": { "content": "Seeded", "link_title": "Seeded", "card_url": null } }"#),
+    ("upload-card", 201, r#"{ "filename": "cards/AZjA3nobfD2eT1prfI2eDwGYwN8QQXpSi2PE1eb3CBleDJHXovNLhpLhwH07T6hW.png" }"#),
+    // private
+    ("send-to-user", 200, r#"{ "data": { "content": "Shall we meet at noon?", "conversationId": "019c32f1d2a0b7c6d5e4f3a2" } }"#),
+    ("send-to-conversation", 200, r#"{ "data": { "content": "Noon it is.", "conversationId": "019c32f1d2a0b7c6d5e4f3a2" } }"#),
+    ("create-upload", 201, r#"{ "data": { "headers": { "Content-Type": "image/png", "Content-Length": "2048" } } }"#),
+    ("list-conversations", 200, r#"{ "data": { "conversations": [{ "lastMessage": { "content": "Another one" }, "unreadCount": 1 }], "nextCursor": null } }"#),
+    ("list-private-messages", 200, r#"{ "data": { "messages": [{ "_id": "019c32f56f238f3a61c05b2e" }, {}], "nextCursor": null } }"#),
+    ("mark-delivered", 200, r#"{ "data": { "messageId": "019c32f56f238f3a61c05b2e", "unreadCount": 1 } }"#),
+    ("mark-seen", 200, r#"{ "data": { "messageId": "019c32f56f238f3a61c05b2e", "unreadCount": 0 } }"#),
+    ("delete-private-message", 200, r#"{ "data": { "_id": "019c32f56f238f3a61c05b2e", "isDeleted": true } }"#),
+    ("block-user", 200, r#"{ "data": { "userId": "019c32f1d2a04c5b6e7f8091", "blocked": true } }"#),
+    ("unblock-user", 200, r#"{ "data": { "userId": "019c32f1d2a04c5b6e7f8091", "blocked": false } }"#),
+    ("list-blocked-users", 200, r#"{ "data": { "users": [{ "_id": "019c32f1d2a04c5b6e7f8091" }], "nextCursor": null } }"#),
+    // communities
+    ("create-community", 201, r#"{ "name": "Rose growers", "role": "creator" }"#),
+    ("get-community", 200, r#"{ "id": "019c32f0-5d3a-7c41-9e2b-6f8a1d4c7b90", "role": "creator" }"#),
+    ("update-community", 200, r#"{ "name": "Rose and lily growers", "description": null }"#),
+    ("join-community", 201, r#"{ "community_id": "019c32f0-5d3a-7c41-9e2b-6f8a1d4c7b90", "user": { "username": "ann_lee" } }"#),
+    ("leave-community", 200, r#"{ "message": "You are not a member of this community any more" }"#),
+    ("list-members", 200, r#"{ "members": [{ "user": { "id": "019c32f1d2a04c5b6e7f8091" } }], "next_cursor": null }"#),
+    ("block-member", 200, r#"{ "user_id": "019c32f1d2a04c5b6e7f8091", "blocked": true }"#),
+    ("unblock-member", 200, r#"{ "user_id": "019c32f1d2a04c5b6e7f8091", "blocked": false }"#),
+    ("send-community-message", 201, r#"{ "content": "Which roses stand half shade?" }"#),
+    ("list-community-conversations", 200, r#"{ "total": 1, "data": [{ "latest_message": { "id": "019c32f5-6f23-7a38-bf3a-61c05b2e9d47" } }] }"#),
+    ("list-community-messages", 200, r#"{ "total": 1, "has_more": false, "data": [{ "id": "019c32f5-6f23-7a38-bf3a-61c05b2e9d47" }] }"#),
+    ("delete-community-message", 200, r#"{ "message": "Message deleted successfully" }"#),
+    // notifications
+    ("get-preferences", 200, r#"{ "messages": { "email": true, "push": true } }"#),
+    ("set-preferences", 200, r#"{ "messages": { "email": false, "push": true } }"#),
+    ("create-push-subscription", 201, r#"{ "endpoint": "https://fcm.googleapis.com/fcm/send/dK3bT0pGx4s:APA91bG8Yw2nQ5" }"#),
+    ("delete-push-subscription", 200, r#"{ "message": "Push subscription deleted successfully" }"#),
+    ("get-vapid-key", 200, r#"{}"#),
+    ("unsubscribe", 200, r#"{ "message": "You will get no more mail about messages" }"#),
+    ("confirm-unsubscribe", 200, r#"<form method="post">"#),
+    // docs
+    ("get-openapi", 200, r#"{ "openapi": "3.1.0" }"#),
+];

@@ -282,3 +282,45 @@ fn nothing_slow_is_linked_into_a_function() {
         assert_eq!(has(slow), None);
     }
 }
+
+/// Work without a limit is an invitation: each operation that writes, and each that the table of limits names, refuses what is too much.
+#[test]
+fn each_operation_that_writes_has_a_rate_limit() {
+    // They read only, whatever their methods say.
+    const READ_ONLY: [&str; 0] = [];
+    let document: Value = serde_json::from_str(&read(&root().join("openapi.json"))).expect("JSON");
+    let mut missing = Vec::new();
+    for (path, operations) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in operations.as_object().expect("operations") {
+            let name = operation["operationId"].as_str().expect("a name");
+            let writes = method != "get" && !READ_ONLY.contains(&name);
+            if writes && operation["responses"].get("429").is_none() {
+                missing.push(format!("{} {path} ({name})", method.to_uppercase()));
+            }
+        }
+    }
+    assert!(
+        missing.is_empty(),
+        "no rate limit for {missing:#?}. Take one in the function (`app.limits.take`, `Caller::within` or a row of `Creation`), give it a row \
+         in shared/src/limits/mod.rs, and name it in openapi/src/limits.rs"
+    );
+}
+
+/// A row that nobody takes from limits nothing.
+#[test]
+fn each_row_of_the_table_of_limits_is_taken_from() {
+    let table = read(&root().join("shared/src/limits/mod.rs"));
+    let (_, rows) = table.split_once("pub enum Limit {").expect("the table");
+    let (rows, _) = rows.split_once("\n}").expect("its end");
+    let rows = rows.lines().filter_map(|line| line.trim().strip_suffix(',')).filter(|row| !row.starts_with("//"));
+    let is_other = |file: &PathBuf| !file.starts_with(root().join("shared/src/limits/mod.rs"));
+    let sources = files("functions", "rs").into_iter().chain(files("shared/src", "rs")).filter(is_other);
+    let sources: String = sources.map(|file| read(&file)).collect();
+    // It is counted with the messages to one inbox.
+    let unused: Vec<&str> =
+        rows.filter(|row| *row != "AllInboxes" && !sources.contains(&format!("Limit::{row}"))).collect();
+    assert!(
+        unused.is_empty(),
+        "nothing takes from {unused:?}: take them, or remove them from shared/src/limits/mod.rs"
+    );
+}

@@ -10,6 +10,7 @@ mod faults;
 mod guards;
 mod inbox;
 mod journeys;
+mod limits;
 mod links;
 mod notifications;
 mod notify;

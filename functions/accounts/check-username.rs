@@ -6,7 +6,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let username = request.query("username").unwrap_or_default();
     let username = Username::parse(&username).map_err(|broken| Problem::bad_request(broken.0))?;
 
-    let is_free = app.store.is_username_free(&username, request.now()).await?;
+    let (is_free, taken) =
+        join!(app.store.is_username_free(&username, request.now()), app.limits.take(Limit::Usernames, ""));
+    taken?;
+    let is_free = is_free?;
     let message = if is_free { "Username available" } else { "Username already exists" };
     Ok(Reply::ok(&json!({ "success": is_free, "message": message })))
 }

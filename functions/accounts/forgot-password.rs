@@ -15,18 +15,17 @@ const ANSWERS_AFTER: Duration = Duration::from_secs(2);
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let (started, now) = (Instant::now(), request.now());
-    let gate = app.limits.admit(&app.tokens, Limit::Codes, request.client(), "forgot", now)?;
     let Forgot { email } = request.json()?;
     let address = app.tokens.email_hash(&email);
-    let (holder, meter) = try_join!(app.store.email_claim(&address), gate.meter(&app.store))?;
-    let asked = Tries::count(&app.store, meter.into_iter().collect(), now).await??;
-    if holder.is_some() {
-        let (is_for, patience) = (CodeFor::NewPassword(&address), ANSWERS_AFTER.saturating_sub(started.elapsed()));
-        mail_code_if_possible(app, is_for, &email, EmailMessage::new_password, now, patience).await;
+    let (holder, taken) = join!(app.store.email_claim(&address), app.limits.take(Limit::Codes, "forgot"));
+    taken?;
+    let is_for = CodeFor::NewPassword(&address);
+    if holder?.is_some() && may_mail_code(app, &is_for, &email).await {
+        let patience = ANSWERS_AFTER.saturating_sub(started.elapsed());
+        mail_counted_code(app, is_for, &email, EmailMessage::new_password, now, patience).await;
     }
     let message = "If there is an account with this address, a code is on its way to it";
-    let reply = Reply::ok(&json!({ "success": true, "message": message })).metered(asked.meters(), now);
-    Ok(reply.not_before(started + ANSWERS_AFTER).await)
+    Ok(Reply::ok(&json!({ "success": true, "message": message })).not_before(started + ANSWERS_AFTER).await)
 }
 
 shared::lambda!(handle, mail);

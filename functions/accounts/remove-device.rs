@@ -3,7 +3,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
-    let caller = Caller::of(app, request).await?;
+    let caller = Caller::within(app, request, Limit::Sessions).await?;
     let device: DeviceId = request.path("deviceId").ok_or(AccountsError::DeviceNotFound)?;
 
     app.store.remove_device(caller.user(), device).await?;

@@ -8,43 +8,28 @@ struct SendOtp {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, NotSent> {
-    let now = request.now();
-    let by_client = app.limits.admit(&app.tokens, Limit::Codes, request.client(), "", now)?;
     let SendOtp { email } = request.json()?;
     let address = app.tokens.email_hash(&email);
     let is_for = CodeFor::SignUp(&address);
-    let target = codes_to(app, &is_for, &email);
-    let to_address = app.limits.admit(&app.tokens, Limit::CodesToAddress, Counted::Everyone, &target, now)?;
-    let once = request.once(app, "send-otp", address.as_str())?.map(store::Once::pending);
+    let mailbox = codes_to(app, &is_for, &email);
+    let targets = [mailbox.as_str(), ""];
 
-    let (claim, by_client, to_address, repeat) = try_join!(
+    let (begun, claim) = join!(
+        NewRequest::begin(app, request, Creation::Code, address.as_str(), &targets),
         app.store.email_claim(&address),
-        by_client.meter(&app.store),
-        to_address.meter(&app.store),
-        app.store.repeat(once.as_ref()),
-    )?;
-    if let Some(repeat) = repeat {
-        return first_answer(app, once.as_ref(), repeat).await;
-    }
-    if claim.is_some() {
+    );
+    let mut new = match begun? {
+        Begun::New(new) => new,
+        Begun::Replay(reply) => return Ok(reply),
+    };
+    if claim?.is_some() {
+        // Counted, so that addresses can't be probed beyond the limit.
+        new.count_refusal(app).await?;
         return Err(AccountsError::AlreadyRegistered.into());
     }
     let answer = json!({ "success": true, "message": "OTP sent successfully" }).to_string();
-    let mut guards = Guards { meters: to_address.into_iter().chain(by_client).collect(), once, answer, now };
-    match mail_code(app, is_for, &email, EmailMessage::sign_up, &mut guards).await? {
-        Ok(()) => Ok(Reply::created(guards.answer).with_status(StatusCode::OK).metered(&guards.meters, now)),
-        Err(store::Stopped::Repeated(repeat)) => first_answer(app, guards.once.as_ref(), repeat).await,
-        Err(store::Stopped::Limited(too_many)) => Err(too_many.into()),
-    }
-}
-
-/// The answer to the first request with the same key. It may have to be waited for: the mail may be under way.
-async fn first_answer(app: &App, once: Option<&store::Once<'_>>, repeat: store::Repeat) -> Result<Reply, NotSent> {
-    let repeat = match repeat {
-        store::Repeat::Pending => app.store.late_repeat(once).await?.unwrap_or(store::Repeat::Pending),
-        repeat => repeat,
-    };
-    Ok(Reply::repeated(repeat)?.with_status(StatusCode::OK))
+    let mailed = mail_code(app, is_for, &email, EmailMessage::sign_up, answer, &mut new.context).await?;
+    new.finish(app, Ok(mailed), |never| match never {}).await
 }
 
 shared::lambda!(handle, mail);

@@ -14,66 +14,57 @@ struct SignIn {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
-    let by_client = app.limits.admit(&app.tokens, Limit::PasswordsByClient, request.client(), "", now)?;
     let SignIn { identifier, password, device_id, device_name } = request.json()?;
     let device_id = device_id.and_then(|id| DeviceId::parse(&id).ok());
-    let once = request.once(app, "sign-in", &identifier.normal())?;
 
-    let (known, repeat, by_client) =
-        try_join!(LoginTarget::find(app, &identifier), app.store.repeat(once.as_ref()), by_client.meter(&app.store))?;
-    let is_other = matches!(repeat, Some(store::Repeat::OtherBody));
-    if let Some(repeat) = repeat.filter(|_| !is_other) {
-        return first_answer(app, request, repeat);
-    }
-    let signing_in = match known.try_password(app, &password, device_id, by_client, now).await? {
-        Ok(signing_in) => signing_in,
-        // What fills the window may be the very requests that this one repeats.
-        Err(too_many) => match app.store.late_repeat(once.as_ref()).await? {
-            Some(repeat) => return first_answer(app, request, repeat),
-            None => return Err(too_many.into()),
-        },
+    let scope = identifier.normal();
+    let begin = NewRequest::begin(app, request, Creation::Session, &scope, &[]);
+    let (target, begun) = join!(LoginTarget::find(app, &identifier), begin);
+    let mut new = match begun? {
+        Begun::New(new) => new,
+        Begun::Replay(reply) => return Ok(signed_in(app, request, reply)),
     };
-    if is_other {
-        return Err(Problem::reused_key().into());
-    }
+    let authenticated = match target?.try_password(app, &password, device_id).await {
+        Ok(authenticated) => authenticated,
+        // What fills the window may be the very requests that this one repeats.
+        Err(error) if error.is_over_limit() => {
+            return new.replay(app).await?.map(|reply| signed_in(app, request, reply)).ok_or(error);
+        }
+        Err(error) => return Err(error),
+    };
+    new.refuse_other_body()?;
 
-    let Authenticated { account, claim, device, mut tries } = signing_in;
+    let Authenticated { account, claim, device, attempt } = authenticated;
     let is_new = device.is_none();
+    if is_new {
+        app.limits.take_untold(Limit::NewDevices, account.id).await?;
+    }
     let mut device = device.unwrap_or_else(|| Device::new(DeviceName::default(), false, now));
     device.device_name = device_name.unwrap_or(device.device_name);
-    let session = device.begin(&account, now);
-    let answer = json!({
-        "success": true,
-        "message": "Signed in",
-        "data": {
-            "user": UserBody::of(&account, &claim),
-            "token": app.sessions().issue(&session, now),
-            "expiresAt": session.expires_at,
-            "device": DeviceBody::of(&device),
-        },
-    });
-    let new_devices = || Limit::NewDevices.blank_meter(&app.tokens, Counted::Everyone, account.id, now);
-    let meters = is_new.then(new_devices).into_iter().collect();
-    let mut guards = Guards { meters, once, answer: answer.to_string(), now };
-    let (done, ()) = join!(app.store.sign_in(account.id, &device, is_new, &mut guards), tries.uncount(&app.store));
-    match done? {
-        store::SignedIn::Done => {}
-        store::SignedIn::NoDevice => return Err(AccountsError::DeviceNotFound),
-        store::SignedIn::Stopped(stopped) => {
-            return Ok(signed_in(app, request, Reply::stopped(stopped)?.with_status(StatusCode::OK)));
-        }
+    let answer = answer(app, &account, &claim, &mut device, now);
+    let is_for = CodeFor::Device(device.id);
+    let (written, (), may_mail) =
+        join!(app.store.sign_in(account.id, &device, is_new, &answer, &mut new.context), attempt.succeeded(), async {
+            !device.trusted && may_mail_code(app, &is_for, &account.email).await
+        },);
+    let is_done = matches!(written, Ok(Written::Done(_)));
+    let reply = new.finish(app, written, |store::NoDevice| AccountsError::DeviceNotFound).await?;
+    if is_done && may_mail {
+        mail_counted_code(app, is_for, &account.email, EmailMessage::new_device, now, MAIL_PATIENCE).await;
     }
-    if !device.trusted {
-        let is_for = CodeFor::Device(device.id);
-        mail_code_if_possible(app, is_for, &account.email, EmailMessage::new_device, now, MAIL_PATIENCE).await;
-    }
-    let reply = Reply::created(guards.answer).with_status(StatusCode::OK);
-    Ok(signed_in(app, request, reply).metered(tries.meters(), now))
+    Ok(signed_in(app, request, reply))
 }
 
-/// The answer to the first request with the same key, with its cookie.
-fn first_answer(app: &App, request: &Request, repeat: store::Repeat) -> Result<Reply, AccountsError> {
-    Ok(signed_in(app, request, Reply::repeated(repeat)?.with_status(StatusCode::OK)))
+/// Begins the session, and says so.
+fn answer(app: &App, account: &Account, claim: &UsernameClaim, device: &mut Device, now: Timestamp) -> String {
+    let session = device.begin(account, now);
+    let data = json!({
+        "user": UserBody::of(account, claim),
+        "token": app.sessions().issue(&session, now),
+        "expiresAt": session.expires_at,
+        "device": DeviceBody::of(device),
+    });
+    json!({ "success": true, "message": "Signed in", "data": data }).to_string()
 }
 
 shared::lambda!(handle, sessions, mail);

@@ -14,54 +14,59 @@ struct SignUp {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
-    app.limits.admit(&app.tokens, Limit::Codes, request.client(), "sign-up", now)?;
     let fields = ["username", "email", "password", "otp"];
     let SignUp { username, email, password, otp, device_name } = request.json_with(&fields, "All fields required")?;
     let address = app.tokens.email_hash(&email);
-    let once = request.once(app, "sign-up", address.as_str())?;
     let code = OneTimeCode::new(&app.tokens, CodeFor::SignUp(&address), otp.as_str());
 
-    let (repeat, holder, is_right) =
-        try_join!(app.store.repeat(once.as_ref()), app.store.email_claim(&address), app.store.try_code(&code, now))?;
-    // What took the address or the code meanwhile may be the very request that this one repeats.
-    let is_refused = holder.is_some() || !is_right;
-    let repeat = if is_refused && repeat.is_none() { app.store.repeat(once.as_ref()).await? } else { repeat };
-    match (repeat, holder, is_right) {
-        (Some(repeat), _, _) => return Ok(signed_in(app, request, Reply::repeated(repeat)?)),
-        (_, Some(_), _) => return Err(AccountsError::EmailTaken),
-        (_, _, false) => return Err(AccountsError::WrongCode),
-        (None, None, true) => {}
+    let limits = [(Limit::SignUpCodes, address.as_str().to_owned())];
+    let (begun, attempt, holder, tried) = join!(
+        NewRequest::begin(app, request, Creation::Account, address.as_str(), &[""]),
+        app.limits.attempt(&limits),
+        app.store.email_claim(&address),
+        app.store.try_code(&code, now),
+    );
+    let mut new = match begun? {
+        Begun::New(new) => new,
+        Begun::Replay(reply) => return Ok(signed_in(app, request, reply)),
+    };
+    let checked = check_code(attempt?, tried?).await;
+    let allowed = if holder?.is_some() { Err(AccountsError::EmailTaken) } else { checked };
+    if let Err(refusal) = allowed {
+        // The very request that this one repeats may have taken the address or the code meanwhile.
+        return new.replay(app).await?.map(|reply| signed_in(app, request, reply)).ok_or(refusal);
     }
+
     let password_hash = SecretHash::of(password.as_str()).await;
     let account = Account { id: UserId::new(now, random()), username, email, password_hash, epoch: 0, created_at: now };
     let claim = UsernameClaim::new(account.username.clone(), account.id);
     let mut device = Device::new(device_name.unwrap_or_default(), true, now);
-    let session = device.begin(&account, now);
-    let answer = json!({
-        "success": true,
-        "message": "User Registered Successfully",
-        "data": {
-            "id": account.id,
-            "username": account.username,
-            "email": account.email,
-            "isVerified": true,
-            "isAcceptingMessages": claim.is_accepting,
-            "messages": [],
-            "token": app.sessions().issue(&session, now),
-            "expiresAt": session.expires_at,
-            "device": DeviceBody::of(&device),
-        },
+    let answer = answer(app, &account, &claim, &mut device, now);
+    let made = store::NewAccount { account: &account, email: &address, claim: &claim, device: &device, code: &code };
+    let written = app.store.sign_up(&made, &answer, &mut new.context).await;
+    let reply = new.finish(app, written, |refused| match refused {
+        store::SignUpRefused::EmailTaken => AccountsError::EmailTaken,
+        store::SignUpRefused::UsernameTaken => AccountsError::UsernameTaken,
+        store::SignUpRefused::WrongCode => AccountsError::WrongCode,
     });
+    Ok(signed_in(app, request, reply.await?))
+}
 
-    let mut guards = Guards { meters: Vec::new(), once, answer: answer.to_string(), now };
-    let new = store::NewAccount { account: &account, email: &address, claim: &claim, device: &device, code: &code };
-    match app.store.sign_up(&new, &mut guards).await? {
-        store::SignedUp::Done => Ok(signed_in(app, request, Reply::created(guards.answer))),
-        store::SignedUp::EmailTaken => Err(AccountsError::EmailTaken),
-        store::SignedUp::UsernameTaken => Err(AccountsError::UsernameTaken),
-        store::SignedUp::WrongCode => Err(AccountsError::WrongCode),
-        store::SignedUp::Stopped(stopped) => Ok(signed_in(app, request, Reply::stopped(stopped)?)),
-    }
+/// Begins the first session, and says so.
+fn answer(app: &App, account: &Account, claim: &UsernameClaim, device: &mut Device, now: Timestamp) -> String {
+    let session = device.begin(account, now);
+    let data = json!({
+        "id": account.id,
+        "username": account.username,
+        "email": account.email,
+        "isVerified": true,
+        "isAcceptingMessages": claim.is_accepting,
+        "messages": [],
+        "token": app.sessions().issue(&session, now),
+        "expiresAt": session.expires_at,
+        "device": DeviceBody::of(device),
+    });
+    json!({ "success": true, "message": "User Registered Successfully", "data": data }).to_string()
 }
 
 shared::lambda!(handle, sessions);

@@ -9,20 +9,21 @@ struct Verify {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
-    let Caller { session, device, .. } = Caller::of(app, request).await?;
+    let session = UnverifiedSession::by(app, request)?;
+    let limits = [(Limit::DeviceCodes, session.user().to_string())];
+    let (caller, attempt) = join!(session.confirm(app), app.limits.attempt(&limits));
+    let Caller { session, device, .. } = caller?;
     let Verify { code } = request.json()?;
-    let code = OneTimeCode::new(&app.tokens, CodeFor::Device(device.id), code.as_str());
-    let meter = Limit::DeviceCodes.meter(&app.store, &app.tokens, Counted::Everyone, session.user, now).await?;
-    let mut tries = Tries::count(&app.store, vec![meter], now).await??;
 
-    let is_right = app.store.try_code(&code, now).await?;
-    if !is_right || !app.store.trust_device(session.user, session.device, session.id, &code, now).await? {
+    let code = OneTimeCode::new(&app.tokens, CodeFor::Device(device.id), code.as_str());
+    let attempt = attempt?;
+    check_code(attempt, app.store.try_code(&code, now).await?).await?;
+    if !app.store.trust_device(session.user, session.device, session.id, &code, now).await? {
         return Err(AccountsError::WrongCode);
     }
-    tries.uncount(&app.store).await;
     let device = Device { trusted: true, ..device };
     let body = json!({ "success": true, "message": "Device verified", "data": { "device": DeviceBody::of(&device) } });
-    Ok(Reply::ok(&body).metered(tries.meters(), now))
+    Ok(Reply::ok(&body))
 }
 
 shared::lambda!(handle, sessions);

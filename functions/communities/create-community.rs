@@ -12,31 +12,30 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError>
     let now = request.now();
     let session = UnverifiedSession::by(app, request)?;
     let user = session.user();
-    let (once, new) = request.asked(app, "create-community", &user.to_string(), request.json::<NewCommunity>());
-    let (caller, new, repeat) =
-        confirm_and_read(session.confirm(app), new.map_err(CommunitiesError::from), async |_| {
-            app.store.repeat(once.as_ref()).await
-        })
-        .await?;
-    if let Some(repeat) = repeat {
-        return Ok(Reply::repeated(repeat)?);
-    }
+    let scope = user.to_string();
+    let targets = [scope.as_str()];
+
+    let caller = session.confirm(app).map_err(CommunitiesError::from);
+    let asked = request.json::<NewCommunity>().map_err(CommunitiesError::from);
+    let begin = NewRequest::begin(app, request, Creation::Community, &scope, &targets);
+    let (caller, asked, begun) = NewRequest::begin_as(caller, asked, begin).await?;
+    let mut new = match begun {
+        Begun::New(new) => new,
+        Begun::Replay(reply) => return Ok(reply),
+    };
 
     let community = Community {
         id: CommunityId::new(now, random()),
-        community_name: new.name,
-        description: new.description,
+        community_name: asked.name,
+        description: asked.description,
         creator: user,
         created_at: now,
         updated_at: now,
         closing: false,
     };
     let body = CommunityBody::of(&community, Some(&caller.session.username), Some(Role::Creator));
-    let mut guards = Guards { meters: Vec::new(), once, answer: json!(body).to_string(), now };
-    match app.store.create_community(&community, &mut guards).await? {
-        store::Founded::Done => Ok(Reply::created(guards.answer)),
-        store::Founded::Stopped(stopped) => Ok(Reply::stopped(stopped)?),
-    }
+    let written = app.store.create_community(&community, &json!(body).to_string(), &mut new.context).await;
+    new.finish(app, written, |never| match never {}).await
 }
 
 shared::lambda!(handle, sessions);

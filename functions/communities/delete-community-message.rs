@@ -6,11 +6,12 @@ use shared::prelude::*;
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
     let session = UnverifiedSession::by(app, request)?;
     let named: Option<(CommunityId, CommunityMessageId)> = request.path("community_id").zip(request.path("id"));
-    let (access, thread) = CommunityAccess::with(app, request, session, async || match named {
-        Some((community, id)) => app.store.community_thread(community, id.tag()).await,
-        None => Ok(None),
-    })
-    .await?;
+    let (access, thread) =
+        CommunityAccess::within(app, request, session, Limit::CommunityMessages, async || match named {
+            Some((community, id)) => app.store.community_thread(community, id.tag()).await,
+            None => Ok(None),
+        })
+        .await?;
     let (id, thread) = named.map(|(_, id)| id).zip(thread).ok_or(CommunitiesError::MessageNotFound)?;
     match app.store.take_message_back(id, access.user(), thread).await? {
         store::TakenBack::Done => Ok(Reply::ok(&json!({ "message": "Message deleted successfully" }))),

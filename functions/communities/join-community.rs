@@ -7,13 +7,15 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError>
     let session = UnverifiedSession::by(app, request)?;
     let user = session.user();
     let scope = format!("{user} {}", request.path_text("community_id").unwrap_or_default());
-    let (once, asked) = request.asked(app, "join-community", &scope, Ok(()));
-    let (access, repeat) =
-        CommunityAccess::with(app, request, session, async || app.store.repeat(once.as_ref()).await).await?;
-    asked?;
-    if let Some(repeat) = repeat {
-        return Ok(Reply::repeated(repeat)?);
-    }
+    let by_user = user.to_string();
+    let targets = [by_user.as_str()];
+
+    let begin = NewRequest::begin(app, request, Creation::Membership, &scope, &targets);
+    let (access, begun) = CommunityAccess::with(app, request, session, async || Ok(begin.await)).await?;
+    let mut new = match begun? {
+        Begun::New(new) => new,
+        Begun::Replay(reply) => return Ok(reply),
+    };
     if access.is_creator() {
         return Err(CommunitiesError::IsCreator);
     }
@@ -22,13 +24,12 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError>
     let person = PersonBody::of(user, Some(access.username()));
     let answer =
         |member: &Member| json!({ "community_id": id, "user": person, "joined_at": member.joined_at }).to_string();
-    let mut guards = Guards { meters: Vec::new(), once, answer: String::new(), now: request.now() };
-    match app.store.join(id, user, access.member.as_ref(), answer, &mut guards).await? {
-        store::Joined::Done => Ok(Reply::created(guards.answer)),
-        store::Joined::Blocked => Err(CommunitiesError::Blocked),
-        store::Joined::Gone => Err(CommunitiesError::CommunityNotFound),
-        store::Joined::Stopped(stopped) => Ok(Reply::stopped(stopped)?),
-    }
+    let written = app.store.join(id, user, access.member.as_ref(), answer, &mut new.context).await;
+    new.finish(app, written, |refused| match refused {
+        store::JoinRefused::Blocked => CommunitiesError::Blocked,
+        store::JoinRefused::Gone => CommunitiesError::CommunityNotFound,
+    })
+    .await
 }
 
 shared::lambda!(handle, sessions);

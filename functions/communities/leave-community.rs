@@ -4,7 +4,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let access = CommunityAccess::of(app, request).await?;
+    let access = CommunityAccess::changing(app, request).await?;
     if access.is_creator() {
         return Err(CommunitiesError::IsCreator);
     }

@@ -13,31 +13,30 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Undelivered> {
     let session = UnverifiedSession::by(app, request)?;
     let user = session.user();
     let scope = format!("{user} {}", request.path_text("community_id").unwrap_or_default());
-    let new = request.json_with::<NewMessage>(&["content"], CommunityText::BLANK);
-    let (once, new) = request.asked(app, "send-community-message", &scope, new);
-    let recipient = new.as_ref().ok().map(|new| new.recipient_id);
-    let (pair, repeat) =
-        MemberPair::with(app, request, session, recipient, async || app.store.repeat(once.as_ref()).await).await?;
+    let by_user = user.to_string();
+    let targets = [by_user.as_str()];
+
+    let asked = request.json_with::<NewMessage>(&["content"], CommunityText::BLANK);
+    let recipient = asked.as_ref().ok().map(|asked| asked.recipient_id);
+    let begin = NewRequest::begin(app, request, Creation::CommunityMessage, &scope, &targets);
+    let begin = async || Ok(if recipient.is_some() { Some(begin.await) } else { None });
+    let (pair, begun) = MemberPair::with(app, request, session, recipient, begin).await?;
     // Errors of the body come after those of the session and of the community.
-    let NewMessage { recipient_id, content } = new?;
-    if let Some(repeat) = repeat {
-        return Ok(Reply::repeated(repeat)?);
-    }
+    let asked = asked?;
+    let mut new = match begun.transpose()?.ok_or(CommunitiesError::Unreachable)? {
+        Begun::New(new) => new,
+        Begun::Replay(reply) => return Ok(reply),
+    };
     let reachable = pair.conversation().filter(|(member, _)| member.may_write() && pair.has_account());
     let (member, thread) = reachable.ok_or(CommunitiesError::Unreachable)?;
 
-    let community = pair.access.community.id;
+    let (community, recipient) = (pair.access.community.id, asked.recipient_id);
     let tag = app.tokens.conversation_tag(community, member.user_id);
-    let draft =
-        store::CommunityDraft { community, tag, member, sender: user, recipient: recipient_id, content: &content };
-    let users = pair.bodies(recipient_id);
+    let draft = store::CommunityDraft { community, tag, member, sender: user, recipient, content: &asked.content };
+    let users = pair.bodies(recipient);
     let answer = |message: &CommunityMessage| json!(CommunityMessageBody::of(message, users)).to_string();
-    let mut guards = Guards { meters: Vec::new(), once, answer: String::new(), now: request.now() };
-    match app.store.send_community_message(&draft, thread.cloned(), answer, &mut guards).await? {
-        store::SentToCommunity::Done => Ok(Reply::created(guards.answer)),
-        store::SentToCommunity::Refused => Err(CommunitiesError::Unreachable.into()),
-        store::SentToCommunity::Stopped(stopped) => Ok(Reply::stopped(stopped)?),
-    }
+    let written = app.store.send_community_message(&draft, thread.cloned(), answer, &mut new.context).await;
+    new.finish(app, written, |store::Unreachable| CommunitiesError::Unreachable.into()).await
 }
 
 shared::lambda!(handle, sessions);

@@ -4,7 +4,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let pair = MemberPair::of(app, request, request.path("user_id")).await?;
+    let pair = MemberPair::within(app, request, request.path("user_id"), Limit::CommunityChanges).await?;
     pair.set_block(app, false).await
 }
 

@@ -11,7 +11,7 @@ struct Change {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
-    let access = CommunityAccess::of_creator(app, request).await?;
+    let access = CommunityAccess::changing(app, request).await?.by_creator()?;
     let Change { name, description } = request.json()?;
     if name.is_none() && description.is_keep() {
         return Err(CommunitiesError::NothingToChange);

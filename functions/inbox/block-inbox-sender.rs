@@ -4,7 +4,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
-    let caller = Caller::of(app, request).await?;
+    let caller = Caller::within(app, request, Limit::InboxChanges).await?;
     let id = request.path("id").ok_or(AccountsError::MessageNotFound)?;
 
     let keys = app.sender_keys(request.now()).await?;

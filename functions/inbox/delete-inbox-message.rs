@@ -12,7 +12,7 @@ struct After<'a> {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
-    let caller = Caller::of(app, request).await?;
+    let caller = Caller::within(app, request, Limit::InboxChanges).await?;
     let id = request.query("messageId").filter(|id| !id.is_empty()).ok_or(AccountsError::MessageIdMissing)?;
     let id = InboxMessageId::parse(&id).map_err(|invalid| Problem::bad_request(format!("messageId {invalid}")))?;
 

@@ -3,7 +3,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
-    let caller = Caller::of(app, request).await?;
+    let caller = Caller::within(app, request, Limit::Reports).await?;
     let id = request.path("id").ok_or(AccountsError::MessageNotFound)?;
 
     if !app.store.report(caller.user(), id, request.now()).await? {

@@ -9,7 +9,7 @@ struct Acceptance {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
-    let caller = Caller::of(app, request).await?;
+    let caller = Caller::within(app, request, Limit::Settings).await?;
     let Acceptance { accept_message } = request.json()?;
 
     if !app.store.set_accepting(&caller.claim.username, caller.user(), accept_message).await? {

@@ -17,63 +17,59 @@ struct NewLink {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
-    let now = request.now();
-    let gate = app.limits.admit(&app.tokens, Limit::Links, request.client(), "", now)?;
-    let new: NewLink = request.json()?;
-    check_times(&new, now)?;
-    let owner = if new.notify == Some(true) { Some(UnverifiedSession::by(app, request)?) } else { None };
-    let user = owner.as_ref().map(|owner| owner.user().to_string()).unwrap_or_default();
-    let once = request.once(app, "create-link", &user)?;
+    let asked: NewLink = request.json()?;
+    check_times(&asked, request.now())?;
+    let session = if asked.notify == Some(true) { Some(UnverifiedSession::by(app, request)?) } else { None };
+    let scope = session.as_ref().map_or_else(|| request.client_scope(), |session| session.user().to_string());
 
-    let (owner, meter, repeat) = try_join!(
-        notified(app, owner).map_err(LinksError::from),
-        gate.meter(&app.store).err_into(),
-        app.store.repeat(once.as_ref()).err_into(),
-    )?;
-    if let Some(repeat) = repeat {
-        return Ok(Reply::repeated(repeat)?.metered(meter.as_ref(), now));
-    }
-    // Before the PIN is hashed, which is what a refused request must not cost.
-    if let (Some(meter), None) = (&meter, &once) {
-        meter.free_slot(now)?;
-    }
-    let admin_token = AdminToken::generate();
-    let slug = new.slug.unwrap_or_else(|| Slug::generate(random()));
-    let link = Link {
-        description: new.description,
-        pin: match new.pin {
-            Some(pin) => Some(SecretHash::of(pin.as_str()).await),
-            None => None,
-        },
-        starts_at: new.starts_at,
-        expires_at: new.expires_at,
-        max_messages: new.max_messages,
-        message_count: new.max_messages.map(|_| 0),
-        owner,
-        ..Link::new(LinkId::new(now, random()), slug, new.title, admin_token.hash(), now)
+    let begin = NewRequest::begin(app, request, Creation::Link, &scope, &[""]);
+    let owner = notified(app, session).map_err(LinksError::from);
+    let (owner, asked, begun) = NewRequest::begin_as(owner, Ok(asked), begin).await?;
+    let mut new = match begun {
+        Begun::New(new) => new,
+        Begun::Replay(reply) => return Ok(reply),
     };
-    let share_url = format!("{}/{}", request.base_url(app), link.slug.as_str());
-    let answer = json!({
-        "link": LinkBody::of(&link, now),
-        "shareUrl": share_url,
-        "adminUrl": format!("{share_url}/admin?token={}", admin_token.reveal()),
-        "adminToken": admin_token.reveal(),
-    });
 
-    let mut guards = Guards { meters: meter.into_iter().collect(), once, answer: answer.to_string(), now };
-    match app.store.create_link(&link, &mut guards).await? {
-        store::Created::Done => Ok(Reply::created(guards.answer).metered(&guards.meters, now)),
-        store::Created::SlugTaken => Err(LinksError::SlugTaken),
-        store::Created::Stopped(stopped) => Ok(Reply::stopped(stopped)?.metered(&guards.meters, now)),
-    }
+    let admin_token = AdminToken::generate();
+    let link = asked.into_link(owner, &admin_token, request.now()).await;
+    let answer = answer(&link, &admin_token, &request.base_url(app), request.now());
+    let written = app.store.create_link(&link, &answer, &mut new.context).await;
+    new.finish(app, written, |store::SlugTaken| LinksError::SlugTaken).await
 }
 
-fn check_times(new: &NewLink, now: Timestamp) -> Result<(), LinksError> {
-    match (new.starts_at, new.expires_at) {
+fn check_times(asked: &NewLink, now: Timestamp) -> Result<(), LinksError> {
+    match (asked.starts_at, asked.expires_at) {
         (_, Some(end)) if end <= now => Err(LinksError::ExpiresInThePast),
         (Some(start), Some(end)) if end <= start => Err(LinksError::ExpiresBeforeStart),
         _ => Ok(()),
     }
+}
+
+impl NewLink {
+    async fn into_link(self, owner: Option<UserId>, admin_token: &AdminToken, now: Timestamp) -> Link {
+        let slug = self.slug.unwrap_or_else(|| Slug::generate(random()));
+        let pin = match self.pin {
+            Some(pin) => Some(SecretHash::of(pin.as_str()).await),
+            None => None,
+        };
+        Link {
+            description: self.description,
+            pin,
+            starts_at: self.starts_at,
+            expires_at: self.expires_at,
+            max_messages: self.max_messages,
+            message_count: self.max_messages.map(|_| 0),
+            owner,
+            ..Link::new(LinkId::new(now, random()), slug, self.title, admin_token.hash(), now)
+        }
+    }
+}
+
+fn answer(link: &Link, admin_token: &AdminToken, base_url: &str, now: Timestamp) -> String {
+    let (share_url, token) = (format!("{base_url}/{}", link.slug.as_str()), admin_token.reveal());
+    let admin_url = format!("{share_url}/admin?token={token}");
+    let link = LinkBody::of(link, now);
+    json!({ "link": link, "shareUrl": share_url, "adminUrl": admin_url, "adminToken": token }).to_string()
 }
 
 shared::lambda!(handle, sessions);

@@ -11,42 +11,31 @@ struct Send {
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let now = request.now();
     let slug: Slug = request.path("slug").ok_or(LinksError::LinkNotFound)?;
-    let gate = app.limits.admit(&app.tokens, Limit::LinkMessages, request.client(), slug.as_str(), now)?;
     let Send { content, pin } = request.json()?;
-    let once = request.once(app, "send-link-message", slug.as_str())?;
 
-    let reads = try_join!(app.store.link(&slug), gate.meter(&app.store), app.store.repeat(once.as_ref()));
-    let (link, meter, repeat) = reads?;
-    if let Some(repeat) = repeat {
-        return Ok(Reply::repeated(repeat)?.metered(meter.as_ref(), now));
-    }
-    let link = link.ok_or(LinksError::LinkNotFound)?;
-    match (link.status(now), link.starts_at) {
-        (LinkStatus::Paused, _) => return Err(LinksError::Paused),
-        (LinkStatus::Expired, _) => return Err(LinksError::Expired),
-        (LinkStatus::Scheduled, start) => return Err(LinksError::NotStarted(start.unwrap_or(now))),
-        (LinkStatus::Active, _) => {}
-    }
-    let admitted = match PinPassed::to(app, request, &link, pin).await? {
-        Ok(admitted) => admitted,
+    let begin = NewRequest::begin_to_link(app, request, &slug, pin.is_some());
+    let (begun, attempt) = join!(begin, PinAttempt::begin(app, &slug, pin));
+    let (link, mut new) = match begun? {
+        Ok(new) => new,
+        Err(first_answer) => return Ok(first_answer),
+    };
+    let pin = match attempt.check(&link).await {
+        Ok(pin) => pin,
         // What fills the window may be the very requests that this one repeats.
-        Err(too_many) => match app.store.late_repeat(once.as_ref()).await? {
-            Some(repeat) => return Ok(Reply::repeated(repeat)?.metered(meter.as_ref(), now)),
-            None => return Err(too_many.into()),
-        },
+        Err(error) if error.is_over_limit() => return new.replay(app).await?.ok_or(error),
+        Err(error) => return Err(error),
     };
 
     let id = LinkMessageId::new(now, random());
     let message = LinkMessage { id, content, slug, created_at: now, owner: link.owner, card: false };
-    let mut guards =
-        Guards { meters: meter.into_iter().collect(), once, answer: json!({ "success": true }).to_string(), now };
-    let (sent, ()) = join!(app.store.send_link_message(link, &message, &mut guards), admitted.uncount(app));
-    match sent? {
-        store::Sent::Stored => Ok(Reply::created(guards.answer).metered(&guards.meters, now)),
-        store::Sent::Full => Err(LinksError::Full),
-        store::Sent::Gone => Err(LinksError::LinkNotFound),
-        store::Sent::Stopped(stopped) => Ok(Reply::stopped(stopped)?.metered(&guards.meters, now)),
-    }
+    let answer = json!({ "success": true }).to_string();
+    let send = app.store.send_link_message(link, &message, &answer, &mut new.context);
+    let (written, ()) = join!(send, pin.succeeded());
+    new.finish(app, written, |refused| match refused {
+        store::SendRefused::Full => LinksError::Full,
+        store::SendRefused::Gone => LinksError::LinkNotFound,
+    })
+    .await
 }
 
 shared::lambda!(handle);

@@ -7,20 +7,18 @@ const MAX_FILE: usize = 4 * 1024 * 1024;
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let form = request.form(["shareToken"], MAX_FILE, "The card must not be larger than 4 MiB").await?;
     let [share_token] = &form.texts;
-    let once = request.once_by_file(app, "upload-card", share_token, &form.file)?;
 
-    let (shared, repeat) = join!(SharedMessage::by_token(app, share_token), app.store.repeat(once.as_ref()));
-    if let Some(repeat) = repeat? {
-        return Ok(Reply::repeated(repeat)?);
-    }
+    let begin = NewRequest::begin_with_content(app, request, Creation::Card, share_token, &[""], &form.file);
+    let (begun, shared) = join!(begin, SharedMessage::by_token(app, share_token));
+    let mut new = match begun? {
+        Begun::New(new) => new,
+        Begun::Replay(reply) => return Ok(reply),
+    };
     let shared = shared?;
     let replace = LinkOwner::is_present(request, &shared.link)?;
     if shared.message.card && !replace {
-        // The first request with this key may have stored this card.
-        return match app.store.repeat(once.as_ref()).await? {
-            Some(repeat) => Ok(Reply::repeated(repeat)?),
-            None => Err(LinksError::CardExists),
-        };
+        // The card that is there may be the very one that this request repeats.
+        return new.replay(app).await?.ok_or(LinksError::CardExists);
     }
     let png = clean_card(form.file).await.map_err(|unfit| match unfit {
         NotACard::TooLarge => LinksError::CardTooLarge,
@@ -29,26 +27,27 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
 
     let stored = app.cards.put(share_token, png, replace).await?;
     let answer = json!({ "url": app.cards.url(share_token), "filename": Cards::filename(share_token) }).to_string();
-    let mut guards = Guards { meters: Vec::new(), once, answer, now: request.now() };
+    let (link, id) = (shared.link.id, shared.message.id);
     if stored == cards::Stored::Other {
-        // Somebody else's card. Its upload may have stopped before it marked the message.
-        guards.once = None;
-        app.store.mark_card(shared.link.id, shared.message.id, false, &mut guards).await?;
+        // Somebody else's card. Its upload may have stopped before the message knew of it.
+        let mut context = store::WriteContext::without_answer(request.now());
+        app.store.mark_card(link, id, false, &answer, &mut context).await?;
         return Err(LinksError::CardExists);
     }
-    // If the stored card is the one that this request uploads, marking it succeeds even if a twin request marked it
-    // first.
-    let own = replace || stored == cards::Stored::Now || guards.once.is_some();
-    match app.store.mark_card(shared.link.id, shared.message.id, own, &mut guards).await? {
-        // A deletion that began meanwhile may have looked for cards already.
-        store::CardMarked::Done if !SharedMessage::is_gone(app, share_token).await => Ok(Reply::created(guards.answer)),
-        store::CardMarked::Done | store::CardMarked::NoMessage => {
-            app.cards.delete(share_token).await?;
-            Err(LinksError::MessageNotFound)
-        }
-        store::CardMarked::Before => Err(LinksError::CardExists),
-        store::CardMarked::Stopped(stopped) => Ok(Reply::stopped(stopped)?),
+    // If the stored card is the one that was just uploaded, marking it succeeds even if a twin request marked it first.
+    let own = replace || stored == cards::Stored::Now || new.has_key();
+    let marked = app.store.mark_card(link, id, own, &answer, &mut new.context).await?;
+    // A deletion that began meanwhile may have looked for cards already.
+    let is_gone = match &marked {
+        Written::Done(_) => SharedMessage::is_gone(app, share_token).await,
+        Written::Refused(store::CardRefused::NoMessage) => true,
+        _ => false,
+    };
+    if is_gone {
+        app.cards.delete(share_token).await?;
+        return Err(LinksError::MessageNotFound);
     }
+    new.finish(app, Ok(marked), |_| LinksError::CardExists).await
 }
 
 shared::lambda!(handle);

@@ -8,25 +8,35 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsErro
     let now = request.now();
     let session = UnverifiedSession::by(app, request)?;
     let user = session.user();
-    let asked = request.json::<BrowserSubscription>().map_err(NotificationsError::from).map(|browser| {
-        let (endpoint, p256dh, auth) = browser.into_parts();
-        (app.tokens.push_subscription_of(user, &endpoint), endpoint, p256dh, auth)
-    });
-    let (caller, (id, endpoint, p256dh, auth), found) =
-        confirm_and_read(session.confirm(app), asked, async |(id, ..)| app.store.push_subscription(user, *id).await)
-            .await?;
-    let once = request.once(app, "create-push-subscription", &user.to_string())?;
+    let scope = user.to_string();
+    let targets = [scope.as_str()];
+
+    let asked = request.json::<BrowserSubscription>().map(BrowserSubscription::into_parts);
+    let id = asked.as_ref().ok().map(|(endpoint, ..)| app.tokens.push_subscription_of(user, endpoint));
+    let found = async {
+        match id {
+            Some(id) => app.store.push_subscription(user, id).await,
+            None => Ok(None),
+        }
+    };
+    let caller = session.confirm(app).map_err(NotificationsError::from);
+    let begin = NewRequest::begin(app, request, Creation::PushSubscription, &scope, &targets);
+    let begin = NewRequest::begin_as(caller, asked.map_err(NotificationsError::from), begin);
+    let (begun, found) = join!(begin, found);
+    let (caller, (endpoint, p256dh, auth), begun) = begun?;
+    let mut new = match begun {
+        Begun::New(new) => new,
+        Begun::Replay(reply) => return Ok(reply),
+    };
+
+    let id = app.tokens.push_subscription_of(user, &endpoint);
     let device = caller.session.device;
-    let new = store::PushSubscription { id, endpoint, p256dh, auth, device, created_at: now };
+    let subscription = store::PushSubscription { id, endpoint, p256dh, auth, device, created_at: now };
     let answer = |kept: &store::PushSubscription| {
         json!({ "id": kept.id, "endpoint": kept.endpoint, "created_at": kept.created_at }).to_string()
     };
-    let mut guards = Guards { meters: Vec::new(), once, answer: String::new(), now };
-    match app.store.subscribe(&caller.claim, &new, found, answer, &mut guards).await? {
-        store::Subscribed::Done => Ok(Reply::created(guards.answer)),
-        store::Subscribed::TooMany => Err(NotificationsError::TooManySubscriptions),
-        store::Subscribed::Stopped(stopped) => Ok(Reply::stopped(stopped)?),
-    }
+    let written = app.store.subscribe(&caller.claim, &subscription, found?, answer, &mut new.context).await;
+    new.finish(app, written, |store::TooManySubscriptions| NotificationsError::TooManySubscriptions).await
 }
 
 shared::lambda!(handle, sessions);

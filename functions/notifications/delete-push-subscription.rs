@@ -3,7 +3,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
-    let caller = Caller::of(app, request).await?;
+    let caller = Caller::within(app, request, Limit::PushSubscriptions).await?;
     let id: PushSubscriptionId = request.path("id").ok_or(NotificationsError::SubscriptionNotFound)?;
 
     if !app.store.forget_push_subscription(caller.user(), id).await? {

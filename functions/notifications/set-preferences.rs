@@ -19,7 +19,7 @@ struct Messages {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
-    let caller = Caller::of(app, request).await?;
+    let caller = Caller::within(app, request, Limit::Settings).await?;
     let Changes { messages: Object(Messages { email, push }) } = request.json()?;
     let changes = store::PreferenceChanges { email, push };
     if changes.is_empty() {

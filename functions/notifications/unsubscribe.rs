@@ -12,6 +12,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PageOrJson> {
 async fn unsubscribe(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
     let unsubscriber = Unsubscriber::of(app, request)?;
 
+    app.limits.take(Limit::Unsubscriptions, unsubscriber.user()).await?;
     app.store.unsubscribe(unsubscriber.user()).await?;
     Ok(match request.accepts_pages() {
         true => {

@@ -14,17 +14,21 @@ struct Announced {
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let now = request.now();
-    let caller = TrustedCaller::of(app, request).await?;
-    let Announced { kind, content_type, bytes } = request.json()?;
-    if kind.content_types().is_some_and(|types| !types.contains(&content_type.as_str())) {
-        return Err(PrivateError::UnfitUpload(kind));
-    }
-    if !(1..=kind.most_bytes()).contains(&bytes.get()) {
-        return Err(PrivateError::WrongUploadSize(kind));
-    }
-    let once = request.once(app, "create-upload", &caller.user().to_string())?;
+    let session = UnverifiedSession::by(app, request)?;
+    let owner = session.user();
+    let scope = owner.to_string();
+    let targets = [scope.as_str()];
 
-    let upload = Upload { owner: caller.user(), kind, id: UploadId::from_bytes(random()) };
+    let caller = session.confirm_trusted(app).map_err(PrivateError::from);
+    let begin = NewRequest::begin(app, request, Creation::Upload, &scope, &targets);
+    let (_, announced, begun) = NewRequest::begin_as(caller, announced(request), begin).await?;
+    let mut new = match begun {
+        Begun::New(new) => new,
+        Begun::Replay(reply) => return Ok(reply),
+    };
+
+    let Announced { kind, content_type, bytes } = announced;
+    let upload = Upload { owner, kind, id: UploadId::from_bytes(random()) };
     let answer = json!({
         "publicId": upload.public_id(),
         "url": app.attachments.upload_url(&upload, &content_type, bytes.get()).await?,
@@ -32,11 +36,20 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
         "headers": { "Content-Type": content_type, "Content-Length": bytes.get().to_string() },
         "expiresAt": now.after(UPLOAD_WITHIN),
     });
-    let mut guards = Guards { meters: Vec::new(), once, answer: processed(&answer, now), now };
-    match app.store.keep_answer(&mut guards).await? {
-        None => Ok(Reply::created(guards.answer)),
-        Some(repeat) => Ok(Reply::repeated(repeat)?),
+    let written = app.store.keep_answer(&mut new.context, processed(&answer, now)).await;
+    new.finish(app, written, |never| match never {}).await
+}
+
+fn announced(request: &Request) -> Result<Announced, PrivateError> {
+    let announced: Announced = request.json()?;
+    let Announced { kind, content_type, bytes } = &announced;
+    if kind.content_types().is_some_and(|types| !types.contains(&content_type.as_str())) {
+        return Err(PrivateError::UnfitUpload(*kind));
     }
+    if !(1..=kind.most_bytes()).contains(&bytes.get()) {
+        return Err(PrivateError::WrongUploadSize(*kind));
+    }
+    Ok(announced)
 }
 
 shared::lambda!(handle, sessions);

@@ -6,11 +6,14 @@ use shared::prelude::*;
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let session = UnverifiedSession::by(app, request)?;
     let user = session.user();
-    let (_, (conversation, _), (own, message)) =
-        confirm_and_read(session.confirm_trusted(app), named(request), async |(conversation, id)| {
+    let (_, (conversation, _), (own, message)) = confirm_and_read(
+        session.confirm_trusted_within(app, Limit::PrivateDeletions),
+        named(request),
+        async |(conversation, id)| {
             try_join!(app.store.participant(user, *conversation), app.store.private_message(*conversation, *id))
-        })
-        .await?;
+        },
+    )
+    .await?;
     let own = own.filter(store::Participant::has_begun).ok_or(PrivateError::NotAMember)?;
     let message = message.ok_or(PrivateError::MessageNotFound)?;
     if message.sender != user {

@@ -7,9 +7,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let (presented, conversation): (_, ConversationId) =
         UnverifiedSession::by(app, request)?.asks(app, conversation).await?;
 
-    let outgoing = match Outgoing::open(app, request, presented, conversation, None, "send-to-conversation").await? {
-        Opened::New(outgoing) => outgoing,
-        Opened::Repeated(reply) => return Ok(reply),
+    let creation = Creation::PrivateMessageInConversation;
+    let outgoing = match Outgoing::open(app, request, presented, conversation, None, creation).await? {
+        Ok(outgoing) => outgoing,
+        Err(first_answer) => return Ok(first_answer),
     };
     let recipient = outgoing.partner().ok_or(PrivateError::NotAMember)?;
     outgoing.send_to(recipient).await

@@ -7,9 +7,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let (presented, recipient): (_, UserId) = UnverifiedSession::by(app, request)?.asks(app, recipient).await?;
     let conversation = app.tokens.conversation_of(presented.user(), recipient);
 
-    let outgoing = match Outgoing::open(app, request, presented, conversation, Some(recipient), "send-to-user").await? {
-        Opened::New(outgoing) => outgoing,
-        Opened::Repeated(reply) => return Ok(reply),
+    let creation = Creation::PrivateMessageToUser;
+    let outgoing = match Outgoing::open(app, request, presented, conversation, Some(recipient), creation).await? {
+        Ok(outgoing) => outgoing,
+        Err(first_answer) => return Ok(first_answer),
     };
     if recipient == outgoing.sender() {
         return Err(PrivateError::ToSelf);

@@ -3,7 +3,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let user = TrustedCaller::of(app, request).await?.user();
+    let user = TrustedCaller::within(app, request, Limit::UserBlocks).await?.user();
     let other: UserId = request.path("userId").ok_or(PrivateError::BadId("userId"))?;
 
     app.store.unblock(user, other, app.tokens.conversation_of(user, other)).await?;

@@ -2,7 +2,6 @@
 
 use shared::{
     http::{AccountsError, NotSent, Problem},
-    limits::Limit,
     types,
 };
 use utoipa::ToSchema;
@@ -180,7 +179,6 @@ pub fn send_otp() -> Operation<NotSent> {
         .takes::<Address>()
         .idempotent()
         .gives_shape(200, said("OTP sent successfully"))
-        .limits([Limit::Codes, Limit::CodesToAddress])
         .fails([Error::AlreadyRegistered])
 }
 
@@ -191,7 +189,6 @@ pub fn operations() -> [Operation<Error>; 12] {
             .idempotent()
             .gives_shape(201, Shape::said("User Registered Successfully", [("data", Shape::of::<NewUser>())]))
             .with_header("Set-Cookie")
-            .refuses_over([Limit::Codes])
             .fails([Error::AllFieldsRequired, Error::WrongCode, Error::EmailTaken, Error::UsernameTaken]),
         check_username(),
         Operation::of("sign-in")
@@ -199,13 +196,11 @@ pub fn operations() -> [Operation<Error>; 12] {
             .idempotent()
             .gives_shape(200, Shape::said("Signed in", [("data", Shape::of::<SignedIn>())]))
             .with_header("Set-Cookie")
-            .limits([Limit::Passwords, Limit::PasswordsByClient, Limit::NewDevices])
             .fails([Error::WrongCredentials, Error::NotActive, Error::DeviceNotFound]),
         Operation::of("verify-device")
             .session()
             .takes::<MailedCode>()
             .gives_shape(200, Shape::said("Device verified", [("data", Shape::of::<VerifiedDevice>())]))
-            .limits([Limit::DeviceCodes])
             .fails([Error::WrongCode]),
         Operation::of("list-devices").session().paged().gives::<Devices>(200),
         Operation::of("remove-device")
@@ -222,23 +217,19 @@ pub fn operations() -> [Operation<Error>; 12] {
             .session()
             .takes::<PasswordChange>()
             .gives_shape(200, said("Password changed. Every other session has ended"))
-            .limits([Limit::Proofs])
             .fails([Error::WrongPassword, Error::UserNotFound]),
         Operation::of("forgot-password")
             .takes::<Address>()
-            .gives_shape(200, said("If there is an account with this address, a code is on its way to it"))
-            .limits([Limit::Codes]),
+            .gives_shape(200, said("If there is an account with this address, a code is on its way to it")),
         Operation::of("reset-password")
             .takes::<PasswordReset>()
             .gives_shape(200, said("Password set. Every session has ended: sign in with it"))
-            .limits([Limit::Codes, Limit::ResetCodes])
             .fails([Error::WrongCode]),
         Operation::of("delete-account")
             .session()
             .takes::<Proof>()
             .gives_shape(200, said("Account deleted"))
             .with_header("Set-Cookie")
-            .limits([Limit::Proofs])
             .fails([Error::WrongPassword, Error::UserNotFound]),
     ]
 }

@@ -25,6 +25,7 @@ struct Paths {
 impl Paths {
     fn add<E: Documented>(&mut self, operations: impl IntoIterator<Item = Operation<E>>) {
         for operation in operations {
+            let operation = operation.limited();
             for (path, method, described) in operation.described() {
                 let methods = self.paths.entry(path).or_insert_with(|| json!({}));
                 assert!(methods.get(&method).is_none(), "{} is described twice", operation.function.name);

@@ -2,7 +2,6 @@
 
 use shared::{
     http::{AccountsError, Problem},
-    limits::Limit,
     types::{self, Parse},
 };
 use utoipa::ToSchema;
@@ -72,7 +71,6 @@ pub fn operations() -> [Operation<Error>; 7] {
             .takes::<NewInboxMessage>()
             .idempotent()
             .gives_shape(201, Shape::said("Message sent successfully", []))
-            .limits([Limit::InboxMessages, Limit::AllInboxes])
             .fails([Error::NotAccepting, Error::UserNotFound])
             .fails(["too short", &"long ".repeat(100)].map(broken_rule)),
         Operation::of("list-inbox-messages").session().paged().gives::<Inbox>(200),

@@ -12,6 +12,7 @@ mod examples;
 mod function;
 mod inbox;
 mod joined;
+mod limits;
 mod links;
 mod notifications;
 mod numbers;

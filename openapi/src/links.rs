@@ -1,10 +1,7 @@
 //! Anonymous links.
 
 use serde_json::json;
-use shared::{
-    http::{LinksError, Problem},
-    limits::Limit,
-};
+use shared::http::{LinksError, Problem};
 use utoipa::ToSchema;
 
 use crate::{
@@ -184,7 +181,6 @@ pub fn operations() -> [Operation<Error>; 9] {
             .takes::<NewLink>()
             .idempotent()
             .gives::<CreatedLink>(201)
-            .limits([Limit::Links])
             .fails([Error::ExpiresInThePast, Error::ExpiresBeforeStart, Error::SlugTaken]),
         Operation::of("get-link").path::<Slug>("slug").gives::<FoundLink>(200).fails([Error::LinkNotFound]),
         own("update-link").takes::<LinkChange>().gives::<FoundLink>(200).fails([
@@ -198,7 +194,6 @@ pub fn operations() -> [Operation<Error>; 9] {
             .takes::<NewLinkMessage>()
             .idempotent()
             .gives_shape(201, done())
-            .limits([Limit::LinkMessages, Limit::Pins])
             .fails([
                 Error::PinRequired,
                 Error::WrongPin,

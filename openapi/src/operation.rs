@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use shared::{
     auth::NotACaller,
     http::{FamilyError, Problem},
-    limits::Limit,
+    limits::{Quota, TooMany},
     prelude::StatusCode,
-    store::{StoreError, TooMany},
+    store::StoreError,
     types::{IdempotencyKey, Parse},
 };
 use utoipa::ToSchema;
@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use crate::{
     examples::example,
     function::Function,
+    limits,
     numbers::{PageNumber, PageSize},
     shape::Shape,
     types::{Cursor, Timestamp},
@@ -206,23 +207,28 @@ impl<E: Documented> Operation<E> {
         self
     }
 
-    /// What it is refused over, and what its answers so far say is left of that.
-    pub fn limits<const N: usize>(self, limits: [Limit; N]) -> Self {
-        self.with_header("RateLimit").with_header("RateLimit-Policy").refuses_over(limits)
-    }
-
-    pub fn refuses_over<const N: usize>(self, limits: [Limit; N]) -> Self {
-        let quotas = limits.map(Limit::quota);
-        let told = quotas.map(|quota| {
+    /// With the limits that it counts in: what its answers say is left of them, and how it is refused over them.
+    pub fn limited(self) -> Self {
+        let (told, untold) = limits::of(self.function.name);
+        let mut limited = self;
+        if !told.is_empty() {
+            limited = limited.with_header("RateLimit").with_header("RateLimit-Policy");
+        }
+        let quotas: Vec<Quota> = told.iter().chain(untold).map(|limit| limit.quota()).collect();
+        if quotas.is_empty() {
+            return limited;
+        }
+        let words = quotas.iter().map(|quota| {
             let minutes = quota.window.as_secs() / 60;
             let unit = if minutes == 1 { "minute".to_owned() } else { format!("{minutes} minutes") };
             format!("`{}`: {} in {unit}", quota.name, quota.hits)
         });
-        let mut refused = self.fails(quotas.map(|quota| Problem::from(TooMany { quota, retry_after: WAIT })));
-        let answer = refused.answers.entry(429).or_default();
-        answer.description = Some(format!("Over a limit. {}", told.join("; ")));
+        let words: Vec<String> = words.collect();
+        limited = limited.fails(quotas.iter().map(|quota| Problem::from(TooMany { quota: *quota, retry_after: WAIT })));
+        let answer = limited.answers.entry(429).or_default();
+        answer.description = Some(format!("Over a limit. {}", words.join("; ")));
         answer.headers.extend(["Retry-After", "RateLimit", "RateLimit-Policy"]);
-        refused
+        limited
     }
 
     /// Each of these errors is answered as the code answers it.

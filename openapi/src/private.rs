@@ -2,7 +2,6 @@
 
 use shared::{
     http::PrivateError,
-    limits::Limit,
     types::{MediaKind as Kind, MessageKind as MessageKindOf},
 };
 use utoipa::ToSchema;
@@ -216,18 +215,13 @@ fn mark(function: &'static str) -> Operation<Error> {
 }
 
 fn send(operation: Operation<Error>) -> Operation<Error> {
-    operation
-        .takes::<NewPrivateMessage>()
-        .idempotent()
-        .gives_shape(200, processed::<PrivateMessage>())
-        .limits([Limit::PrivateMessages])
-        .fails([
-            Error::UnknownUser,
-            Error::Blocked,
-            Error::ForeignMedia,
-            Error::MixedMedia(MessageKindOf::Image),
-            Error::NotPromoted(shared::store::StoreError::MoreToDo),
-        ])
+    operation.takes::<NewPrivateMessage>().idempotent().gives_shape(200, processed::<PrivateMessage>()).fails([
+        Error::UnknownUser,
+        Error::Blocked,
+        Error::ForeignMedia,
+        Error::MixedMedia(MessageKindOf::Image),
+        Error::NotPromoted(shared::store::StoreError::MoreToDo),
+    ])
 }
 
 pub fn operations() -> [Operation<Error>; 11] {

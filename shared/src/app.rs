@@ -9,7 +9,7 @@ use crate::{
     aws::AwsClients,
     bucket::{Bucket, attachments::Attachments, cards::Cards},
     config::{Config, Requirements},
-    limits::Limits,
+    limits::RateLimiter,
     mail::Mailer,
     push::Pusher,
     queue::Queue,
@@ -25,7 +25,7 @@ pub struct App {
     pub store: Store,
     pub cards: Cards,
     pub attachments: Attachments,
-    pub limits: Limits,
+    pub limits: RateLimiter,
     pub tokens: Tokens,
     pub public_base_url: String,
     pub(crate) allowed_origins: Vec<String>,
@@ -51,12 +51,13 @@ impl App {
         let pusher = config.push.map(|push| Pusher::new(push, stats.clone()));
         let queue = config.queue.map(|queue| Queue::new(clients, queue, stats.clone()));
         let store = Store::new(dynamodb, config.table, stats.clone());
+        let tokens = Tokens::new(&config.secret_key);
         let app = Self {
+            limits: RateLimiter::new(store.clone(), tokens.clone()),
             store,
             cards: Cards::new(bucket.clone(), config.cards_base_url),
             attachments: Attachments::new(bucket),
-            limits: Limits::default(),
-            tokens: Tokens::new(&config.secret_key),
+            tokens,
             sender_keys: Mutex::default(),
             public_base_url: config.public_base_url,
             allowed_origins: config.allowed_origins,

@@ -44,10 +44,6 @@ impl StoreError {
         Self::Unwritable(what, Some(source.into()))
     }
 
-    pub(crate) fn no_slot() -> Self {
-        Self::Unexpected("a limit had neither a free slot nor a full window")
-    }
-
     /// Whether no other try will end otherwise.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Unreadable(_))

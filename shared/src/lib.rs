@@ -2,6 +2,7 @@
 //! only the layers below its own and its own layer, never one above.
 //!
 //! * `accounts`, `communities`, `links`, `messaging`, `notifications`, `private`: what several endpoints of one family do alike.
+//! * `creation`: requests that create something, once per idempotency key and within their limits.
 //! * `auth`: who may act, as types that only a check can make.
 //! * `http`: requests, replies, each family's errors, the frame around every endpoint.
 //! * `app`: everything that is made once per cold start.
@@ -17,6 +18,7 @@ pub mod bucket;
 pub mod client;
 pub mod communities;
 mod config;
+pub mod creation;
 mod error;
 mod html;
 pub mod http;
@@ -49,34 +51,35 @@ pub mod prelude {
     pub use serde_json::json;
 
     pub use crate::{
-        accounts::{MAIL_PATIENCE, codes_to, mail_code, mail_code_if_possible},
+        accounts::{MAIL_PATIENCE, codes_to, mail_code, mail_counted_code, may_mail_code},
         app::App,
         auth::{
-            Authenticated, Caller, LinkOwner, LoginTarget, PinPassed, TrustedCaller, Unsubscriber, UnverifiedSession,
-            confirm_and_read, end_session, notified, signed_in,
+            Authenticated, Caller, LinkOwner, LoginTarget, PinAttempt, TrustedCaller, Unsubscriber, UnverifiedSession,
+            check_code, confirm_and_read, end_session, notified, signed_in,
         },
         bucket::{
             attachments::UPLOAD_WITHIN,
             cards::{self, Cards},
         },
         communities::{CommunityAccess, MemberPair},
+        creation::{Begun, Creation, NewRequest},
         http::{
             AccountsError, CommunitiesError, CommunityBody, CommunityMessageBody, DeviceBody, InboxBody, LinkBody,
             LinksError, NotSent, NotificationsError, NumberedPagination, PageError, PageOrJson, Pagination, PersonBody,
             PrivateError, PrivateMessageBody, Problem, Reply, Request, Role, Undelivered, UserBody, processed,
         },
         lambda,
-        limits::{Counted, Limit},
+        limits::Limit,
         links::SharedMessage,
         mail::EmailMessage,
-        messaging::{Opened, Outgoing},
+        messaging::Outgoing,
         passwords::SecretHash,
         png::{NotACard, clean_card},
         private::mark_upto,
         store::{
-            self, Account, AccountStatus, CodeFor, Community, CommunityMessage, Device, Guards, InboxMessage, Link,
-            LinkChanges, LinkMessage, LinkStatus, Mark, Member, OneTimeCode, PrivateMessage, StoreError, Tries,
-            UsernameClaim,
+            self, Account, AccountStatus, CodeFor, CodeTried, Community, CommunityMessage, Device, InboxMessage, Link,
+            LinkChanges, LinkMessage, LinkStatus, Mark, Member, OneTimeCode, PrivateMessage, StoreError, UsernameClaim,
+            Written,
         },
         tokens::{AdminToken, random},
         types::*,

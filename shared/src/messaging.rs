@@ -1,20 +1,16 @@
 //! Sending a private message: the same whether to a user or to a conversation.
 
-use std::mem;
+use std::cell::RefCell;
 
 use futures_util::{TryFutureExt, join, try_join};
-use http::StatusCode;
 use serde::Deserialize;
 
 use crate::{
     app::App,
     auth::{TrustedCaller, UnverifiedSession},
-    http::{PrivateError, PrivateMessageBody, Problem, Reply, Request, processed},
-    limits::{Counted, Limit},
-    store::{
-        Guards, Media, Meter, Participant, PrivateDraft, PrivateMessage, Repeat, SentPrivately, Stopped, StoreError,
-        TooMany, Tries,
-    },
+    creation::{Begun, Creation, NewRequest},
+    http::{PrivateError, PrivateMessageBody, Reply, Request, processed},
+    store::{Media, Participant, PrivateDraft, PrivateMessage, PrivateRefused, StoreError, Written},
     tokens::random,
     types::{AssetSet, ConversationId, MessageKind, PrivateText, PublicIds, Upload, UserId},
 };
@@ -37,48 +33,51 @@ pub struct Outgoing<'a> {
     own: Option<Participant>,
     /// There is an account of the recipient's, as far as the recipient was named.
     is_to_somebody: bool,
-    guards: Guards<'a>,
-}
-
-pub enum Opened<'a> {
-    New(Box<Outgoing<'a>>),
-    /// It was sent before: the first answer again.
-    Repeated(Reply),
+    new: NewRequest,
+    /// The answer to the last write that was tried.
+    answer: String,
 }
 
 impl<'a> Outgoing<'a> {
-    /// Who sends, how often that user may, and what. An idempotency key is scoped to `endpoint`, the user and the conversation.
+    /// Reads in one round trip who sends, how often that user may, and what. `Err`: the message was sent before, and this is the first
+    /// answer again.
     pub async fn open(
         app: &'a App,
         request: &Request,
-        presented: UnverifiedSession,
+        session: UnverifiedSession,
         conversation: ConversationId,
         recipient: Option<UserId>,
-        endpoint: &'static str,
-    ) -> Result<Opened<'a>, PrivateError> {
-        let (now, user) = (request.now(), presented.user());
-        let gate = app.limits.admit(&app.tokens, Limit::PrivateMessages, Counted::Everyone, &user.to_string(), now)?;
-        let (once, send) = request.asked(app, endpoint, &format!("{user} {conversation}"), request.json::<Send>());
+        creation: Creation,
+    ) -> Result<Result<Box<Self>, Reply>, PrivateError> {
+        let user = session.user();
+        let (scope, sender) = (format!("{user} {conversation}"), user.to_string());
+        let targets = [sender.as_str()];
+        let begin = NewRequest::begin_counted_by_write(app, request, creation, &scope, &targets);
         let is_to_somebody = async {
             match recipient {
                 Some(recipient) => app.store.has_account(recipient).await,
                 None => Ok(true),
             }
         };
-        let (caller, meter, repeat, own, is_to_somebody) = try_join!(
-            presented.confirm_trusted(app).map_err(PrivateError::from),
-            gate.meter(&app.store).err_into(),
-            app.store.repeat(once.as_ref()).err_into(),
+        let caller = session.confirm_trusted(app).map_err(PrivateError::from);
+        let ((caller, send, begun), own, is_to_somebody) = try_join!(
+            NewRequest::begin_as(caller, request.json::<Send>().map_err(PrivateError::from), begin),
             app.store.participant(user, conversation).err_into(),
             is_to_somebody.err_into(),
         )?;
-        // Who may not come in at all is told that first.
-        let send = send?;
-        if let Some(repeat) = repeat {
-            return Ok(Opened::Repeated(first_answer(repeat)?.metered(meter.as_ref(), now)));
+        match begun {
+            Begun::New(new) => Ok(Ok(Box::new(Self {
+                app,
+                caller,
+                send,
+                conversation,
+                own,
+                is_to_somebody,
+                new,
+                answer: String::new(),
+            }))),
+            Begun::Replay(reply) => Ok(Err(reply)),
         }
-        let guards = Guards { meters: meter.into_iter().collect(), once, answer: String::new(), now };
-        Ok(Opened::New(Box::new(Self { app, caller, send, conversation, own, is_to_somebody, guards })))
     }
 
     pub fn sender(&self) -> UserId {
@@ -99,52 +98,27 @@ impl<'a> Outgoing<'a> {
         if self.own.as_ref().is_some_and(|own| own.blocks) {
             return Err(PrivateError::Blocked);
         }
-        if uploads.is_empty() {
-            let sent = self.write(recipient, Vec::new()).await?;
-            let meters = mem::take(&mut self.guards.meters);
-            return self.answer(sent, meters.iter());
-        }
-        // Counted before it is made: media are work also where the message then can't be sent.
-        let mut tries = match self.count().await? {
-            Ok(tries) => tries,
-            // What fills the window may be the very requests that this one repeats.
-            Err(too_many) => match self.app.store.late_repeat(self.guards.once.as_ref()).await? {
-                Some(repeat) => return Ok(first_answer(repeat)?),
-                None => return Err(too_many.into()),
+        let written = match uploads.is_empty() {
+            true => self.write(recipient, Vec::new()).await,
+            false => match self.send_with(recipient, &uploads).await {
+                Ok(written) => Ok(written),
+                // The first request with this key may have taken the uploads.
+                Err(error) => return self.new.replay(self.app).await?.ok_or(error),
             },
         };
-        let sent = match self.send_with(recipient, &uploads).await {
-            Ok(sent) => sent,
-            // The first request with this key may have taken the uploads.
-            Err(error) => match self.app.store.repeat(self.guards.once.as_ref()).await? {
-                Some(repeat) => SentPrivately::Stopped(Stopped::Repeated(repeat)),
-                None => return Err(error),
-            },
-        };
-        if matches!(sent, SentPrivately::Stopped(_)) {
-            tries.uncount(&self.app.store).await;
-        }
-        self.answer(sent, tries.meters())
-    }
-
-    /// Takes a place in the sender's limit. While the limiter is down there is none to take.
-    async fn count(&mut self) -> Result<Result<Tries<'a>, TooMany>, StoreError> {
-        let meters = mem::take(&mut self.guards.meters);
-        match Tries::count(&self.app.store, meters, self.guards.now).await {
-            Ok(counted) => Ok(counted),
-            Err(error) => {
-                self.app.store.record_degradation(&error);
-                Tries::count(&self.app.store, Vec::new(), self.guards.now).await
-            }
-        }
+        self.new.finish(self.app, written, refusal).await
     }
 
     /// Makes the uploads the message's, and writes it.
-    async fn send_with(&mut self, recipient: UserId, uploads: &[Upload]) -> Result<SentPrivately, PrivateError> {
+    async fn send_with(
+        &mut self,
+        recipient: UserId,
+        uploads: &[Upload],
+    ) -> Result<Written<PrivateRefused>, PrivateError> {
         let set = AssetSet::from_bytes(random());
         let media = self.promote(recipient, uploads, set).await?;
-        let sent = match self.write(recipient, media).await {
-            Ok(sent) => sent,
+        let written = match self.write(recipient, media).await {
+            Ok(written) => written,
             // Whether it is written is unknown. Once its objects are given up, it never will be.
             Err(error) if self.app.store.abandon_assets(self.conversation, set).await? => {
                 self.discard(set).await;
@@ -152,14 +126,14 @@ impl<'a> Outgoing<'a> {
             }
             Err(error) => {
                 self.app.store.record_degradation(&error);
-                SentPrivately::Done
+                Written::Done(std::mem::take(&mut self.answer))
             }
         };
-        match &sent {
-            SentPrivately::Done => self.tidy(uploads).await,
+        match &written {
+            Written::Done(_) => self.tidy(uploads).await,
             _ => self.discard(set).await,
         }
-        Ok(sent)
+        Ok(written)
     }
 
     /// The sender's own uploads that the message names.
@@ -179,7 +153,7 @@ impl<'a> Outgoing<'a> {
         let Self { app, conversation, .. } = self;
         let (checked, announced, theirs) = join!(
             app.attachments.check(uploads),
-            app.store.reserve_assets(*conversation, set, self.guards.now),
+            app.store.reserve_assets(*conversation, set, self.new.context.now),
             app.store.participant(recipient, *conversation),
         );
         announced.map_err(PrivateError::NotPromoted)?;
@@ -201,7 +175,7 @@ impl<'a> Outgoing<'a> {
         promoted.map_err(PrivateError::NotPromoted)
     }
 
-    async fn write(&mut self, recipient: UserId, media: Vec<Media>) -> Result<SentPrivately, StoreError> {
+    async fn write(&mut self, recipient: UserId, media: Vec<Media>) -> Result<Written<PrivateRefused>, StoreError> {
         let urls = self.app.attachments.urls(&media, self.conversation).await?;
         let draft = PrivateDraft {
             conversation: self.conversation,
@@ -211,25 +185,16 @@ impl<'a> Outgoing<'a> {
             content: self.send.content.clone(),
             media,
         };
-        let now = self.guards.now;
-        let answer = |message: &PrivateMessage| processed(&PrivateMessageBody::of(message, &urls, None), now);
-        self.app.store.send_private_message(&draft, self.own.as_ref(), answer, &mut self.guards).await
-    }
-
-    fn answer<'m>(
-        self,
-        sent: SentPrivately,
-        meters: impl Iterator<Item = &'m Meter<'m>>,
-    ) -> Result<Reply, PrivateError> {
-        let Guards { answer, now, .. } = self.guards;
-        match sent {
-            SentPrivately::Done => Ok(Reply::created(answer).with_status(StatusCode::OK).metered(meters, now)),
-            SentPrivately::Stopped(stopped) => {
-                Ok(Reply::stopped(stopped)?.with_status(StatusCode::OK).metered(meters, now))
-            }
-            SentPrivately::Blocked => Err(PrivateError::Blocked),
-            SentPrivately::NoRecipient => Err(PrivateError::UnknownUser),
-        }
+        let (now, last) = (self.new.context.now, RefCell::new(String::new()));
+        let answer = |message: &PrivateMessage| {
+            let body = processed(&PrivateMessageBody::of(message, &urls, None), now);
+            last.replace(body.clone());
+            body
+        };
+        let context = &mut self.new.context;
+        let written = self.app.store.send_private_message(&draft, self.own.as_ref(), answer, context).await;
+        self.answer = last.into_inner();
+        written
     }
 
     /// Removes the objects of a message that is not to be. Where this fails, the worker does it later.
@@ -247,7 +212,9 @@ impl<'a> Outgoing<'a> {
     }
 }
 
-/// What the first request with the same key was answered.
-fn first_answer(repeat: Repeat) -> Result<Reply, Problem> {
-    Ok(Reply::repeated(repeat)?.with_status(StatusCode::OK))
+fn refusal(refused: PrivateRefused) -> PrivateError {
+    match refused {
+        PrivateRefused::Blocked => PrivateError::Blocked,
+        PrivateRefused::NoRecipient => PrivateError::UnknownUser,
+    }
 }

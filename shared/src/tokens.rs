@@ -1,5 +1,7 @@
 //! Everything that is signed, sealed, hashed under a key, or drawn at random. All keys derive from the one secret.
 
+use std::sync::Arc;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -67,14 +69,15 @@ impl Purpose {
     }
 }
 
-/// Signs and seals with keys derived from the deployment's secret.
+/// Signs and seals with keys derived from the deployment's secret. Cheap to clone.
+#[derive(Clone)]
 pub struct Tokens {
-    root: hmac::Key,
+    root: Arc<hmac::Key>,
 }
 
 impl Tokens {
     pub fn new(secret_key: &str) -> Self {
-        Self { root: hmac::Key::new(hmac::HMAC_SHA256, secret_key.as_bytes()) }
+        Self { root: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, secret_key.as_bytes())) }
     }
 
     /// HMAC-SHA256 of `parts` under the key for `purpose`. Parts are framed by their lengths: `["a","bc"]` is not `["ab","c"]`.

@@ -73,7 +73,7 @@ async fn a_device_is_trusted_once_its_code_is_used_up_and_not_before() {
     let code = json!({ "code": code_for(&user.email).await });
     let verify = || user.post("/api/auth/devices/verify").json(&code).send();
     let calls = [
-        ("TransactWriteItems", "LIMIT#device-codes#"),
+        ("GetItem", "LIMIT#device-codes#"),
         ("TransactWriteItems", "SET wrong"),
         ("TransactWriteItems", "SET trusted"),
     ];

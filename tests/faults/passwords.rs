@@ -30,15 +30,15 @@ async fn assert_password(user: &User, right: &str, wrong: &str) {
 }
 
 fn counts_tries(call: &StoreCall) -> bool {
-    ["LIMIT#passwords", "LIMIT#proofs#"].iter().any(|limit| call.asks("TransactWriteItems", limit))
+    ["LIMIT#passwords", "LIMIT#proofs#"].iter().any(|limit| call.asks("UpdateItem", limit))
 }
 
 #[tokio::test]
 async fn while_attempts_can_not_be_counted_even_the_right_password_is_refused() {
     let Some(stack) = FaultyStack::without_workers().await else { return };
     let user = User::sign_up().await;
-    let of_account = |call: &StoreCall| call.asks("TransactWriteItems", "LIMIT#passwords#");
-    let of_client = |call: &StoreCall| call.asks("TransactWriteItems", "LIMIT#passwords-by-client#");
+    let of_account = |call: &StoreCall| call.asks("UpdateItem", "LIMIT#passwords#");
+    let of_client = |call: &StoreCall| call.asks("UpdateItem", "LIMIT#passwords-by-client#");
     for (n, password) in [PASSWORD, "not the password", PASSWORD, "not the password"].into_iter().enumerate() {
         let failing = if n < 2 { stack.dynamodb.when(of_account) } else { stack.dynamodb.when(of_client) };
         let down = FAILURES[n % FAILURES.len()].of(failing, ALWAYS);
@@ -82,7 +82,7 @@ async fn a_right_password_signs_in_even_when_its_attempt_can_not_be_refunded() {
     down.over().await;
     for answer in [signed_in, changed] {
         answer.ok(200);
-        assert_degraded(&stack, &answer, "TransactWriteItems").await;
+        assert_degraded(&stack, &answer, "UpdateItem").await;
     }
     assert_password(&user, NEW, PASSWORD).await;
     stack.stop().await;

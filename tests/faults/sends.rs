@@ -5,7 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use super::{FAILURES, Failure, Loss, assert_internal_error, send, sends_left, sent, stored};
-use crate::support::{ALWAYS, Client, FaultyStack, Link};
+use crate::support::{ALWAYS, Client, FaultyStack, Link, StoreCall};
+
+/// The write of a message: by itself where nothing has to happen with it.
+fn writes(call: &StoreCall, content: &str) -> bool {
+    call.asks("PutItem", content) || call.asks("TransactWriteItems", content)
+}
 
 #[tokio::test]
 async fn a_message_whose_answer_from_the_store_is_lost_is_stored_once_and_takes_one_place_of_the_limit() {
@@ -20,7 +25,7 @@ async fn a_message_whose_answer_from_the_store_is_lost_is_stored_once_and_takes_
     for (link, loss, content, key) in cases {
         println!("{content}");
         let sender = Client::new();
-        let lost = loss.of(stack.dynamodb.when(move |call| call.asks("TransactWriteItems", content)), 1);
+        let lost = loss.of(stack.dynamodb.when(move |call| writes(call, content)), 1);
         let answer = send(link, &sender, content, key).await;
         lost.over().await;
         sent(&answer);
@@ -36,7 +41,7 @@ async fn a_message_none_of_whose_answers_arrives_is_stored_once_when_it_is_sent_
     let Some(stack) = FaultyStack::without_workers().await else { return };
     for fields in [json!({}), json!({ "maxMessages": 3 })] {
         let (link, sender) = (Link::with(fields).await, Client::new());
-        let lost = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "Unheard")).lose_the_answer(ALWAYS);
+        let lost = stack.dynamodb.when(|call| writes(call, "Unheard")).lose_the_answer(ALWAYS);
         let unheard = send(&link, &sender, "Unheard", Some("key")).await;
         assert_internal_error(&stack, &unheard, &["Unheard"]).await;
         assert!(lost.over().await > 1, "it was asked only once");
@@ -55,7 +60,7 @@ async fn while_the_store_fails_nothing_is_stored_and_afterwards_the_same_message
         println!("{failure:?}");
         let (content, key) = (format!("Content {failure:?}"), format!("{failure:?}"));
         let mark = content.clone();
-        let down = stack.dynamodb.when(move |call| all || call.asks("TransactWriteItems", &mark));
+        let down = stack.dynamodb.when(move |call| all || writes(call, &mark));
         let down = failure.of(down, ALWAYS);
         let failed = send(&link, &sender, &content, Some(&key)).await;
         assert_internal_error(&stack, &failed, &[&content, &sender.address]).await;
@@ -83,7 +88,7 @@ async fn a_store_that_fails_once_or_twice_is_asked_again() {
         let content = format!("{failure:?}");
         let mark = content.clone();
         let read = failure.of(stack.dynamodb.when(|call| call.asks("GetItem", "LINK#")), 1);
-        let write = failure.of(stack.dynamodb.when(move |call| call.asks("TransactWriteItems", &mark)), 2);
+        let write = failure.of(stack.dynamodb.when(move |call| writes(call, &mark)), 2);
         let sender = Client::new();
         let answer = send(&link, &sender, &content, None).await;
         sent(&answer);

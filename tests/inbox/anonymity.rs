@@ -15,7 +15,7 @@ fn values(item: &Value, except: &[&str]) -> BTreeSet<String> {
     let types = attributes.filter_map(|(_, value)| value.as_object()).flat_map(|typed| typed.values());
     let texts: Vec<&str> = types.filter_map(Value::as_str).collect();
     let parts = texts.iter().flat_map(|text| text.split('#')).chain(texts.iter().copied());
-    parts.filter(|part| part.len() >= 12).map(str::to_owned).collect()
+    parts.filter(|part| part.len() >= 12 && *part != "BLOCKEDSENDER").map(str::to_owned).collect()
 }
 
 /// All stored items of a user: the account, its devices, its inbox and its blocks.

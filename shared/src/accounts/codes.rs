@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::{
     app::App,
-    limits::{Counted, Limit},
+    limits::{Denied, Limit},
     mail::EmailMessage,
-    store::{CodeFor, Guards, OneTimeCode, Stopped, StoreError},
+    store::{CodeFor, OneTimeCode, StoreError, WriteContext, Written},
     tokens::random,
     types::{Code, Email, Timestamp},
 };
@@ -14,37 +14,47 @@ use crate::{
 /// How long a request waits for a mail that it does not depend on. This is well within every function's time-out.
 pub const MAIL_PATIENCE: Duration = Duration::from_secs(8);
 
-/// Makes a code, counts it and mails it. If the mail can't be sent, the code and its count are taken back. A replay
-/// gets its answer only once the mail is sent.
+/// Makes a code and mails it, or nothing of both: a code that nobody was told of is none. A replay gets its answer only once the mail
+/// is sent.
 pub async fn mail_code(
     app: &App,
     is_for: CodeFor<'_>,
     to: &Email,
     email: fn(Code) -> EmailMessage,
-    guards: &mut Guards<'_>,
-) -> Result<Result<(), Stopped>, StoreError> {
+    answer: String,
+    context: &mut WriteContext,
+) -> Result<Written, StoreError> {
     let code = Code::generate(random());
     let kept = OneTimeCode::new(&app.tokens, is_for, code.as_str());
-    let receipt = match app.store.issue_code(&kept, guards).await? {
-        Ok(receipt) => receipt,
-        Err(stopped) => return Ok(Err(stopped)),
-    };
+    let written = app.store.issue_code(&kept, answer, context).await?;
+    let Written::Done(_) = written else { return Ok(written) };
     if let Err(error) = app.mailer().send(to, &email(code)).await {
-        app.store.withdraw_code(&kept, guards, &receipt).await?;
+        app.store.withdraw_code(&kept, context).await?;
         return Err(error.cause);
     }
-    // The mail is sent. An error here would make the caller ask for another one.
-    if let Some(once) = &guards.once
-        && let Err(error) = app.store.settle(once).await
+    // It is sent, and whoever is told of a failure would have another one sent.
+    if let Some(record) = &context.record
+        && let Err(error) = app.store.settle(record).await
     {
         app.store.record_degradation(&error);
     }
-    Ok(Ok(()))
+    Ok(written)
 }
 
-/// The same for a request that succeeds without the mail, too. An address that is over its limit gets no mail. A
-/// failure, or a mail that takes longer than `patience`, is only noted in the log.
-pub async fn mail_code_if_possible(
+/// Counts a code for a request that succeeds with and without it. `false`: the address got its codes, and gets no more for now.
+pub async fn may_mail_code(app: &App, is_for: &CodeFor<'_>, to: &Email) -> bool {
+    match app.limits.take_untold(Limit::CodesToAddress, codes_to(app, is_for, to)).await {
+        Ok(()) => true,
+        Err(Denied::OverLimit(_)) => false,
+        Err(Denied::Failed(error)) => {
+            app.store.record_degradation(&error);
+            false
+        }
+    }
+}
+
+/// Mails a code that [`may_mail_code`] has counted. What fails, or is not over after `patience`, is left to the log.
+pub async fn mail_counted_code(
     app: &App,
     is_for: CodeFor<'_>,
     to: &Email,
@@ -52,13 +62,14 @@ pub async fn mail_code_if_possible(
     now: Timestamp,
     patience: Duration,
 ) {
-    let target = codes_to(app, &is_for, to);
-    let meter = Limit::CodesToAddress.blank_meter(&app.tokens, Counted::Everyone, target, now);
-    let mut guards = Guards { meters: vec![meter], once: None, answer: String::new(), now };
-    let mailed = tokio::time::timeout(patience, mail_code(app, is_for, to, email, &mut guards)).await;
-    match mailed {
+    let mut context = WriteContext::without_answer(now);
+    let mail = mail_code(app, is_for, to, email, String::new(), &mut context);
+    match tokio::time::timeout(patience, mail).await {
         Ok(Ok(_)) => {}
-        Ok(Err(error)) => app.store.record_degradation(&error),
+        Ok(Err(error)) => {
+            app.store.record_degradation(&error);
+            app.limits.refund(Limit::CodesToAddress).await;
+        }
         Err(_) => app.store.record_degradation(&StoreError::Late("a code was not mailed in time")),
     }
 }

@@ -6,6 +6,7 @@ use http::StatusCode;
 use crate::{
     app::App,
     http::{PrivateError, Problem, Reply, Request},
+    limits::{Denied, Limit},
     sessions::{LIFETIME, Session},
     store::{AccountStatus, Device, StoreError, UsernameClaim},
     types::UserId,
@@ -40,6 +41,8 @@ pub enum NotACaller {
     /// A page of another origin made a browser send its cookie.
     CrossSite,
     Failed(StoreError),
+    /// Over the limit of what the caller wants to do.
+    Denied(Denied),
 }
 
 impl From<StoreError> for NotACaller {
@@ -58,6 +61,7 @@ impl From<NotACaller> for Problem {
                 Self::new(StatusCode::FORBIDDEN, "Requests with a cookie are accepted from our own pages only")
             }
             NotACaller::Failed(error) => error.into(),
+            NotACaller::Denied(denied) => denied.into(),
         }
     }
 }
@@ -68,7 +72,7 @@ impl From<NotACaller> for PrivateError {
             NotACaller::NotAuthenticated => Self::NotAuthenticated,
             NotACaller::NotActive => Self::NotActive,
             NotACaller::NotTrusted => Self::NotTrusted,
-            NotACaller::CrossSite | NotACaller::Failed(_) => Self::Problem(refusal.into()),
+            NotACaller::CrossSite | NotACaller::Failed(_) | NotACaller::Denied(_) => Self::Problem(refusal.into()),
         }
     }
 }
@@ -76,6 +80,7 @@ impl From<NotACaller> for PrivateError {
 impl UnverifiedSession {
     pub fn by(app: &App, request: &Request) -> Result<Self, NotACaller> {
         let session = app.sessions().read(presented(app, request)?).ok_or(NotACaller::NotAuthenticated)?;
+        app.limits.comes_with(session.id);
         Ok(Self(session))
     }
 
@@ -89,6 +94,21 @@ impl UnverifiedSession {
 
     pub async fn confirm_trusted(self, app: &App) -> Result<TrustedCaller, NotACaller> {
         TrustedCaller::trust(self.confirm(app).await?)
+    }
+
+    /// The same for a caller who takes one from `limit` in the same round trip. A session that has ended takes nothing: its hit is given
+    /// back.
+    pub async fn confirm_within(self, app: &App, limit: Limit) -> Result<Caller, NotACaller> {
+        let user = self.user();
+        // Not `try_join!`: a hit that was taken is given back only when it is known.
+        let (caller, taken) = join!(self.confirm(app), app.limits.take(limit, user));
+        let caller = caller?;
+        taken.map_err(NotACaller::Denied)?;
+        Ok(caller)
+    }
+
+    pub async fn confirm_trusted_within(self, app: &App, limit: Limit) -> Result<TrustedCaller, NotACaller> {
+        TrustedCaller::trust(self.confirm_within(app, limit).await?)
     }
 
     /// Passes on what a request asks for. Only a trusted caller learns what is wrong with it.
@@ -128,6 +148,11 @@ where
 }
 
 impl Caller {
+    /// [`Self::of`] with [`UnverifiedSession::confirm_within`].
+    pub async fn within(app: &App, request: &Request, limit: Limit) -> Result<Self, NotACaller> {
+        UnverifiedSession::by(app, request)?.confirm_within(app, limit).await
+    }
+
     pub async fn of(app: &App, request: &Request) -> Result<Self, NotACaller> {
         UnverifiedSession::by(app, request)?.confirm(app).await
     }
@@ -152,6 +177,11 @@ impl Caller {
 }
 
 impl TrustedCaller {
+    /// [`Self::of`] with [`UnverifiedSession::confirm_within`].
+    pub async fn within(app: &App, request: &Request, limit: Limit) -> Result<Self, NotACaller> {
+        UnverifiedSession::by(app, request)?.confirm_trusted_within(app, limit).await
+    }
+
     pub async fn of(app: &App, request: &Request) -> Result<Self, NotACaller> {
         UnverifiedSession::by(app, request)?.confirm_trusted(app).await
     }

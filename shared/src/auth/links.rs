@@ -1,10 +1,12 @@
 //! Who may act on a link: whoever has its admin token, and senders with its PIN.
 
+use futures_util::join;
+
 use crate::{
     app::App,
     http::{LinksError, Request},
-    limits::Limit,
-    store::{Link, TooMany, Tries},
+    limits::{Attempt, Denied, Limit},
+    store::Link,
     tokens::AdminToken,
     types::{PinTry, Slug, UserId},
 };
@@ -44,6 +46,14 @@ impl LinkOwner {
         if owner.link.deleting { Err(LinksError::LinkNotFound) } else { Ok(owner) }
     }
 
+    /// The owner of a link that is there. The client takes one from `limit` in the same round trip.
+    pub async fn within(app: &App, request: &Request, slug: Option<Slug>, limit: Limit) -> Result<Self, LinksError> {
+        let (owner, taken) = join!(Self::of(app, request, slug), app.limits.take(limit, ""));
+        let owner = owner?;
+        taken?;
+        Ok(owner)
+    }
+
     /// The owner of a link, also while its deletion is under way.
     pub async fn of_remains(app: &App, request: &Request, slug: Option<Slug>) -> Result<Self, LinksError> {
         let presented = GivenToken::by(request).ok_or(LinksError::AdminTokenRequired)?;
@@ -79,31 +89,42 @@ pub async fn notified(app: &App, presented: Option<UnverifiedSession>) -> Result
 }
 
 /// A sender whom a link let in.
-pub struct PinPassed<'a>(Option<Tries<'a>>);
+pub struct PinPassed(Option<Attempt>);
 
-impl<'a> PinPassed<'a> {
-    /// Checks the PIN of a link that has one. A try is counted before the PIN is looked at, so that tries that race can't
-    /// outrun the limit. The inner error: too many tries.
-    pub async fn to(
-        app: &'a App,
-        request: &Request,
-        link: &Link,
-        pin: Option<PinTry>,
-    ) -> Result<Result<Self, TooMany>, LinksError> {
-        let Some(hash) = &link.pin else { return Ok(Ok(Self(None))) };
-        let pin = pin.ok_or(LinksError::PinRequired)?;
-        let meter = Limit::Pins.blank_meter(&app.tokens, request.client(), link.id, request.now());
-        let tries = match Tries::count(&app.store, vec![meter], request.now()).await? {
-            Ok(tries) => tries,
-            Err(too_many) => return Ok(Err(too_many)),
-        };
-        if hash.is_of(pin.as_str()).await { Ok(Ok(Self(Some(tries)))) } else { Err(LinksError::WrongPin) }
+/// An attempt at a PIN, counted before it is known whether the link has one.
+pub struct PinAttempt(Option<(PinTry, Result<Attempt, Denied>)>);
+
+impl PinAttempt {
+    /// Counts the attempt. A message without a PIN is none.
+    pub async fn begin(app: &App, slug: &Slug, pin: Option<PinTry>) -> Self {
+        let Some(pin) = pin else { return Self(None) };
+        let target = slug.as_str().to_owned();
+        let limits = [(Limit::Pins, target.clone()), (Limit::LinkPins, target)];
+        Self(Some((pin, app.limits.attempt(&limits).await)))
     }
 
-    /// A right PIN is no try.
-    pub async fn uncount(self, app: &App) {
-        if let Some(mut tries) = self.0 {
-            tries.uncount(&app.store).await;
+    /// Checks the PIN of a link that has one.
+    pub async fn check(self, link: &Link) -> Result<PinPassed, LinksError> {
+        match (&link.pin, self.0) {
+            (None, attempted) => Ok(PinPassed(attempted.and_then(|(_, attempt)| attempt.ok()))),
+            (Some(_), None) => Err(LinksError::PinRequired),
+            (Some(hash), Some((pin, attempt))) => {
+                let attempt = attempt?;
+                if hash.is_of(pin.as_str()).await {
+                    return Ok(PinPassed(Some(attempt)));
+                }
+                attempt.failed().await;
+                Err(LinksError::WrongPin)
+            }
+        }
+    }
+}
+
+impl PinPassed {
+    /// A right PIN is no failure.
+    pub async fn succeeded(self) {
+        if let Some(attempt) = self.0 {
+            attempt.succeeded().await;
         }
     }
 }

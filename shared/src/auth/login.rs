@@ -1,12 +1,14 @@
 //! Whom a password is tried on.
 
+use futures_util::{join, try_join};
+
 use crate::{
     app::App,
     http::AccountsError,
-    limits::{Counted, Limit},
+    limits::{Attempt, Denied, Limit},
     passwords::SecretHash,
-    store::{Account, AccountStatus, Device, Meter, StoreError, TooMany, Tries, UsernameClaim},
-    types::{DeviceId, Identifier, Parse, PasswordTry, Timestamp, UserId, Username},
+    store::{Account, AccountStatus, CodeTried, Device, StoreError, UsernameClaim},
+    types::{DeviceId, Identifier, Parse, PasswordTry, UserId, Username},
 };
 
 use super::Caller;
@@ -15,7 +17,7 @@ use super::Caller;
 pub struct LoginTarget {
     user: UserId,
     username: Username,
-    /// Under what tries are counted: the account, whichever way it was named; else what stood for one.
+    /// Under what attempts are counted: the account, whichever way it was named; else what stood for one.
     target: String,
 }
 
@@ -42,46 +44,81 @@ impl LoginTarget {
 }
 
 /// An account whose password was given.
-pub struct Authenticated<'a> {
+pub struct Authenticated {
     pub account: Account,
     pub claim: UsernameClaim,
     /// The device that was named, if it is one of the account's.
     pub device: Option<Device>,
-    /// To be taken back when the sign-in is done.
-    pub tries: Tries<'a>,
+    /// To be told as a success together with what the sign-in writes.
+    pub attempt: Attempt,
 }
 
 impl LoginTarget {
-    /// Counts a try, by the account and `by_client`, and looks at it. LoginTarget or not, the same calls are made and the same work is
-    /// done: neither time nor cost may tell. The inner error: too many tries.
-    pub async fn try_password<'a>(
+    /// Counts an attempt and looks at it. An attempt that names a trusted device of the account counts on that device only, so that
+    /// strangers lock out no owner and a school doesn't lock out itself. All others count on the account and on the client. Known or
+    /// not, the same calls are made and the same work is done: neither time nor cost may tell.
+    pub async fn try_password(
         &self,
-        app: &'a App,
+        app: &App,
         password: &PasswordTry,
         device: Option<DeviceId>,
-        by_client: Option<Meter<'a>>,
-        now: Timestamp,
-    ) -> Result<Result<Authenticated<'a>, TooMany>, AccountsError> {
-        let by_account = Limit::Passwords.meter(&app.store, &app.tokens, Counted::Everyone, &self.target, now);
-        let (by_account, account, claim, device) = futures_util::try_join!(
-            by_account,
-            app.store.account(self.user),
-            app.store.username_claim(&self.username),
-            app.store.device(self.user, device.unwrap_or(DeviceId::from_bytes([0; 16]))),
-        )?;
-        let meters = by_client.into_iter().chain([by_account]).collect();
-        let tries = match Tries::count(&app.store, meters, now).await? {
-            Ok(tries) => tries,
-            Err(too_many) => return Ok(Err(too_many)),
+    ) -> Result<Authenticated, AccountsError> {
+        let read = async { try_join!(app.store.account(self.user), app.store.username_claim(&self.username)) };
+        let (read, device, attempt) = match device {
+            None => {
+                let (read, attempt) = join!(read, self.attempt(app, None));
+                (read?, None, attempt?)
+            }
+            Some(device) => {
+                let (read, device) = try_join!(read, app.store.device(self.user, device))?;
+                let attempt = self.attempt(app, device.as_ref()).await?;
+                (read, device, attempt)
+            }
         };
+        let (account, claim) = read;
         let nobody = SecretHash::of_nobody();
         let hash = account.as_ref().map_or(&nobody, |account| &account.password_hash);
         match (hash.is_of(password.as_str()).await, account, claim) {
             (true, Some(account), Some(claim)) if claim.status == AccountStatus::Active => {
-                Ok(Ok(Authenticated { account, claim, device, tries }))
+                Ok(Authenticated { account, claim, device, attempt })
             }
-            (true, Some(_), Some(_)) => Err(AccountsError::NotActive),
-            _ => Err(AccountsError::WrongCredentials),
+            (true, Some(_), Some(_)) => {
+                attempt.succeeded().await;
+                Err(AccountsError::NotActive)
+            }
+            _ => {
+                attempt.failed().await;
+                Err(AccountsError::WrongCredentials)
+            }
+        }
+    }
+
+    async fn attempt(&self, app: &App, device: Option<&Device>) -> Result<Attempt, Denied> {
+        match device.filter(|device| device.trusted) {
+            Some(device) => app.limits.attempt(&[(Limit::PasswordsOnDevice, device.id.to_string())]).await,
+            None => {
+                let by_client = (Limit::PasswordsByClient, String::new());
+                app.limits.attempt(&[by_client, (Limit::Passwords, self.target.clone())]).await
+            }
+        }
+    }
+}
+
+/// What an attempt at a mailed code comes to. A wrong one counts only where there is a code that it could be a guess at: so nobody can
+/// lock somebody else's recovery while no code is out.
+pub async fn check_code(attempt: Attempt, tried: CodeTried) -> Result<(), AccountsError> {
+    match tried {
+        CodeTried::Right => {
+            attempt.succeeded().await;
+            Ok(())
+        }
+        CodeTried::Wrong => {
+            attempt.failed().await;
+            Err(AccountsError::WrongCode)
+        }
+        CodeTried::NoCode => {
+            attempt.succeeded().await;
+            Err(AccountsError::WrongCode)
         }
     }
 }
@@ -92,23 +129,16 @@ fn nobodys_name() -> Username {
 }
 
 impl Caller {
-    /// The caller's account, for who knows its password too. A try is counted before it is looked at; what comes with the account
-    /// takes the right one back.
-    pub async fn prove<'a>(
-        &self,
-        app: &'a App,
-        password: &PasswordTry,
-        now: Timestamp,
-    ) -> Result<(Account, Tries<'a>), AccountsError> {
+    /// The caller's account, for a caller who knows its password, too. The attempt is to be told as a success with what follows.
+    pub async fn prove(&self, app: &App, password: &PasswordTry) -> Result<(Account, Attempt), AccountsError> {
         // Counted apart from sign-ins, so that strangers who guess there keep nobody from this.
-        let meter = Limit::Proofs.meter(&app.store, &app.tokens, Counted::Everyone, self.user(), now);
-        let (meter, account) = futures_util::try_join!(meter, app.store.account(self.user()))?;
-        let tries = Tries::count(&app.store, vec![meter], now).await??;
-        let account = account.ok_or(AccountsError::UserNotFound)?;
+        let limits = [(Limit::Proofs, self.user().to_string())];
+        let (attempt, account) = join!(app.limits.attempt(&limits), app.store.account(self.user()));
+        let (attempt, account) = (attempt?, account?.ok_or(AccountsError::UserNotFound)?);
         if account.password_hash.is_of(password.as_str()).await {
-            Ok((account, tries))
-        } else {
-            Err(AccountsError::WrongPassword)
+            return Ok((account, attempt));
         }
+        attempt.failed().await;
+        Err(AccountsError::WrongPassword)
     }
 }

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use crate::{
     app::App,
-    auth::{Caller, UnverifiedSession, confirm_and_read},
+    auth::{Caller, NotACaller, UnverifiedSession, confirm_and_read},
     http::{CommunitiesError, PersonBody, Reply, Request, Role, TwoBodies},
+    limits::Limit,
     store::{Community, Member, StoreError, Thread},
     types::{CommunityId, UserId, Username},
 };
@@ -26,17 +27,47 @@ impl CommunityAccess {
         Ok(access)
     }
 
-    /// The same, and `reads` in the same round trip. Errors come in the documented order: first those of the session, then that there is no
-    /// community, then those of the reads.
+    /// The same for a caller who takes one from [`Limit::CommunityChanges`].
+    pub async fn changing(app: &App, request: &Request) -> Result<Self, CommunitiesError> {
+        let session = UnverifiedSession::by(app, request)?;
+        let (access, ()) = Self::within(app, request, session, Limit::CommunityChanges, async || Ok(())).await?;
+        Ok(access)
+    }
+
+    /// [`Self::of`], and `reads` in the same round trip. Errors come in the documented order: first those of the session, then that there
+    /// is no community, then those of the reads.
     pub async fn with<R>(
         app: &App,
         request: &Request,
         session: UnverifiedSession,
         reads: impl AsyncFnOnce() -> Result<R, StoreError>,
     ) -> Result<(Self, R), CommunitiesError> {
-        let (user, id) = (session.user(), request.path("community_id"));
+        let user = session.user();
+        Box::pin(Self::read(app, request, user, session.confirm(app), reads)).await
+    }
+
+    /// The same for a caller who takes one from `limit`.
+    pub async fn within<R>(
+        app: &App,
+        request: &Request,
+        session: UnverifiedSession,
+        limit: Limit,
+        reads: impl AsyncFnOnce() -> Result<R, StoreError>,
+    ) -> Result<(Self, R), CommunitiesError> {
+        let user = session.user();
+        Box::pin(Self::read(app, request, user, session.confirm_within(app, limit), reads)).await
+    }
+
+    async fn read<R>(
+        app: &App,
+        request: &Request,
+        user: UserId,
+        caller: impl Future<Output = Result<Caller, NotACaller>>,
+        reads: impl AsyncFnOnce() -> Result<R, StoreError>,
+    ) -> Result<(Self, R), CommunitiesError> {
+        let id = request.path("community_id");
         let asked = Ok::<_, CommunitiesError>(());
-        let (caller, (), (community, member, found)) = confirm_and_read(session.confirm(app), asked, async |()| {
+        let (caller, (), (community, member, found)) = confirm_and_read(caller, asked, async |()| {
             let community = found(id, |id| app.store.community(id));
             let member = found(id, |id| app.store.member(id, user));
             let (community, member, found) = join!(community, member, reads());
@@ -48,8 +79,12 @@ impl CommunityAccess {
     }
 
     pub async fn of_creator(app: &App, request: &Request) -> Result<Self, CommunitiesError> {
-        let access = Self::of(app, request).await?;
-        if access.is_creator() { Ok(access) } else { Err(CommunitiesError::NotTheCreator) }
+        Self::of(app, request).await?.by_creator()
+    }
+
+    /// For what only the creator does.
+    pub fn by_creator(self) -> Result<Self, CommunitiesError> {
+        if self.is_creator() { Ok(self) } else { Err(CommunitiesError::NotTheCreator) }
     }
 
     pub fn user(&self) -> UserId {
@@ -97,7 +132,22 @@ impl MemberPair {
         Ok(pair)
     }
 
-    /// The same, and `reads` in the same round trip ([`CommunityAccess::with`]).
+    /// The same for a caller who takes one from `limit`.
+    pub async fn within(
+        app: &App,
+        request: &Request,
+        other: Option<UserId>,
+        limit: Limit,
+    ) -> Result<Self, CommunitiesError> {
+        let session = UnverifiedSession::by(app, request)?;
+        let caller = session.user();
+        let reads = Box::pin(Self::reads(app, request, caller, other));
+        let (access, (other, thread)) =
+            CommunityAccess::within(app, request, session, limit, async || reads.await).await?;
+        Ok(Self { access, other, thread })
+    }
+
+    /// [`Self::of`], and `reads` in the same round trip ([`CommunityAccess::with`]).
     pub async fn with<R>(
         app: &App,
         request: &Request,
@@ -105,19 +155,32 @@ impl MemberPair {
         other: Option<UserId>,
         reads: impl AsyncFnOnce() -> Result<R, StoreError>,
     ) -> Result<(Self, R), CommunitiesError> {
-        let user = session.user();
-        let both = request.path("community_id").zip(other);
-        let thread = |id: CommunityId, user| app.store.community_thread(id, app.tokens.conversation_tag(id, user));
-        let (access, (other, thread, found)) = CommunityAccess::with(app, request, session, async || {
-            let other = found(both, async |(id, other)| {
-                let (member, thread, username) =
-                    try_join!(app.store.member(id, other), thread(id, other), app.store.username_of(other))?;
-                Ok(Some(Other { id: other, member, thread, username }))
-            });
-            try_join!(other, found(both, |(id, _)| thread(id, user)), reads())
+        // Boxed, as futures in futures soon exceed what the compiler lays out.
+        let own = Box::pin(Self::reads(app, request, session.user(), other));
+        let (access, ((other, thread), found)) = CommunityAccess::with(app, request, session, async || {
+            let (own, found) = join!(own, reads());
+            Ok((own?, found?))
         })
         .await?;
         Ok((Self { access, other, thread }, found))
+    }
+
+    /// What there is of the two besides the caller's membership.
+    async fn reads(
+        app: &App,
+        request: &Request,
+        user: UserId,
+        other: Option<UserId>,
+    ) -> Result<(Option<Other>, Option<Thread>), StoreError> {
+        let both = request.path("community_id").zip(other);
+        let thread = |id: CommunityId, user| app.store.community_thread(id, app.tokens.conversation_tag(id, user));
+        let other = found(both, async |(id, other)| {
+            let (member, thread, username) =
+                try_join!(app.store.member(id, other), thread(id, other), app.store.username_of(other))?;
+            Ok(Some(Other { id: other, member, thread, username }))
+        });
+        let (other, thread) = join!(other, found(both, |(id, _)| thread(id, user)));
+        Ok((other?, thread?))
     }
 
     /// The one of the two who is not the creator, with that member's conversation. None where the two can't have one.

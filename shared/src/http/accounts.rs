@@ -32,6 +32,10 @@ pub enum AccountsError {
 }
 
 impl AccountsError {
+    pub fn is_over_limit(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.limited.is_some())
+    }
+
     fn into_problem(self) -> Problem {
         use StatusCode as S;
         let (status, message) = match self {

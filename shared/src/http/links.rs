@@ -34,6 +34,20 @@ pub enum LinksError {
 }
 
 impl LinksError {
+    pub fn is_over_limit(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.limited.is_some())
+    }
+
+    /// Why nobody can write to the link now, if so.
+    pub fn unless_open(link: &Link, now: Timestamp) -> Result<(), Self> {
+        match (link.status(now), link.starts_at) {
+            (LinkStatus::Active, _) => Ok(()),
+            (LinkStatus::Paused, _) => Err(Self::Paused),
+            (LinkStatus::Expired, _) => Err(Self::Expired),
+            (LinkStatus::Scheduled, start) => Err(Self::NotStarted(start.unwrap_or(now))),
+        }
+    }
+
     fn into_problem(self) -> Problem {
         use StatusCode as S;
         let (status, message) = match self {

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::{FamilyError, Problem, Reply};
 use crate::{
-    store::{Participant, PrivateMessage, StoreError, TooMany},
+    limits::Denied,
+    store::{Participant, PrivateMessage, StoreError},
     types::{AssetId, ConversationId, MediaKind, MessageKind, PrivateMessageId, Timestamp, UserId},
 };
 
@@ -96,9 +97,9 @@ impl From<StoreError> for PrivateError {
     }
 }
 
-impl From<TooMany> for PrivateError {
-    fn from(too_many: TooMany) -> Self {
-        Self::Problem(too_many.into())
+impl From<Denied> for PrivateError {
+    fn from(denied: Denied) -> Self {
+        Self::Problem(denied.into())
     }
 }
 

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use http::StatusCode;
 
 use super::Reply;
-use crate::store::{StoreError, TooMany};
+use crate::{
+    limits::Denied,
+    store::{StoreError, TooMany},
+};
 
 /// An answer that a person can act on and, for the log only, its cause.
 pub struct Problem {
@@ -60,6 +63,15 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let message = "Something went wrong on our side. Please try again";
         Self { cause: Some(error.to_string()), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, message) }
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::OverLimit(too_many) => too_many.into(),
+            Denied::Failed(error) => error.into(),
+        }
     }
 }
 

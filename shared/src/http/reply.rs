@@ -6,11 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use lambda_http::aws_lambda_events::{apigw::ApiGatewayV2httpResponse, encodings::Body};
 use serde::Serialize;
 
-use super::Problem;
-use crate::{
-    store::{Gauge, Meter, Quota, Repeat, Stopped, TooMany},
-    types::Timestamp,
-};
+use crate::limits::{Quota, RateLimit, TooMany};
 
 pub struct Reply {
     pub status: StatusCode,
@@ -18,6 +14,8 @@ pub struct Reply {
     cookies: Vec<String>,
     content_type: &'static str,
     body: String,
+    /// The request was answered before: it takes nothing from a limit.
+    pub(super) is_replay: bool,
 }
 
 impl Reply {
@@ -36,7 +34,8 @@ impl Reply {
     }
 
     fn text(status: StatusCode, body: String) -> Self {
-        Self { status, headers: HeaderMap::new(), cookies: Vec::new(), content_type: "application/json", body }
+        let content_type = "application/json";
+        Self { status, headers: HeaderMap::new(), cookies: Vec::new(), content_type, body, is_replay: false }
     }
 
     /// A document under a content security policy. Its address may hold a secret, which is told to nobody.
@@ -46,20 +45,10 @@ impl Reply {
             .header(header::REFERRER_POLICY, "no-referrer")
     }
 
-    /// What a guarded write that stopped answers: the first answer again, or why there is none.
-    pub fn stopped(stopped: Stopped) -> Result<Self, Problem> {
-        match stopped {
-            Stopped::Limited(too_many) => Err(too_many.into()),
-            Stopped::Repeated(repeat) => Self::repeated(repeat),
-        }
-    }
-
-    pub fn repeated(repeat: Repeat) -> Result<Self, Problem> {
-        match repeat {
-            Repeat::Answer(body) => Ok(Self::created(body)),
-            Repeat::OtherBody => Err(Problem::reused_key()),
-            Repeat::Pending => Err(Problem::under_way()),
-        }
+    /// The first answer again, as the store kept it.
+    pub(crate) fn replayed(status: u16, body: String) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+        Self { is_replay: true, ..Self::text(status, body) }
     }
 
     /// The body that a repeated request gets again.
@@ -82,14 +71,9 @@ impl Reply {
         self
     }
 
-    /// Says how much of each limit is left (draft-ietf-httpapi-ratelimit-headers-10). Nothing without a meter.
-    pub fn metered<'a>(self, meters: impl IntoIterator<Item = &'a Meter<'a>>, now: Timestamp) -> Self {
-        self.gauged(meters.into_iter().map(|meter| meter.gauge(now)).collect::<Vec<_>>().iter())
-    }
-
-    pub fn gauged<'a>(self, gauges: impl IntoIterator<Item = &'a Gauge>) -> Self {
-        let gauges = gauges.into_iter();
-        gauges.fold(self, |reply, gauge| reply.rate_limit(gauge.quota, gauge.remaining, gauge.reset))
+    /// Says how much of each limit is left (draft-ietf-httpapi-ratelimit-headers-10).
+    pub(super) fn with_limits(self, limits: Vec<RateLimit>) -> Self {
+        limits.into_iter().fold(self, |reply, limit| reply.rate_limit(limit.quota, limit.remaining, limit.reset))
     }
 
     pub fn limited(self, limited: Option<TooMany>) -> Self {

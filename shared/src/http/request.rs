@@ -9,7 +9,6 @@ use super::Problem;
 use crate::{
     app::App,
     client::Client,
-    store::Once,
     types::{IdempotencyKey, Parse, Timestamp},
 };
 
@@ -81,6 +80,11 @@ impl Request {
         Client::from_source_ip(self.event.request_context.http.source_ip.as_deref().unwrap_or_default())
     }
 
+    /// What tells clients apart in the scope of a key. It is stored in no form but a keyed hash.
+    pub fn client_scope(&self) -> String {
+        hex::encode(self.client().as_bytes())
+    }
+
     /// Where people reach Sotto, without a slash at the end.
     pub fn base_url(&self, app: &App) -> String {
         match app.public_base_url.as_str() {
@@ -89,43 +93,8 @@ impl Request {
         }
     }
 
-    /// The request's `Idempotency-Key`, bound to its endpoint, target and body; `None` without that header. Asked for after
-    /// the body was parsed, and so bounded.
-    pub fn once<'a>(&self, app: &'a App, endpoint: &'static str, target: &str) -> Result<Option<Once<'a>>, Problem> {
-        match self.idempotency_key()? {
-            Some(key) => Ok(Some(Once::new(&app.tokens, endpoint, target, key, &self.body()?, self.now))),
-            None => Ok(None),
-        }
-    }
-
-    /// The same for a form, whose bytes differ from one try to the next: `file` is what makes two of them the same.
-    pub fn once_by_file<'a>(
-        &self,
-        app: &'a App,
-        endpoint: &'static str,
-        target: &str,
-        file: &[u8],
-    ) -> Result<Option<Once<'a>>, Problem> {
-        let key = self.idempotency_key()?;
-        Ok(key.map(|key| Once::new(&app.tokens, endpoint, target, key, file, self.now)))
-    }
-
-    /// What the request asks for (`parsed`), with its [`Self::once`]. What is wrong with either stands where that would: it is told only
-    /// after it is known that the caller may come in at all.
-    pub fn asked<'a, T>(
-        &self,
-        app: &'a App,
-        endpoint: &'static str,
-        target: &str,
-        parsed: Result<T, Problem>,
-    ) -> (Option<Once<'a>>, Result<T, Problem>) {
-        match parsed.and_then(|asked| Ok((self.once(app, endpoint, target)?, asked))) {
-            Ok((once, asked)) => (once, Ok(asked)),
-            Err(wrong) => (None, Err(wrong)),
-        }
-    }
-
-    fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Problem> {
+    /// The request's `Idempotency-Key`; `None` without that header.
+    pub(crate) fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Problem> {
         let Some(value) = self.event.headers.get("idempotency-key") else { return Ok(None) };
         let key = IdempotencyKey::parse(value.to_str().unwrap_or_default());
         key.map(Some).map_err(|invalid| Problem::bad_request(format!("Idempotency-Key {invalid}")))

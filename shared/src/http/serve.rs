@@ -93,7 +93,12 @@ async fn answer<E: FamilyError>(
 ) -> ApiGatewayV2httpResponse {
     let started = Instant::now();
     let request = Request::new(event, Timestamp::now());
+    app.limits.begin(request.client(), request.now());
     let (reply, cause) = handle(app, &request).await.map_or_else(E::reply, |reply| (reply, None));
+    let is_good = reply.status.as_u16() < 400;
+    let limits = app.limits.end(is_good && !reply.is_replay).await;
+    // A refusal over a limit tells of that limit itself; other refusals tell of none.
+    let reply = if is_good { reply.with_limits(limits) } else { reply };
     let line = line(&request, &reply, cause, started, app.stats.take(), cold);
     log::request(&line, app.stack.as_deref());
     reply.into_response(request.request_id())

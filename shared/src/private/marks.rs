@@ -8,6 +8,7 @@ use crate::{
     app::App,
     auth::{UnverifiedSession, confirm_and_read},
     http::{PrivateError, Reply, Request},
+    limits::Limit,
     store::{Mark, Participant},
     types::{ConversationId, PrivateMessageId},
 };
@@ -22,8 +23,9 @@ struct Upto {
 pub async fn mark_upto(app: &App, request: &Request, mark: Mark) -> Result<Reply, PrivateError> {
     let session = UnverifiedSession::by(app, request)?;
     let user = session.user();
+    let confirm = session.confirm_trusted_within(app, Limit::Marks);
     let (_, (conversation, id), (own, message)) =
-        confirm_and_read(session.confirm_trusted(app), asked(request), async |(conversation, id)| {
+        confirm_and_read(confirm, asked(request), async |(conversation, id)| {
             try_join!(app.store.participant(user, *conversation), app.store.private_message(*conversation, *id))
         })
         .await?;

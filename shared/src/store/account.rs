@@ -7,7 +7,7 @@ use super::{
     keys::Key,
     number, text, to_item,
     username::IS_FREE,
-    write::{Guards, Stopped, Written},
+    write::{WriteContext, Written},
 };
 use crate::{
     passwords::SecretHash,
@@ -43,12 +43,11 @@ pub struct NewAccount<'a> {
     pub code: &'a OneTimeCode,
 }
 
-pub enum SignedUp {
-    Done,
+/// Why no account is made.
+pub enum SignUpRefused {
     EmailTaken,
     UsernameTaken,
     WrongCode,
-    Stopped(Stopped),
 }
 
 impl Store {
@@ -60,9 +59,14 @@ impl Store {
         self.get(Key::email(email)).await
     }
 
-    /// Claims the address and the name, uses the code up, and makes the account with its first device, all in one
-    /// transaction. Of sign-ups that race for one name or address exactly one succeeds. The others keep their codes.
-    pub async fn sign_up(&self, new: &NewAccount<'_>, guards: &mut Guards<'_>) -> Result<SignedUp, StoreError> {
+    /// Claims the address and the name, uses the code up, and makes the account with its first device: all or nothing, so of
+    /// sign-ups that race for one name or one address exactly one is done, and the others keep their codes.
+    pub async fn sign_up(
+        &self,
+        new: &NewAccount<'_>,
+        answer: &str,
+        context: &mut WriteContext,
+    ) -> Result<Written<SignUpRefused>, StoreError> {
         let NewAccount { account, email, claim, device, code } = new;
         let holder = EmailClaim { user_id: account.id, username: account.username.clone() };
         let steps = vec![
@@ -70,21 +74,18 @@ impl Store {
             self.transact_put(
                 to_item(Key::username(&claim.username), claim)?,
                 Some(IS_FREE),
-                [(":now", text(guards.now))],
+                [(":now", text(context.now))],
             ),
-            self.use_code_item(code, guards.now),
+            self.use_code_item(code, context.now),
             self.transact_put(to_item(Key::user(account.id), account)?, None, []),
             self.new_device_item(account.id, device)?,
         ];
-        Ok(match self.write(guards, steps).await? {
-            Written::Done(_) => SignedUp::Done,
-            Written::Stopped(stopped) => SignedUp::Stopped(stopped),
-            Written::Refused(refused) => match refused.iter().position(|step| step.failed) {
-                Some(0) => SignedUp::EmailTaken,
-                Some(1) => SignedUp::UsernameTaken,
-                _ => SignedUp::WrongCode,
-            },
-        })
+        let written = self.write(context, answer, steps).await?;
+        Ok(written.refused_as(|refused| match refused.iter().position(|item| item.failed) {
+            Some(0) => SignUpRefused::EmailTaken,
+            Some(1) => SignUpRefused::UsernameTaken,
+            _ => SignUpRefused::WrongCode,
+        }))
     }
 
     /// Replaces the password that `old` is the hash of, and ends every session but `kept`; `false` when the password, the

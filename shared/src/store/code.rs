@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Item, Outcome, Store, StoreError, TransactItem, from_item,
     keys::Key,
-    limits::Hit,
     number, text, to_item,
-    write::{Guards, Stopped, Written},
+    write::{WriteContext, Written},
 };
 use crate::{
     tokens::{EmailHash, Purpose, Tokens},
@@ -44,6 +43,16 @@ impl CodeFor<'_> {
     }
 }
 
+/// What became of an attempt at a code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum CodeTried {
+    Right,
+    /// There is a code, and this is not it. It was counted.
+    Wrong,
+    /// There is no code that could be guessed: none was sent, or it is too old, used up, or was tried too often.
+    NoCode,
+}
+
 /// A code that was made or given, as it is stored and looked for.
 pub struct OneTimeCode {
     purpose: &'static str,
@@ -72,16 +81,16 @@ impl OneTimeCode {
     pub(super) fn key(&self) -> Key {
         Key::code(self.purpose, &self.subject)
     }
+
+    /// As the only good one, whatever came before it.
+    fn kept(&self, now: Timestamp) -> Result<Item, StoreError> {
+        let expires_at = now.after(LIFETIME);
+        let kept = Kept { code_hash: self.hash.clone(), wrong: 0, expires_at, ttl: expires_at.seconds() };
+        to_item(self.key(), &kept)
+    }
 }
 
 impl Store {
-    /// The write that makes `code` the only one, whatever came before it.
-    pub(super) fn keep_code_item(&self, code: &OneTimeCode, now: Timestamp) -> Result<TransactItem, StoreError> {
-        let expires_at = now.after(LIFETIME);
-        let kept = Kept { code_hash: code.hash.clone(), wrong: 0, expires_at, ttl: expires_at.seconds() };
-        Ok(self.transact_put(to_item(code.key(), &kept)?, None, []))
-    }
-
     /// The write that uses `code` up, or fails when it is not the one, too late, or tried too often.
     pub(super) fn use_code_item(&self, code: &OneTimeCode, now: Timestamp) -> TransactItem {
         let values = [(":hash", text(&code.hash)), (":most", number(MOST_WRONG)), (":now", text(now))];
@@ -89,9 +98,9 @@ impl Store {
         self.delete_step_if(code.key(), Some(condition), values)
     }
 
-    /// Whether `code` is the right one. A wrong code is counted in the same call that compares it. Therefore tries at
-    /// the same time get no more than five in all. A right code is not counted.
-    pub async fn try_code(&self, code: &OneTimeCode, now: Timestamp) -> Result<bool, StoreError> {
+    /// Tries `code`. A wrong one is counted in the very call that finds it wrong, so that no number of attempts at once gets more than
+    /// its five. A right one is not counted.
+    pub async fn try_code(&self, code: &OneTimeCode, now: Timestamp) -> Result<CodeTried, StoreError> {
         // A transaction, though of one step: a try whose answer got lost counts once.
         let count = self.transact_update(
             code.key(),
@@ -99,52 +108,41 @@ impl Store {
             "attribute_exists(pk) AND code_hash <> :hash AND wrong < :most AND expires_at > :now",
             [(":one", number(1)), (":hash", text(&code.hash)), (":most", number(MOST_WRONG)), (":now", text(now))],
         );
-        let is_right = |item: Item| {
-            let kept: Kept = from_item(item)?;
-            Ok(kept.code_hash == code.hash && kept.wrong < MOST_WRONG && kept.expires_at > now)
+        let refused = match self.transact(vec![count]).await? {
+            Outcome::Done => return Ok(CodeTried::Wrong),
+            Outcome::Refused(mut refused) => refused.pop().and_then(|refused| refused.item),
         };
-        match self.transact(vec![count]).await? {
-            Outcome::Done => Ok(false),
-            Outcome::Refused(mut refused) => refused.pop().and_then(|refused| refused.item).map_or(Ok(false), is_right),
-        }
+        let kept: Option<Kept> = refused.map(from_item).transpose()?;
+        let is_right = |kept: &Kept| kept.code_hash == code.hash && kept.wrong < MOST_WRONG && kept.expires_at > now;
+        Ok(if kept.as_ref().is_some_and(is_right) { CodeTried::Right } else { CodeTried::NoCode })
     }
-}
 
-/// The hits that a new code took.
-pub struct Receipt(Vec<Hit>);
-
-impl Store {
-    /// Makes `code` the one that is good, and counts it.
+    /// Makes `code` the one that is good.
     pub async fn issue_code(
         &self,
         code: &OneTimeCode,
-        guards: &mut Guards<'_>,
-    ) -> Result<Result<Receipt, Stopped>, StoreError> {
-        let step = self.keep_code_item(code, guards.now)?;
-        match self.write(guards, vec![step]).await? {
-            Written::Done(hits) => Ok(Ok(Receipt(hits))),
-            Written::Stopped(stopped) => Ok(Err(stopped)),
-            Written::Refused(_) => Err(StoreError::Unexpected("a code was refused without a condition")),
+        answer: String,
+        context: &mut WriteContext,
+    ) -> Result<Written, StoreError> {
+        let kept = code.kept(context.now)?;
+        if context.is_empty() {
+            return self.put(kept).await.map(|()| Written::Done(answer));
         }
+        self.write(context, &answer, vec![self.transact_put(kept, None, [])]).await?.never_refused()
     }
 
-    /// Nobody was told of `code`: it is no code any more, and was never counted.
-    pub async fn withdraw_code(
-        &self,
-        code: &OneTimeCode,
-        guards: &mut Guards<'_>,
-        receipt: &Receipt,
-    ) -> Result<(), StoreError> {
-        let steps = self.undo(guards, &receipt.0);
+    /// Nobody was told of `code`: it is no code any more, was never counted, and no answer is kept.
+    pub async fn withdraw_code(&self, code: &OneTimeCode, context: &WriteContext) -> Result<(), StoreError> {
+        let undone = async {
+            match self.undo(context) {
+                items if items.is_empty() => Ok(()),
+                items => self.transact(items).await.map(drop),
+            }
+        };
         // A newer code may have taken its place, and that one stays.
         let code = self.delete(code.key(), |delete| {
             delete.condition_expression("code_hash = :hash").expression_attribute_values(":hash", text(&code.hash))
         });
-        let (outcome, ()) = futures_util::try_join!(self.transact(steps), code)?;
-        match (outcome, &guards.once) {
-            // A slot is taken anew, with its window over: the kept answer must go all the same.
-            (Outcome::Refused(_), Some(once)) => self.delete(once.item_key(), |delete| delete).await,
-            _ => Ok(()),
-        }
+        futures_util::try_join!(undone, code).map(drop)
     }
 }

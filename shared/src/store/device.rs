@@ -9,7 +9,7 @@ use super::{
     Account, OneTimeCode, Outcome, Page, Store, StoreError, TransactItem,
     keys::{DEVICES, Key, device_sort, user_partition},
     number, text, to_item,
-    write::{Guards, Stopped, Written},
+    write::{WriteContext, Written},
 };
 use crate::{
     sessions::{LIFETIME, Session},
@@ -75,12 +75,8 @@ struct Kept<'a> {
     ttl: i64,
 }
 
-pub enum SignedIn {
-    Done,
-    /// The device was removed meanwhile.
-    NoDevice,
-    Stopped(Stopped),
-}
+/// The device was removed meanwhile.
+pub struct NoDevice;
 
 impl Store {
     pub async fn device(&self, user: UserId, id: DeviceId) -> Result<Option<Device>, StoreError> {
@@ -114,14 +110,11 @@ impl Store {
         user: UserId,
         device: &Device,
         is_new: bool,
-        guards: &mut Guards<'_>,
-    ) -> Result<SignedIn, StoreError> {
+        answer: &str,
+        context: &mut WriteContext,
+    ) -> Result<Written<NoDevice>, StoreError> {
         let step = if is_new { self.new_device_item(user, device)? } else { self.session_item(user, device) };
-        Ok(match self.write(guards, vec![step]).await? {
-            Written::Done(_) => SignedIn::Done,
-            Written::Refused(_) => SignedIn::NoDevice,
-            Written::Stopped(stopped) => SignedIn::Stopped(stopped),
-        })
+        Ok(self.write(context, answer, vec![step]).await?.refused_as(|_| NoDevice))
     }
 
     /// The write of a session on a device that is there. Whether it is trusted stays as it is.

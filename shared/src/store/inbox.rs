@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Item, Page, Repeat, Sender, Store, StoreError, UsernameClaim,
+    Item, Page, Sender, Store, StoreError, UsernameClaim,
     keys::{AFTER_MESSAGES, Key, inbox, inbox_message_sort, reports},
     number, text, to_item,
-    write::{Guards, Stopped, Written},
+    write::{WriteContext, Written},
 };
 use crate::{
     tokens::random,
@@ -38,12 +38,6 @@ fn nothing_of(message: InboxMessage, now: Timestamp) -> Result<Item, StoreError>
     Ok(item)
 }
 
-/// How the delivery of a message ended.
-pub enum Delivery {
-    Done,
-    Repeated(Repeat),
-}
-
 impl Store {
     /// Puts a message into an inbox. For a blocked sender (`vanishes`) an item without the content is written to a
     /// place that nobody reads. The call takes as long, so the sender can't tell.
@@ -52,20 +46,16 @@ impl Store {
         claim: &UsernameClaim,
         message: InboxMessage,
         vanishes: bool,
-        guards: &mut Guards<'_>,
-    ) -> Result<Delivery, StoreError> {
-        let item = if vanishes { nothing_of(message, guards.now)? } else { arriving(claim, &message)? };
+        answer: String,
+        context: &mut WriteContext,
+    ) -> Result<Written, StoreError> {
+        let item = if vanishes { nothing_of(message, context.now)? } else { arriving(claim, &message)? };
         // By itself it costs half of what it costs in a transaction.
-        if guards.once.is_none() {
-            return self.put(item).await.map(|()| Delivery::Done);
+        if context.is_empty() {
+            return self.put(item).await.map(|()| Written::Done(answer));
         }
-        match self.write(guards, vec![self.transact_put(item, None, [])]).await? {
-            Written::Done(_) => Ok(Delivery::Done),
-            Written::Stopped(Stopped::Repeated(repeat)) => Ok(Delivery::Repeated(repeat)),
-            Written::Stopped(Stopped::Limited(_)) | Written::Refused(_) => {
-                Err(StoreError::Unexpected("a message was refused without a condition"))
-            }
-        }
+        let written = self.write(context, &answer, vec![self.transact_put(item, None, [])]).await?;
+        written.never_refused()
     }
 
     pub async fn inbox_message(&self, user: UserId, id: InboxMessageId) -> Result<Option<InboxMessage>, StoreError> {

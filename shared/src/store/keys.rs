@@ -5,8 +5,7 @@
 //! | a link by its slug | `LINK#<slug>` | `LINK` | GetItem |
 //! | a message of a link | `LINK#<link id>#<shard>` | `MSG#<message id>` | GetItem |
 //! | messages of a link, newest first | `LINK#<link id>#<shard>`, every shard | descending | Query |
-//! | hits of one client on one limit | `LIMIT#<limit>#<keyed hash>` | `LIMIT` | GetItem |
-//! | hits of one client on all inboxes | `LIMIT#<limit>#<keyed hash>` | `LIMIT` | UpdateItem |
+//! | hits of one client, user or target on one limit | `LIMIT#<limit>#<keyed hash>` | `LIMIT` | UpdateItem |
 //! | a user | `USER#<id>` | `PROFILE` | GetItem |
 //! | a device of a user, with its session | `USER#<id>` | `DEVICE#<id>` | GetItem |
 //! | devices of a user | `USER#<id>` | `DEVICE#...` ascending | Query |
@@ -67,7 +66,7 @@ use crate::{
 /// key, and a transaction counts twice: eight of them take 4,000 messages a second to a single link.
 pub const LINK_SHARDS: u8 = 8;
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     pk: String,
     sk: String,
@@ -84,11 +83,15 @@ impl Key {
         Self { pk: link_shard(link, shard), sk: link_message_sort(message) }
     }
 
+    pub fn partition(&self) -> &str {
+        &self.pk
+    }
+
     pub fn limit(limit: &str, client: &str) -> Self {
         Self { pk: format!("LIMIT#{limit}#{client}"), sk: "LIMIT".to_owned() }
     }
 
-    pub fn once(endpoint: &str, key_hash: &str) -> Self {
+    pub fn idempotency(endpoint: &str, key_hash: &str) -> Self {
         Self { pk: format!("IDEM#{endpoint}#{key_hash}"), sk: "IDEM".to_owned() }
     }
 

@@ -7,7 +7,7 @@ use super::{
     Item, Store, StoreError, Update, from_item,
     keys::Key,
     number, text, to_item,
-    write::{Guards, Stopped, Written},
+    write::{WriteContext, Written},
 };
 use crate::{
     passwords::SecretHash,
@@ -133,11 +133,8 @@ impl LinkChanges {
     }
 }
 
-pub enum Created {
-    Done,
-    SlugTaken,
-    Stopped(Stopped),
-}
+/// Another link has the slug.
+pub struct SlugTaken;
 
 pub enum Updated {
     Done(Box<Link>),
@@ -159,13 +156,14 @@ impl Store {
     }
 
     /// Of creators that race for a slug exactly one is done.
-    pub async fn create_link(&self, link: &Link, guards: &mut Guards<'_>) -> Result<Created, StoreError> {
+    pub async fn create_link(
+        &self,
+        link: &Link,
+        answer: &str,
+        context: &mut WriteContext,
+    ) -> Result<Written<SlugTaken>, StoreError> {
         let step = self.transact_put(to_item(Key::link(&link.slug), link)?, Some("attribute_not_exists(pk)"), []);
-        Ok(match self.write(guards, vec![step]).await? {
-            Written::Done(_) => Created::Done,
-            Written::Stopped(stopped) => Created::Stopped(stopped),
-            Written::Refused(_) => Created::SlugTaken,
-        })
+        Ok(self.write(context, answer, vec![step]).await?.refused_as(|_| SlugTaken))
     }
 
     /// Changes what `changes` names and nothing else, so that two changes of different things both hold.

@@ -9,7 +9,7 @@ use super::{
     keys::{AFTER_MESSAGES, Key, LINK_SHARDS, link_message_sort, link_shard},
     link::Link,
     text,
-    write::{Guards, Stopped, Written},
+    write::{WriteContext, Written},
 };
 use crate::types::{LinkId, LinkMessageId, LinkText, PageSize, Slug, Timestamp, UserId};
 
@@ -31,12 +31,11 @@ pub struct LinkMessage {
     pub card: bool,
 }
 
-pub enum CardMarked {
-    Done,
+/// Why a message gets no card.
+pub enum CardRefused {
     /// There was one already.
     Before,
     NoMessage,
-    Stopped(Stopped),
 }
 
 impl Store {
@@ -68,19 +67,19 @@ impl Store {
         link: LinkId,
         id: LinkMessageId,
         replace: bool,
-        guards: &mut Guards<'_>,
-    ) -> Result<CardMarked, StoreError> {
+        answer: &str,
+        context: &mut WriteContext,
+    ) -> Result<Written<CardRefused>, StoreError> {
         let unmarked = if replace { "" } else { " AND attribute_not_exists(card)" };
         let condition = format!("attribute_exists(pk){unmarked}");
         let true_ = AttributeValue::Bool(true);
         let step =
             self.transact_update(Key::link_message(link, id), "SET card = :true", &condition, [(":true", true_)]);
-        Ok(match self.write(guards, vec![step]).await? {
-            Written::Done(_) => CardMarked::Done,
-            Written::Stopped(stopped) => CardMarked::Stopped(stopped),
-            Written::Refused(refused) if refused.iter().any(|message| message.item.is_some()) => CardMarked::Before,
-            Written::Refused(_) => CardMarked::NoMessage,
-        })
+        let written = self.write(context, answer, vec![step]).await?;
+        Ok(written.refused_as(|refused| match refused.iter().any(|message| message.item.is_some()) {
+            true => CardRefused::Before,
+            false => CardRefused::NoMessage,
+        }))
     }
 
     /// The newest messages older than `before`: a merge of the shards. All shards are read at once. A shard is read

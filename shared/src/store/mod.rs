@@ -4,6 +4,7 @@
 mod account;
 mod batch;
 mod block;
+mod ceiling;
 mod code;
 mod community;
 mod conversation;
@@ -11,16 +12,14 @@ mod count;
 mod device;
 mod erasure;
 mod hits;
+mod idempotency;
 mod inbox;
 mod keys;
-mod limits;
 mod link;
 mod link_message;
 mod mark;
-mod mask;
 mod notification_event;
 mod notification_state;
-mod once;
 mod orphaned_media;
 mod page;
 mod preferences;
@@ -32,7 +31,6 @@ mod send;
 mod senders;
 mod stream;
 mod transact;
-mod tries;
 mod username;
 mod write;
 
@@ -52,39 +50,39 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use crate::error::StoreError;
 use crate::stats::RequestStats;
-pub use account::{Account, EmailClaim, NewAccount, SignedUp};
+pub use account::{Account, EmailClaim, NewAccount, SignUpRefused};
 pub use block::Block;
-pub use code::{CodeFor, OneTimeCode};
+pub(crate) use ceiling::Ceiling;
+pub use code::{CodeFor, CodeTried, OneTimeCode};
 pub use community::{
-    Community, CommunityChanges, CommunityDraft, CommunityMessage, CommunityPreview, Founded, Joined, Member,
-    Membership, SentToCommunity, TakenBack, Thread,
+    Community, CommunityChanges, CommunityDraft, CommunityMessage, CommunityPreview, JoinRefused, Member, Membership,
+    TakenBack, Thread, Unreachable,
 };
 pub use conversation::{Participant, Participants, Preview};
-pub use device::{Device, SignedIn};
+pub use device::{Device, NoDevice};
 pub use erasure::Erasure;
-pub use hits::{HitLog, Hits};
-pub use inbox::{Delivery, InboxMessage};
+pub(crate) use hits::{Hit, HitLog, Standing, Underway};
+pub use hits::{Quota, RateLimit, TooMany};
+pub use idempotency::{IdempotencyRecord, Replay};
+pub use inbox::InboxMessage;
 use keys::Key;
-pub use limits::{Gauge, Meter, Quota, TooMany};
-pub use link::{Created, Link, LinkChanges, LinkStatus, Updated};
-pub use link_message::{CardMarked, LinkMessage};
+pub use link::{Link, LinkChanges, LinkStatus, SlugTaken, Updated};
+pub use link_message::{CardRefused, LinkMessage};
 pub use mark::Mark;
 pub use notification_event::{NotificationEvent, Place};
 pub use notification_state::{NotificationState, Turn};
-pub use once::{Once, Repeat};
 pub use orphaned_media::OrphanedMedia;
 pub use page::Page;
 pub use preferences::{PreferenceChanges, Preferences};
 pub use private_message::{Media, PrivateMessage};
-pub use private_send::{PrivateDraft, SentPrivately};
-pub use push_subscription::{MOST_SUBSCRIPTIONS, PushSubscription, Subscribed};
-pub use send::Sent;
+pub use private_send::{PrivateDraft, PrivateRefused};
+pub use push_subscription::{MOST_SUBSCRIPTIONS, PushSubscription, TooManySubscriptions};
+pub use send::SendRefused;
 pub use senders::{Sender, SenderKeys, Unsealed};
 pub use stream::{StreamBatch, StreamRecord};
 use transact::{Collisions, Outcome, Refused, TransactItem};
-pub use tries::Tries;
 pub use username::{AccountStatus, UsernameClaim};
-pub use write::{Guards, Stopped};
+pub use write::{WriteContext, Written};
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -114,6 +112,7 @@ impl Update {
     }
 }
 
+#[derive(Clone)]
 pub struct Store {
     client: Client,
     table: String,

@@ -5,9 +5,8 @@ use super::{
     conversation::Progress,
     from_item,
     keys::Key,
-    limits::TRIES,
     text, to_item,
-    write::{Guards, Stopped, Written},
+    write::{TRIES, WriteContext, Written},
 };
 use crate::{
     tokens::random,
@@ -24,13 +23,12 @@ pub struct PrivateDraft {
     pub media: Vec<Media>,
 }
 
-pub enum SentPrivately {
-    Done,
+/// Why a private message is not sent.
+pub enum PrivateRefused {
     /// Either has blocked the other.
     Blocked,
     /// The recipient's account has gone.
     NoRecipient,
-    Stopped(Stopped),
 }
 
 impl PrivateDraft {
@@ -46,8 +44,8 @@ impl PrivateDraft {
     }
 
     /// The message, behind what the conversation has come to.
-    fn follow(&self, before: Progress, guards: &Guards<'_>) -> PrivateMessage {
-        let id = PrivateMessageId::after(before.last, guards.now, random());
+    fn follow(&self, before: Progress, context: &WriteContext) -> PrivateMessage {
+        let id = PrivateMessageId::after(before.last, context.now, random());
         PrivateMessage {
             id,
             conversation: self.conversation,
@@ -71,14 +69,14 @@ impl Store {
         draft: &PrivateDraft,
         own: Option<&Participant>,
         answer: impl Fn(&PrivateMessage) -> String,
-        guards: &mut Guards<'_>,
-    ) -> Result<SentPrivately, StoreError> {
+        context: &mut WriteContext,
+    ) -> Result<Written<PrivateRefused>, StoreError> {
         let PrivateDraft { conversation, sender, recipient, .. } = *draft;
         let mut before = own.map(Progress::from).unwrap_or_default();
         let mut collisions = Collisions::default();
         for _ in 0..TRIES {
-            let message = draft.follow(before, guards);
-            guards.answer = answer(&message);
+            let message = draft.follow(before, context);
+            let body = answer(&message);
             let (sent, received) = (message.by_sender, message.by_partner);
             let after = Progress { last: Some(message.id), sent, received };
             let (theirs, theirs_after) = (before.of_partner(), after.of_partner());
@@ -88,15 +86,14 @@ impl Store {
                 self.transact_put(draft.item(&message)?, None, []),
             ];
             steps.extend(draft.assets().map(|set| self.take_over_item(conversation, set)));
-            let refused = match self.write(guards, steps).await? {
-                Written::Done(_) => return Ok(SentPrivately::Done),
-                Written::Stopped(stopped) => return Ok(SentPrivately::Stopped(stopped)),
+            let refused = match self.write(context, &body, steps).await? {
                 Written::Refused(refused) => refused,
+                written => return Ok(written.refused_as(|_| PrivateRefused::Blocked)),
             };
             let [own, theirs, ..] = &refused[..] else { return Err(lost(draft)) };
             let (own, theirs) = (participant(own)?, participant(theirs)?);
             if [&own, &theirs].into_iter().flatten().any(|participant| participant.blocks) {
-                return Ok(SentPrivately::Blocked);
+                return Ok(Written::Refused(PrivateRefused::Blocked));
             }
             // Another message may still be moving one side on while it has moved the other.
             let own = own.as_ref().map(Progress::from);
@@ -105,7 +102,7 @@ impl Store {
                 Some(now) if now.last != before.last => before = now,
                 _ if refused[0].failed => return Err(lost(draft)),
                 // The recipient's side has gone, or goes, with the account.
-                _ if refused[1].failed => return Ok(SentPrivately::NoRecipient),
+                _ if refused[1].failed => return Ok(Written::Refused(PrivateRefused::NoRecipient)),
                 _ => return Err(lost(draft)),
             }
             if !collisions.pause().await {

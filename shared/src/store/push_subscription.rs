@@ -7,7 +7,7 @@ use super::{
     Collisions, Outcome, Store, StoreError, TransactItem, UsernameClaim, from_item,
     keys::{Key, PUSHES, user_partition},
     number, text, to_item,
-    write::{Guards, Stopped, Written},
+    write::{WriteContext, Written},
 };
 use crate::{
     tokens::random,
@@ -28,12 +28,8 @@ pub struct PushSubscription {
     pub created_at: Timestamp,
 }
 
-pub enum Subscribed {
-    Done,
-    /// There are as many as may be, each on a device with a living session.
-    TooMany,
-    Stopped(Stopped),
-}
+/// There are as many as may be, each on a device with a living session.
+pub struct TooManySubscriptions;
 
 impl Store {
     /// All of a user's, of which there are few. One that today's rules refuse (its push service has been taken from the list) is as
@@ -63,15 +59,15 @@ impl Store {
         new: &PushSubscription,
         mut found: Option<PushSubscription>,
         answer: impl Fn(&PushSubscription) -> String,
-        guards: &mut Guards<'_>,
-    ) -> Result<Subscribed, StoreError> {
+        context: &mut WriteContext,
+    ) -> Result<Written<TooManySubscriptions>, StoreError> {
         let user = claim.user_id;
         let mut unused = None;
         let mut collisions = Collisions::default();
         loop {
             let created_at = found.as_ref().map_or(new.created_at, |found| found.created_at);
             let subscription = PushSubscription { created_at, ..new.clone() };
-            guards.answer = answer(&subscription);
+            let body = answer(&subscription);
             let (condition, values) = match &found {
                 None => ("attribute_not_exists(pk)", Vec::new()),
                 Some(found) => ("created_at = :created", vec![(":created", text(found.created_at))]),
@@ -84,18 +80,17 @@ impl Store {
                 // One goes and one comes: as many as before.
                 (None, Some(unused)) => steps.push(self.forget_unused_item(user, unused)),
             }
-            let refused = match self.write(guards, steps).await? {
-                Written::Done(_) => return Ok(Subscribed::Done),
-                Written::Stopped(stopped) => return Ok(Subscribed::Stopped(stopped)),
+            let refused = match self.write(context, &body, steps).await? {
                 Written::Refused(refused) => refused,
+                written => return Ok(written.refused_as(|_| TooManySubscriptions)),
             };
             if refused.first().is_some_and(|subscription| subscription.failed) {
                 // The same endpoint came or went meanwhile.
                 found = self.push_subscription(user, new.id).await?;
             } else if unused.take().is_none() {
-                unused = self.unused_subscription(claim, guards.now).await?;
+                unused = self.unused_subscription(claim, context.now).await?;
                 if unused.is_none() {
-                    return Ok(Subscribed::TooMany);
+                    return Ok(Written::Refused(TooManySubscriptions));
                 }
             }
             // Else the unused one was deleted meanwhile, or is used again: there may be room, which is counted first.

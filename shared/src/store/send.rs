@@ -1,82 +1,115 @@
 //! Sending to a link: exact under a cap, and without a shared item where there is none.
 
 use super::{
-    Outcome, Store, StoreError, TransactItem,
+    Outcome, Store, StoreError,
     keys::Key,
-    limits::Hit,
     link::Link,
     link_message::{LinkMessage, TRIES},
     to_item,
-    write::{Guards, Stopped, Written},
+    write::{WriteContext, Written},
 };
 
-pub enum Sent {
-    Stored,
+/// Why a message to a link is not stored.
+pub enum SendRefused {
     Full,
     /// The link was deleted meanwhile.
     Gone,
-    Stopped(Stopped),
 }
 
 impl Store {
-    /// Stores a message. Under a cap the count goes up in the same transaction, so the cap is exact. Without one nothing is
-    /// written that other senders write too; instead the link is read again afterwards, and a message that a new cap or a
-    /// deletion could have missed is taken back.
+    /// Stores a message. Under a cap the count goes up in the same transaction, so the cap is exact. Without a cap nothing is written
+    /// that other senders write too. Instead the link is read again afterwards, and a message that a new cap or a deletion could have
+    /// missed is taken back.
     pub async fn send_link_message(
         &self,
         mut link: Link,
         message: &LinkMessage,
-        guards: &mut Guards<'_>,
-    ) -> Result<Sent, StoreError> {
+        answer: &str,
+        context: &mut WriteContext,
+    ) -> Result<Written<SendRefused>, StoreError> {
         for _ in 0..TRIES {
             if link.max_messages.is_some() && link.message_count.is_none() {
-                self.settle_count(&link, guards.now).await?;
+                self.settle_count(&link, context.now).await?;
                 match self.link_now(&link).await? {
                     Some(settled) => link = settled,
-                    None => return Ok(Sent::Gone),
+                    None => return Ok(Written::Refused(SendRefused::Gone)),
                 }
             }
             if link.is_full() {
-                return self.full(guards).await;
+                return self.full(context).await;
             }
-            let mut steps = vec![self.put_message(&link, message)?];
-            if link.max_messages.is_some() {
-                steps.push(self.count_item(&link));
-            }
-            let (found, stored) = match self.write(guards, steps).await? {
-                Written::Done(_) if link.max_messages.is_some() => return Ok(Sent::Stored),
-                Written::Done(hits) => match self.link_now(&link).await {
-                    Ok(found) => (found, Some(hits)),
-                    // It is stored, and whoever is told of a failure would send it again.
-                    Err(error) => {
-                        self.record_degradation(&error);
-                        return Ok(Sent::Stored);
-                    }
+            let found = match self.store_message(&link, message, answer, context).await? {
+                Written::Done(body) if link.max_messages.is_some() => return Ok(Written::Done(body)),
+                Written::Done(body) => match self.keep_or_take_back(&link, message, context).await? {
+                    Kept::Stored => return Ok(Written::Done(body)),
+                    Kept::TakenBack(found) => found,
                 },
-                Written::Stopped(stopped) => return Ok(Sent::Stopped(stopped)),
-                Written::Refused(mut refused) => {
-                    let item = refused.pop().and_then(|refused| refused.item);
-                    (link.as_now(item)?, None)
-                }
+                Written::Refused(found) => found,
+                written => return Ok(written.refused_as(|_| SendRefused::Gone)),
             };
-            if let Some(hits) = stored {
-                if found.as_ref().is_some_and(|found| found.max_messages.is_none()) {
-                    return Ok(Sent::Stored);
-                }
-                self.take_back(&link, message, guards, &hits, found.is_some()).await?;
-            }
             match found {
-                Some(found) => link = found,
-                None => return Ok(Sent::Gone),
+                Some(found) => link = *found,
+                None => return Ok(Written::Refused(SendRefused::Gone)),
             }
         }
         Err(StoreError::Busy("a link's cap changed too often during a send"))
     }
 
+    /// Writes the message, with the count of a link that has a cap. Refused with the link as it then is.
+    async fn store_message(
+        &self,
+        link: &Link,
+        message: &LinkMessage,
+        answer: &str,
+        context: &mut WriteContext,
+    ) -> Result<Written<Option<Box<Link>>>, StoreError> {
+        let item = to_item(Key::link_message(link.id, message.id), message)?;
+        // By itself it costs half of what it costs in a transaction.
+        if link.max_messages.is_none() && context.is_empty() {
+            return self.put(item).await.map(|()| Written::Done(answer.to_owned()));
+        }
+        let mut items = vec![self.transact_put(item, None, [])];
+        if link.max_messages.is_some() {
+            items.push(self.count_item(link));
+        }
+        match self.write(context, answer, items).await? {
+            Written::Refused(mut refused) => {
+                let item = refused.pop().and_then(|refused| refused.item);
+                Ok(Written::Refused(link.as_now(item)?.map(Box::new)))
+            }
+            written => Ok(written.refused_as(|_| None)),
+        }
+    }
+
+    /// Looks whether a link that had no cap still has none.
+    async fn keep_or_take_back(
+        &self,
+        link: &Link,
+        message: &LinkMessage,
+        context: &WriteContext,
+    ) -> Result<Kept, StoreError> {
+        let found = match self.link_now(link).await {
+            Ok(found) => found,
+            // The message is stored, and a sender who is told of a failure would send it again.
+            Err(error) => {
+                self.record_degradation(&error);
+                return Ok(Kept::Stored);
+            }
+        };
+        if found.as_ref().is_some_and(|found| found.max_messages.is_none()) {
+            return Ok(Kept::Stored);
+        }
+        self.take_back(link, message, context, found.is_some()).await?;
+        Ok(Kept::TakenBack(found.map(Box::new)))
+    }
+
     /// A full link may be full of the very message that this request repeats.
-    async fn full(&self, guards: &Guards<'_>) -> Result<Sent, StoreError> {
-        let repeat = self.repeat(guards.once.as_ref()).await?;
-        Ok(repeat.map_or(Sent::Full, |repeat| Sent::Stopped(Stopped::Repeated(repeat))))
+    async fn full(&self, context: &WriteContext) -> Result<Written<SendRefused>, StoreError> {
+        let replay = match &context.record {
+            Some(record) => self.replay(record).await?,
+            None => None,
+        };
+        Ok(replay.map_or(Written::Refused(SendRefused::Full), Written::Replayed))
     }
 
     /// Undoes a send with all that its transaction did. A count that may or may not have seen the message is void.
@@ -84,31 +117,29 @@ impl Store {
         &self,
         link: &Link,
         message: &LinkMessage,
-        guards: &mut Guards<'_>,
-        hits: &[Hit],
+        context: &WriteContext,
         is_there: bool,
     ) -> Result<(), StoreError> {
-        let mut steps = vec![self.transact_delete(Key::link_message(link.id, message.id), None)];
-        steps.extend(self.undo(guards, hits));
+        let mut items = vec![self.transact_delete(Key::link_message(link.id, message.id), None)];
+        items.extend(self.undo(context));
         if is_there {
-            steps.push(self.void_count_item(link));
-        }
-        match self.transact(steps).await? {
-            Outcome::Done => Ok(()),
-            // The link has gone since, or the slot is taken anew: the message and the kept answer must go all the same.
-            Outcome::Refused(_) => {
-                let mut steps = vec![self.transact_delete(Key::link_message(link.id, message.id), None)];
-                steps.extend(guards.once.as_ref().map(|once| self.transact_delete(once.item_key(), None)));
-                self.transact(steps).await.map(drop)
+            let void = self.void_count_item(link);
+            if let Outcome::Done = self.transact(items.iter().cloned().chain([void]).collect()).await? {
+                return Ok(());
             }
+            // The link has gone since: the message and the kept answer must go all the same.
         }
+        self.transact(items).await.map(drop)
     }
 
     async fn link_now(&self, link: &Link) -> Result<Option<Link>, StoreError> {
         Ok(self.link(&link.slug).await?.filter(|found| found.id == link.id))
     }
+}
 
-    fn put_message(&self, link: &Link, message: &LinkMessage) -> Result<TransactItem, StoreError> {
-        Ok(self.transact_put(to_item(Key::link_message(link.id, message.id), message)?, None, []))
-    }
+/// What became of a message that was stored without a cap.
+enum Kept {
+    Stored,
+    /// The link as it is now, if it is.
+    TakenBack(Option<Box<Link>>),
 }

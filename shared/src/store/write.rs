@@ -1,108 +1,131 @@
-//! Writes that come with a rate limit and an idempotency key: all in one transaction, so that what is refused stores nothing
-//! and takes nothing from a limit, and what is accepted is counted and kept exactly once.
+//! Writes of requests that create something: with the hits that they count as and the answer that is kept under their idempotency key,
+//! all in one transaction. So a refused request stores nothing and takes nothing from a limit, and an accepted one is counted
+//! and kept exactly once.
+
+use std::convert::Infallible;
 
 use super::{
-    Outcome, Refused, Store, StoreError, TransactItem,
-    limits::{Hit, Meter, TRIES, TooMany},
-    once::{Once, Repeat},
+    Store, StoreError,
+    hits::{Hit, TooMany},
+    idempotency::{IdempotencyRecord, Replay},
+    transact::{Outcome, Refused, TransactItem},
 };
 use crate::types::Timestamp;
 
-/// What must hold for a write besides its own conditions.
-pub struct Guards<'a> {
-    /// Of every quota that limits the write, but for those whose limiter is down and fails open.
-    pub meters: Vec<Meter<'a>>,
-    pub once: Option<Once<'a>>,
-    /// The body of the answer that the caller gets when the write is done.
-    pub answer: String,
+/// Each try learns what was in its way, so it is the last but for others that race for the same few places.
+pub(super) const TRIES: usize = 64;
+
+/// What a write comes with besides its own items.
+pub struct WriteContext {
+    pub record: Option<IdempotencyRecord>,
+    /// Hits that the write is to take in its transaction; those that are counted already are not among them.
+    pub(crate) hits: Vec<Hit>,
+    /// The status of the answer, kept with its body.
+    pub status: u16,
     pub now: Timestamp,
 }
 
-/// What a guard ended a write with.
-pub enum Stopped {
-    Limited(TooMany),
-    Repeated(Repeat),
+/// How the write of a request that creates something ended.
+pub enum Written<R = Infallible> {
+    /// With the body of the answer.
+    Done(String),
+    /// The first request with the same key was answered already.
+    Replayed(Replay),
+    OverLimit(TooMany),
+    /// By the write's own conditions.
+    Refused(R),
 }
 
-/// How a guarded write ended.
-pub(super) enum Written {
-    /// With the hits that it was counted as, one for each meter.
-    Done(Vec<Hit>),
-    Stopped(Stopped),
-    /// A condition of the write itself failed: per step, in order.
-    Refused(Vec<Refused>),
+impl<R> Written<R> {
+    /// The same, with the refusal as a family of writes words it.
+    pub(super) fn refused_as<S>(self, word: impl FnOnce(R) -> S) -> Written<S> {
+        match self {
+            Self::Done(body) => Written::Done(body),
+            Self::Replayed(replay) => Written::Replayed(replay),
+            Self::OverLimit(too_many) => Written::OverLimit(too_many),
+            Self::Refused(refused) => Written::Refused(word(refused)),
+        }
+    }
+}
+
+impl Written<Vec<Refused>> {
+    /// Of a write without conditions.
+    pub(super) fn never_refused(self) -> Result<Written, StoreError> {
+        match self {
+            Self::Done(body) => Ok(Written::Done(body)),
+            Self::Replayed(replay) => Ok(Written::Replayed(replay)),
+            Self::OverLimit(too_many) => Ok(Written::OverLimit(too_many)),
+            Self::Refused(_) => Err(StoreError::Unexpected("a write was refused without a condition")),
+        }
+    }
+}
+
+impl WriteContext {
+    /// Of a write whose answer is not kept, and whose hits are counted already.
+    pub fn without_answer(now: Timestamp) -> Self {
+        Self { record: None, hits: Vec::new(), status: 200, now }
+    }
+
+    /// Whether the write stands alone, and so needs no transaction.
+    pub(super) fn is_empty(&self) -> bool {
+        self.record.is_none() && self.hits.is_empty()
+    }
 }
 
 impl Store {
-    /// Writes `steps` under `guards`; afterwards the meters know of the hits.
-    pub(super) async fn write(&self, guards: &mut Guards<'_>, steps: Vec<TransactItem>) -> Result<Written, StoreError> {
+    /// Writes `items` with what `context` adds to them.
+    pub(super) async fn write(
+        &self,
+        context: &mut WriteContext,
+        body: &str,
+        items: Vec<TransactItem>,
+    ) -> Result<Written<Vec<Refused>>, StoreError> {
         for _ in 0..TRIES {
-            let hits: Result<Vec<Hit>, TooMany> =
-                guards.meters.iter().map(|meter| meter.free_slot(guards.now)).collect();
-            let hits = match hits {
-                Ok(hits) => hits,
-                Err(full) => {
-                    // The window may be full of the very request that this one repeats.
-                    let repeat = self.repeat(guards.once.as_ref()).await?;
-                    let stopped = repeat.map_or(Stopped::Limited(full), Stopped::Repeated);
-                    return Ok(Written::Stopped(stopped));
-                }
-            };
-            let taken = guards.meters.iter().zip(&hits);
-            let mut all: Vec<TransactItem> =
-                taken.flat_map(|(meter, hit)| meter.take(&self.table, hit, guards.now)).collect();
-            let counts = all.len();
-            if let Some(once) = &guards.once {
-                all.push(once.keep(self, &guards.answer)?);
+            let mut all: Vec<TransactItem> = context.hits.iter().flat_map(|hit| self.hit_items(hit)).collect();
+            let hits = all.len();
+            if let Some(record) = &context.record {
+                all.push(record.keep(self, context.status, body)?);
             }
             let own = all.len();
-            all.extend(steps.iter().cloned());
+            all.extend(items.iter().cloned());
 
             let mut refused = match self.transact(all).await? {
-                Outcome::Done => {
-                    guards.meters.iter_mut().zip(&hits).for_each(|(meter, hit)| meter.note(hit));
-                    return Ok(Written::Done(hits));
-                }
+                Outcome::Done => return Ok(Written::Done(body.to_owned())),
                 Outcome::Refused(refused) => refused,
             };
             let own = refused.split_off(own.min(refused.len()));
-            let kept = refused.split_off(counts.min(refused.len())).pop().and_then(|kept| kept.item);
-            if let (Some(once), Some(kept)) = (&guards.once, kept)
-                && let Some(repeat) = once.read(kept)?
+            let kept = refused.split_off(hits.min(refused.len())).pop().and_then(|kept| kept.item);
+            if let (Some(record), Some(kept)) = (&context.record, kept)
+                && let Some(replay) = record.read(kept)?
             {
-                return Ok(Written::Stopped(Stopped::Repeated(repeat)));
+                return Ok(Written::Replayed(replay));
             }
-            if own.iter().any(|step| step.failed) {
+            if own.iter().any(|item| item.failed) {
                 return Ok(Written::Refused(own));
             }
-            // Another hit took a slot first: the items that came back say which are free.
-            for meter in &mut guards.meters {
-                let rest = refused.split_off(meter.names().min(refused.len()));
-                meter.learn(&std::mem::replace(&mut refused, rest));
+            // Other hits came first: the items that came back say whether there is room behind them.
+            for hit in &mut context.hits {
+                let rest = refused.split_off(hit.items().min(refused.len()));
+                if let Err(too_many) = hit.learn(&std::mem::replace(&mut refused, rest)) {
+                    return Ok(Written::OverLimit(too_many));
+                }
             }
         }
-        Err(StoreError::no_slot())
+        Err(StoreError::Busy("a limit or a record changed too often during a write"))
     }
 
-    /// Keeps the answer to a request that writes nothing else; without a key there is nothing to keep.
-    pub async fn keep_answer(&self, guards: &mut Guards<'_>) -> Result<Option<Repeat>, StoreError> {
-        if guards.once.is_none() {
-            return Ok(None);
+    /// Keeps the answer to a request that writes nothing else.
+    pub async fn keep_answer(&self, context: &mut WriteContext, body: String) -> Result<Written, StoreError> {
+        if context.is_empty() {
+            return Ok(Written::Done(body));
         }
-        match self.write(guards, Vec::new()).await? {
-            Written::Stopped(Stopped::Repeated(repeat)) => Ok(Some(repeat)),
-            Written::Done(_) | Written::Stopped(Stopped::Limited(_)) | Written::Refused(_) => Ok(None),
-        }
+        self.write(context, &body, Vec::new()).await?.never_refused()
     }
 
-    /// The writes that undo what the guards of a finished write did.
-    pub(super) fn undo(&self, guards: &mut Guards<'_>, hits: &[Hit]) -> Vec<TransactItem> {
-        let mut steps = Vec::new();
-        for (meter, hit) in guards.meters.iter_mut().zip(hits) {
-            steps.extend(meter.release(&self.table, hit));
-            meter.forget(hit);
-        }
-        steps.extend(guards.once.as_ref().map(|once| self.transact_delete(once.item_key(), None)));
-        steps
+    /// The writes that undo what a finished write did for its context: the hits and the kept answer.
+    pub(super) fn undo(&self, context: &WriteContext) -> Vec<TransactItem> {
+        let mut items: Vec<TransactItem> = context.hits.iter().flat_map(|hit| self.unhit_items(hit)).collect();
+        items.extend(context.record.as_ref().map(|record| self.transact_delete(record.item_key(), None)));
+        items
     }
 }

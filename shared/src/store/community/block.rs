@@ -7,8 +7,8 @@ use super::{
     super::{
         Collisions, Outcome, Store, StoreError, TransactItem,
         keys::{Key, community_conversations},
-        limits::TRIES,
         text,
+        write::TRIES,
     },
     Member, Thread,
 };

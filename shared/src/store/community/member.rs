@@ -10,7 +10,7 @@ use super::{
         Store, StoreError, TransactItem, from_item,
         keys::{Key, MEMBERS, MEMBERSHIPS, community_partition, member_sort, user_partition},
         text, to_item,
-        write::{Guards, Stopped, Written},
+        write::{WriteContext, Written},
     },
     Community,
 };
@@ -41,14 +41,12 @@ pub struct Membership {
     pub is_creator: bool,
 }
 
-/// How joining a community ended.
-pub enum Joined {
-    Done,
+/// Why a user does not become a member.
+pub enum JoinRefused {
     /// The creator has blocked the user.
     Blocked,
     /// The community was closed meanwhile.
     Gone,
-    Stopped(Stopped),
 }
 
 /// Queries that one page of members takes at most. Where so many have left that these find too few who are still there, the page is short, and
@@ -68,12 +66,12 @@ impl Store {
         user: UserId,
         before: Option<&Member>,
         answer: impl Fn(&Member) -> String,
-        guards: &mut Guards<'_>,
-    ) -> Result<Joined, StoreError> {
+        context: &mut WriteContext,
+    ) -> Result<Written<JoinRefused>, StoreError> {
         if let Some(member) = before.filter(|member| member.active || member.blocked) {
-            return self.stay(member, answer, guards).await;
+            return self.stay(member, answer, context).await;
         }
-        guards.answer = answer(&Member { user_id: user, joined_at: guards.now, active: true, blocked: false });
+        let body = answer(&Member { user_id: user, joined_at: context.now, active: true, blocked: false });
         let steps = vec![
             self.transact_update(
                 Key::member(community, user),
@@ -81,27 +79,27 @@ impl Store {
                 "attribute_not_exists(blocked) AND (attribute_not_exists(pk) OR active = :false)",
                 [
                     (":user", text(user)),
-                    (":now", text(guards.now)),
+                    (":now", text(context.now)),
                     (":true", AttributeValue::Bool(true)),
                     (":false", AttributeValue::Bool(false)),
                 ],
             ),
             self.membership_item(user, community, false)?,
         ];
-        let hits = match self.write(guards, steps).await? {
-            Written::Done(hits) => hits,
-            Written::Stopped(stopped) => return Ok(Joined::Stopped(stopped)),
+        let body = match self.write(context, &body, steps).await? {
+            Written::Done(body) => body,
             Written::Refused(refused) => {
                 let found = refused.into_iter().next().and_then(|step| step.item);
                 let found = found.ok_or_else(|| StoreError::Unexpected("joining was refused by nobody"))?;
-                return self.stay(&from_item(found)?, answer, guards).await;
+                return self.stay(&from_item(found)?, answer, context).await;
             }
+            written => return Ok(written.refused_as(|_| JoinRefused::Gone)),
         };
         // Read here and not in the transaction, where all who join at once would meet on the community's item. Whoever closes one looks
         // for members once more when that item is gone: of a joining and a closing that overtake each other, one sees the other.
-        let mut steps = self.undo(guards, &hits);
+        let mut steps = self.undo(context);
         match self.get::<Community>(Key::community(community)).await? {
-            Some(community) if !community.closing => return Ok(Joined::Done),
+            Some(community) if !community.closing => return Ok(Written::Done(body)),
             Some(_) => {}
             None => {
                 let keys = [Key::member(community, user), Key::membership(user, community)];
@@ -111,7 +109,7 @@ impl Store {
         if !steps.is_empty() {
             self.transact(steps).await?;
         }
-        Ok(Joined::Gone)
+        Ok(Written::Refused(JoinRefused::Gone))
     }
 
     /// For who was there already, or was blocked.
@@ -119,14 +117,12 @@ impl Store {
         &self,
         member: &Member,
         answer: impl Fn(&Member) -> String,
-        guards: &mut Guards<'_>,
-    ) -> Result<Joined, StoreError> {
+        context: &mut WriteContext,
+    ) -> Result<Written<JoinRefused>, StoreError> {
         if member.blocked {
-            return Ok(Joined::Blocked);
+            return Ok(Written::Refused(JoinRefused::Blocked));
         }
-        guards.answer = answer(member);
-        let repeat = self.keep_answer(guards).await?;
-        Ok(repeat.map_or(Joined::Done, |repeat| Joined::Stopped(Stopped::Repeated(repeat))))
+        Ok(self.keep_answer(context, answer(member)).await?.refused_as(|never| match never {}))
     }
 
     /// The user is no member any more; nothing happens to who is none.

@@ -14,15 +14,15 @@ use serde::{Deserialize, Serialize};
 
 pub use conversation::{CommunityMessage, Thread};
 pub use listing::CommunityPreview;
-pub use member::{Joined, Member, Membership};
-pub use send::{CommunityDraft, SentToCommunity};
+pub use member::{JoinRefused, Member, Membership};
+pub use send::{CommunityDraft, Unreachable};
 pub use take_back::TakenBack;
 
 use super::{
     Store, StoreError, from_item,
     keys::Key,
     text, to_item,
-    write::{Guards, Stopped, Written},
+    write::{WriteContext, Written},
 };
 use crate::types::{CommunityId, CommunityName, Description, Patch, Timestamp, UserId};
 
@@ -46,11 +46,6 @@ pub struct CommunityChanges {
     pub description: Patch<Description>,
 }
 
-pub enum Founded {
-    Done,
-    Stopped(Stopped),
-}
-
 impl Store {
     /// A community that has not been closed.
     pub async fn community(&self, id: CommunityId) -> Result<Option<Community>, StoreError> {
@@ -61,17 +56,14 @@ impl Store {
     pub async fn create_community(
         &self,
         community: &Community,
-        guards: &mut Guards<'_>,
-    ) -> Result<Founded, StoreError> {
+        answer: &str,
+        context: &mut WriteContext,
+    ) -> Result<Written, StoreError> {
         let steps = vec![
             self.transact_put(to_item(Key::community(community.id), community)?, Some("attribute_not_exists(pk)"), []),
             self.membership_item(community.creator, community.id, true)?,
         ];
-        match self.write(guards, steps).await? {
-            Written::Done(_) => Ok(Founded::Done),
-            Written::Stopped(stopped) => Ok(Founded::Stopped(stopped)),
-            Written::Refused(_) => Err(StoreError::Unexpected("the id of a new community was taken")),
-        }
+        self.write(context, answer, steps).await?.never_refused()
     }
 
     /// The community after the change; `None` when it was closed meanwhile.

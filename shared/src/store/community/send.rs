@@ -7,9 +7,8 @@ use super::{
     super::{
         Collisions, Store, StoreError, from_item,
         keys::Key,
-        limits::TRIES,
         text, to_item,
-        write::{Guards, Stopped, Written},
+        write::{TRIES, WriteContext, Written},
     },
     CommunityMessage, Member, Thread,
 };
@@ -28,18 +27,14 @@ pub struct CommunityDraft<'a> {
     pub content: &'a CommunityText,
 }
 
-pub enum SentToCommunity {
-    Done,
-    /// The member has left, or was blocked.
-    Refused,
-    Stopped(Stopped),
-}
+/// The member has left, or was blocked.
+pub struct Unreachable;
 
 impl CommunityDraft<'_> {
     /// The message, behind what the conversation has come to.
-    fn follow(&self, before: Option<&Thread>, guards: &Guards<'_>) -> CommunityMessage {
+    fn follow(&self, before: Option<&Thread>, context: &WriteContext) -> CommunityMessage {
         CommunityMessage {
-            id: CommunityMessageId::after(before.map(|thread| thread.last_id), guards.now, random(), self.tag),
+            id: CommunityMessageId::after(before.map(|thread| thread.last_id), context.now, random(), self.tag),
             community: self.community,
             sender: self.sender,
             recipient: self.recipient,
@@ -57,13 +52,12 @@ impl Store {
         draft: &CommunityDraft<'_>,
         mut before: Option<Thread>,
         answer: impl Fn(&CommunityMessage) -> String,
-        guards: &mut Guards<'_>,
-    ) -> Result<SentToCommunity, StoreError> {
+        context: &mut WriteContext,
+    ) -> Result<Written<Unreachable>, StoreError> {
         let CommunityDraft { community, tag, member, .. } = *draft;
         let mut collisions = Collisions::default();
         for _ in 0..TRIES {
-            let message = draft.follow(before.as_ref(), guards);
-            guards.answer = answer(&message);
+            let message = draft.follow(before.as_ref(), context);
             let key = Key::community_message(community, tag, message.number);
             let mut steps = vec![
                 // Nobody else writes to this item but for who joins, leaves or is blocked.
@@ -78,14 +72,13 @@ impl Store {
             if before.is_none() {
                 steps.push(self.count_conversation_item(community, member.user_id, true));
             }
-            let refused = match self.write(guards, steps).await? {
-                Written::Done(_) => return Ok(SentToCommunity::Done),
-                Written::Stopped(stopped) => return Ok(SentToCommunity::Stopped(stopped)),
+            let refused = match self.write(context, &answer(&message), steps).await? {
                 Written::Refused(refused) => refused,
+                written => return Ok(written.refused_as(|_| Unreachable)),
             };
             let [of_member, of_head, ..] = &refused[..] else { return Err(unclear()) };
             if of_member.failed {
-                return Ok(SentToCommunity::Refused);
+                return Ok(Written::Refused(Unreachable));
             }
             // Another message got in between, or the last one was taken back.
             before = match &of_head.item {

@@ -7,8 +7,8 @@ use super::{
     super::{
         Collisions, Outcome, Store, StoreError, TransactItem,
         keys::{Key, activity},
-        limits::TRIES,
         number, text,
+        write::TRIES,
     },
     CommunityMessage, Thread,
 };

@@ -269,8 +269,7 @@ fn only_the_configuration_reads_the_environment() {
     assert!(found.is_empty(), "the environment is read outside config.rs:\n{}", found.join("\n"));
 }
 
-/// Each of these costs every cold start (ARCHITECTURE.md): aws-lc gathers entropy for 50 ms, the others are a second HTTP
-/// and TLS stack.
+/// Each of these slows every cold start. aws-lc gathers entropy for 50 ms, the others are a second HTTP and TLS stack.
 #[test]
 fn nothing_slow_is_linked_into_a_function() {
     let tree = cargo(&["tree", "-e", "normal", "-p", "sotto", "--prefix", "none", "--locked"]);

@@ -1,5 +1,5 @@
 //! Cold and warm timings of `send-link-message` beside the smallest function there is, in one run, over TLS.
-//! `cargo run --release -p bench` prints a table for ARCHITECTURE.md. `cargo run -p bench -- 1` starts each variant once, to
+//! `cargo run --release -p bench` prints a table for docs/performance.md. `cargo run -p bench -- 1` starts each variant once, to
 //! show that the benchmark still runs: the functions have the profile of the benchmark itself.
 
 mod runtime_api;

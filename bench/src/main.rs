@@ -143,7 +143,7 @@ impl Run {
     }
 }
 
-/// What is called here, in one build, so that all have the same crates.
+/// Builds the called functions in one build, so that all have the same crates.
 fn build(root: &Path) -> Result<()> {
     let mut cargo = std::process::Command::new("cargo");
     cargo.args(["build", "--locked", "--package", "sotto", "--package", "hello"]);

@@ -112,7 +112,7 @@ async fn says(app: &App, event: &NotificationEvent) -> Result<Option<String>, St
             )?;
             let Some(community) = community else { return Ok(None) };
             let is_news = match community.creator == event.to {
-                // A sender who has left since has still written the message.
+                // The sender may have left since. The message stays.
                 true => sender.is_some_and(|sender| !sender.blocked),
                 false => recipient.is_some_and(|recipient| recipient.may_write()),
             };

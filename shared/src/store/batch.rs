@@ -54,7 +54,7 @@ impl Store {
 }
 
 /// DynamoDB refuses a whole BatchGetItem with two equal keys. Keys may come from an index, which can hold an item at two places
-/// while the item moves. (The tests' store accepts equal keys, and its index has no delay.)
+/// while the item moves. The tests' store accepts equal keys, and its index has no delay.
 fn each_once(mut keys: Vec<Key>) -> Vec<Key> {
     keys.sort_unstable();
     keys.dedup();

@@ -57,8 +57,8 @@ pub fn id_at(ms: i64, n: usize) -> String {
     format!("{ms:012x}{n:012x}")
 }
 
-/// In milliseconds. The worker `notify` skips messages that are older than a day. Otherwise it would look up thousands of stored ones, and tests
-/// that wait for a notification would wait for all of them.
+/// In milliseconds. The worker `notify` skips messages that are older than a day. Otherwise it would look up thousands of stored
+/// messages, and tests that wait for a notification would have to wait for them.
 pub fn two_days_ago() -> i64 {
     (now() - time::Duration::days(2)).unix_timestamp() * 1000
 }

@@ -1,7 +1,7 @@
-//! The remains of an account, in the table and in the bucket: removed in bounded steps that can be repeated.
+//! Removing the remains of an account, in the table and in the bucket, in bounded steps that can be repeated.
 //!
-//! A conversation stays with the one who is left in it, as a letter stays with its recipient; it goes with the second of the two.
-//! A member's conversation in a community stays with the creator; a community goes with its creator, with all that was said in it.
+//! A private conversation stays as long as one of its two users has an account. A member's conversation in a community
+//! stays with the creator. A community, with all its messages, is removed with its creator.
 
 use futures_util::{future::try_join_all, try_join};
 
@@ -11,10 +11,10 @@ use crate::{
     types::UserId,
 };
 
-/// Conversations that one step leaves, and communities.
+/// How many conversations, and how many communities, one step leaves.
 const STEP: i32 = 10;
 
-/// Removes some of what an account left; `false` when there is nothing left.
+/// Removes some of the remains of an account. `false` when nothing is left.
 pub async fn erase_some(app: &App, erasure: &Erasure) -> Result<bool, StoreError> {
     let user = erasure.user_id;
     let (participants, memberships) =
@@ -30,7 +30,7 @@ pub async fn erase_some(app: &App, erasure: &Erasure) -> Result<bool, StoreError
     Ok(true)
 }
 
-/// Leaves a community, or closes one's own. One of many members takes many steps.
+/// Leaves a community, or closes one that the user created. Closing a community of many members takes many steps.
 async fn leave_community(app: &App, user: UserId, membership: &Membership) -> Result<(), StoreError> {
     let community = membership.community;
     if membership.is_creator {
@@ -44,7 +44,7 @@ async fn leave_community(app: &App, user: UserId, membership: &Membership) -> Re
     app.store.forget_membership(user, community).await
 }
 
-/// Leaves a conversation. A long one that nobody reads any more takes several steps.
+/// Leaves a conversation. If the partner has left, too, its messages are removed, in several steps if it is long.
 async fn leave(app: &App, erasure: &Erasure, participant: &Participant) -> Result<(), StoreError> {
     let (user, conversation) = (erasure.user_id, participant.conversation);
     if app.store.leave(user, participant).await? {

@@ -15,7 +15,7 @@ use crate::{
 
 /// How long a URL for reading is good.
 const READ_FOR: Duration = Duration::from_secs(60 * 60);
-/// How long a URL for an upload is good: a slow line takes a while for 200 MiB, but has only to begin in time.
+/// How long a URL for an upload is good. The upload has to begin within this time; it may take longer.
 pub const UPLOAD_WITHIN: Duration = Duration::from_secs(15 * 60);
 /// Bytes of an object that are looked at first.
 const HEAD: u64 = 64 * 1024;
@@ -57,7 +57,7 @@ impl Attachments {
         self.bucket.upload_url(&upload.public_id(), content_type.as_str(), bytes, UPLOAD_WITHIN).await
     }
 
-    /// Whether each upload is there and is what it says, told from some of its kilobytes.
+    /// Checks that each upload exists and is of its declared type. A few kilobytes of each are read.
     pub async fn check(&self, uploads: &[Upload]) -> Result<Vec<Checked>, StoreError> {
         in_time(LOOKED_WITHIN, try_join_all(uploads.iter().map(|upload| self.check_one(*upload)))).await
     }
@@ -90,8 +90,8 @@ impl Attachments {
         Err(unfit("can't be made out"))
     }
 
-    /// Copies the uploads to where they are the message's; all of them, or the error of the first that failed. Nothing is under way
-    /// any more when this returns, unless it took too long.
+    /// Copies all uploads to the message's keys, or returns the error of the first that failed. When this returns, no
+    /// copy is under way, unless the time ran out.
     pub async fn promote(
         &self,
         checked: &[Checked],
@@ -138,7 +138,7 @@ impl Attachments {
         try_join_all(media.iter().map(url)).await
     }
 
-    /// Removes the objects of a message, whichever of them there are.
+    /// Removes those objects of a message that exist.
     pub async fn remove(&self, conversation: ConversationId, set: AssetSet) -> Result<(), StoreError> {
         self.bucket.delete_these(set.assets().map(|asset| asset.public_id(conversation))).await
     }

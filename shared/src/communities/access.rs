@@ -12,11 +12,11 @@ use crate::{
     types::{CommunityId, UserId, Username},
 };
 
-/// A signed-in user at a community that there is.
+/// A signed-in user and the community that the request names, which exists.
 pub struct CommunityAccess {
     caller: Caller,
     pub community: Community,
-    /// Also when the caller has left, or is blocked.
+    /// The caller's membership. It stays when the caller leaves or is blocked.
     pub member: Option<Member>,
 }
 
@@ -194,7 +194,7 @@ impl MemberPair {
         self.access.member.as_ref().filter(|_| is_with_creator).map(|member| (member, self.thread.as_ref()))
     }
 
-    /// The creator blocks the other one, or takes the block back.
+    /// Blocks the member for the creator, or takes the block back.
     pub async fn set_block(&self, app: &App, blocked: bool) -> Result<Reply, CommunitiesError> {
         if !self.access.is_creator() {
             return Err(CommunitiesError::NotTheCreator);

@@ -1,5 +1,6 @@
-//! Telling people that something was written to them, by mail and by push: by whom, if that is no secret, and where; never what.
-//! It comes at least once; twice only when a function dies between sending and noting it, or SES takes a letter and does not say so.
+//! Notifying people by mail and by push that something was written to them. A notification names the place and, if
+//! that is no secret, the sender. It never quotes the message. It is sent at least once. It is sent twice only if a
+//! function dies between sending and noting it, or if SES takes a mail and its answer is lost.
 
 use std::{
     collections::HashSet,
@@ -22,14 +23,14 @@ use crate::{
     types::{DeviceId, Parse, PrivateMessageId, Timestamp, UserId},
 };
 
-/// How long a mail waits for another one of its conversation, and how often it looks.
+/// How long a mail waits for another mail of the same conversation, and how often it checks.
 const PATIENCE: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(150);
 
 /// An older message was restored from a backup by hand. The stream itself keeps records for no longer than this.
 const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Why somebody was not told.
+/// Why a notification was not sent.
 enum NotNotified {
     /// Another try may succeed.
     ForNow(StoreError),
@@ -136,7 +137,8 @@ fn url(app: &App, event: &NotificationEvent) -> String {
     }
 }
 
-/// A community by its name, unless mail programs could make a link of it: whoever gave the name would have that sent as ours.
+/// A community by its name. A name that mail programs would turn into a link is left out: otherwise our mail would
+/// carry a creator's link.
 fn place(name: &str) -> &str {
     let looks_like_link =
         name.contains("//") || name.split_whitespace().any(|word| word.trim_matches('.').contains('.'));
@@ -184,7 +186,7 @@ async fn mail(
     }
 }
 
-/// Pushes to every browser that somebody is signed in with. One that fails holds up no other.
+/// Pushes to every browser whose device has a session. A failed push does not stop the others.
 async fn push(
     app: &App,
     event: &NotificationEvent,
@@ -217,8 +219,8 @@ async fn push(
     app.store.end_push(event, now).await
 }
 
-/// Of messages of one conversation that a browser has not got yet, the newest is enough. Tells a push service nothing, not even which
-/// `browser`s are one user's.
+/// The topic of a push. A push service keeps only the newest undelivered push of a topic, so a browser gets one for
+/// each conversation. The topic tells the service nothing, not even which `browser`s belong to one user.
 fn topic(app: &App, event: &NotificationEvent, browser: &[u8]) -> String {
     let place = event.place.name();
     let hash = app.tokens.keyed_hash(Purpose::PushTopic, &[event.to.as_bytes(), place.as_bytes(), browser]);

@@ -1,4 +1,4 @@
-//! Accounts: what a user is, and the claims on a username and an e-mail address that make it one of a kind.
+//! Accounts, and the claims that make their usernames and e-mail addresses unique.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,8 @@ pub struct Account {
     pub username: Username,
     pub email: Email,
     pub password_hash: SecretHash,
-    /// The epoch that the password belongs to: a session that was begun with it lives in this one, and in none after it.
+    /// The epoch of the password. A session lives only in the epoch in which it began, so a new password ends every
+    /// session.
     pub epoch: u64,
     pub created_at: Timestamp,
 }
@@ -88,7 +89,7 @@ impl Store {
         }))
     }
 
-    /// Replaces the password that `old` is the hash of, and ends every session but `kept`; `false` when the password, the
+    /// Replaces the password whose hash is `old`, and ends every session but `kept`. `false` if the password, the
     /// session or the account changed meanwhile.
     pub async fn change_password(
         &self,

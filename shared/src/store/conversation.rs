@@ -14,7 +14,7 @@ use super::{
 };
 use crate::types::{ConversationId, PageSize, PrivateMessageId, UserId, Username};
 
-/// What one of the two users has of a conversation.
+/// One of the two users in a conversation: the user's own item of it.
 #[derive(Clone, Deserialize)]
 pub struct Participant {
     pub conversation: ConversationId,
@@ -62,7 +62,7 @@ impl Participant {
     }
 }
 
-/// Both sides of a conversation, as one of its two users has them.
+/// Both participants of a conversation, as one of the two users sees them.
 #[derive(Clone, Copy)]
 pub struct Participants<'a> {
     pub user: UserId,
@@ -72,7 +72,7 @@ pub struct Participants<'a> {
 }
 
 impl<'a> Participants<'a> {
-    /// Whoever of the two did not send the message, with that user's side.
+    /// The user of the two who did not send the message, with that user's participant item.
     pub fn reader_of(self, message: &PrivateMessage) -> Option<(UserId, &'a Participant)> {
         if message.sender == self.user {
             self.theirs.map(|theirs| (self.own.partner, theirs))
@@ -82,7 +82,7 @@ impl<'a> Participants<'a> {
     }
 }
 
-/// How far a conversation has come, as one of its users sees it: what the next message follows.
+/// The last message and the counts of a conversation, as one of its users sees them. The next message follows these.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Progress {
     pub last: Option<PrivateMessageId>,
@@ -127,8 +127,8 @@ impl Store {
         self.get(Key::participant(user, conversation)).await
     }
 
-    /// The conversations of a user whose last messages are older than `before`, newest activity first: which they are is
-    /// eventually consistent. What else a side from the index says may be late, too.
+    /// The conversations of a user whose last messages are older than `before`, newest activity first. The index is
+    /// eventually consistent: both the list and the items in it may lag.
     pub async fn conversations(
         &self,
         user: UserId,
@@ -150,7 +150,7 @@ impl Store {
 
     /// The entries of a list for these conversations of a user, in the same order.
     pub async fn previews(&self, user: UserId, mut participants: Vec<Participant>) -> Result<Vec<Preview>, StoreError> {
-        // While a conversation moves up, the index may hold it at both places.
+        // While a conversation moves up, the index may hold it twice.
         let mut seen = HashSet::new();
         participants.retain(|participant| seen.insert(*participant.conversation.as_bytes()));
         let last =
@@ -203,8 +203,8 @@ impl Store {
         Ok(named.into_iter().map(|Named { id, username }| (id, username)).collect())
     }
 
-    /// The write that moves `user`'s side on from `before` to `after`, as long as neither the user has blocked the partner nor
-    /// another message got in between.
+    /// The write that moves `user`'s participant item on from `before` to `after`. It fails if the user has blocked
+    /// the partner, or if another message got in between.
     pub(super) fn move_on_item(
         &self,
         conversation: ConversationId,
@@ -231,7 +231,7 @@ impl Store {
         )
     }
 
-    /// Some of the conversations of a user, in no order that means anything.
+    /// Some of the conversations of a user, in any order.
     pub(crate) async fn some_participants(&self, user: UserId, count: i32) -> Result<Vec<Participant>, StoreError> {
         let page = self.query(user_partition(user), |query| {
             query

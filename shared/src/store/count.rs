@@ -1,5 +1,5 @@
-//! How many messages a link has. A capped link keeps the number in its item, exact in every transaction. Any other link is
-//! counted when someone asks; what was counted once stays counted, so asking again costs what is new.
+//! How many messages a link has. A capped link keeps the number in its item, exact in every transaction. Any other
+//! link is counted when its owner asks. The result is kept, so the next time only new messages are counted.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use super::{
 };
 use crate::types::{LinkId, LinkMessageId, Timestamp};
 
-/// Messages older than this are all there: their sends ended long ago, with the time-out of their function.
+/// No message older than this is still being sent: its function would have timed out.
 const SETTLED_AFTER: Duration = Duration::from_secs(60);
-/// New messages that are worth a write to the link, so that they need not be counted again.
+/// With this many new messages the count is written to the link, so that they need not be counted again.
 const WORTH_KEEPING: u64 = 500;
 
 impl Store {
@@ -31,7 +31,8 @@ impl Store {
         Ok(link.counted + new)
     }
 
-    /// Counts what has settled, for good. Fails quietly when the link changed meanwhile: the next one will count.
+    /// Keeps the count of the settled messages. If the link changed meanwhile, nothing is written, and the next
+    /// request counts.
     async fn keep_count(&self, link: &Link, now: Timestamp) -> Result<(), StoreError> {
         let settled = Timestamp::from_millis(now.millis() - SETTLED_AFTER.as_millis() as i64);
         let upto = LinkMessageId::new(settled, [0; 10]);
@@ -95,8 +96,8 @@ impl Store {
         })
     }
 
-    /// The step that takes a deleted message out of every count that it is in. Fails when the link was counted meanwhile.
-    /// A count of none has not seen the message, so it is void.
+    /// The step that takes a deleted message out of every count that it is in. Fails when the link was counted
+    /// meanwhile. A count of zero can't have seen the message, so it becomes void.
     pub(super) fn uncount_item(&self, link: &Link, message: LinkMessageId) -> TransactItem {
         let (expression, condition) = match link.message_count {
             Some(0) => ("REMOVE message_count ADD count_epoch :one", "attribute_exists(message_count)"),

@@ -17,7 +17,7 @@ use crate::{
     types::{DeviceId, DeviceName, PageSize, SessionId, Timestamp, UserId},
 };
 
-/// A trusted device that nobody signs in on is forgotten after this; another one with its session.
+/// A trusted device without a new sign-in is deleted after this time. Any other device ends with its session.
 const REMEMBERED: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 #[derive(Serialize, Deserialize)]
@@ -48,7 +48,7 @@ impl Device {
         }
     }
 
-    /// A session of `account`'s user begins here, in place of any other.
+    /// Begins a session of `account`'s user on this device, in place of any other.
     pub fn begin(&mut self, account: &Account, now: Timestamp) -> Session {
         let id = SessionId::from_bytes(random());
         self.session_id = Some(id);
@@ -83,12 +83,12 @@ impl Store {
         self.get(Key::device(user, id)).await
     }
 
-    /// Those of these devices that there are.
+    /// Those of these devices that exist.
     pub async fn some_devices(&self, user: UserId, ids: &HashSet<DeviceId>) -> Result<Vec<Device>, StoreError> {
         self.get_all(ids.iter().map(|id| Key::device(user, *id)).collect(), None).await
     }
 
-    /// The devices of a user after `after`, in no order that means anything.
+    /// The devices of a user behind `after`, in any order.
     pub async fn devices(
         &self,
         user: UserId,
@@ -117,7 +117,7 @@ impl Store {
         Ok(self.write(context, answer, vec![step]).await?.refused_as(|_| NoDevice))
     }
 
-    /// The write of a session on a device that is there. Whether it is trusted stays as it is.
+    /// The write of a session on a device that exists. It leaves the device's trust as it is.
     fn session_item(&self, user: UserId, device: &Device) -> TransactItem {
         let expression =
             "SET session_id = :session, epoch = :epoch, signed_in_at = :now, device_name = :name, #ttl = :ttl";
@@ -135,7 +135,8 @@ impl Store {
         )
     }
 
-    /// Uses `code` up and trusts the device as long as `session` lives there; `false` when either is not so.
+    /// Uses `code` up and makes the device a trusted one. `false` if the code is used up, or if `session` no longer
+    /// lives there.
     pub async fn trust_device(
         &self,
         user: UserId,

@@ -42,7 +42,8 @@ impl Erasure {
 }
 
 impl Store {
-    /// From here on the account is gone for everyone; `None` when its password changed meanwhile, or it is gone already.
+    /// Closes the account. Once this returns, it is gone for everyone. `None` if its password changed meanwhile, or if
+    /// it was gone already.
     pub async fn close_account(
         &self,
         account: &Account,
@@ -67,8 +68,8 @@ impl Store {
         Ok(matches!(outcome, Outcome::Done).then_some(erasure))
     }
 
-    /// Nothing more is written to `user`'s side of a conversation; `true` when the partner has left it, too, and so nobody
-    /// reads it any more.
+    /// Marks that `user` has left a conversation, so that no send writes to it any more. `true` when the partner has
+    /// left, too, and so nobody can read it.
     pub async fn leave(&self, user: UserId, participant: &Participant) -> Result<bool, StoreError> {
         let left = self.update(Key::participant(user, participant.conversation), |update| {
             update
@@ -77,7 +78,7 @@ impl Store {
                 .expression_attribute_values(":true", AttributeValue::Bool(true))
         });
         let _ = left.await?;
-        // Read after the mark was made: of two who leave at once, one sees that both have.
+        // This is read after the mark was written. If both users leave at once, at least one request sees both marks.
         Ok(self
             .participant(participant.partner, participant.conversation)
             .await?
@@ -93,7 +94,7 @@ impl Store {
         self.delete(Key::participant(user, conversation), |delete| delete).await
     }
 
-    /// Removes some of what an account left, its sides of conversations among it; `false` when there is nothing left.
+    /// Removes some items of an account, among them its participant items. `false` when nothing is left.
     pub async fn remove_remains(&self, erasure: &Erasure) -> Result<bool, StoreError> {
         let Erasure { user_id, username } = erasure;
         let partitions =

@@ -63,7 +63,7 @@ pub enum LinkStatus {
 }
 
 impl Link {
-    /// A link without any of what it may have.
+    /// A link with none of its optional fields.
     pub fn new(id: LinkId, slug: Slug, title: Title, admin_token: AdminTokenHash, now: Timestamp) -> Self {
         Self {
             id,
@@ -96,7 +96,7 @@ impl Link {
         }
     }
 
-    /// The link as the store has it in `item`, if that is still the same one and not on its way out.
+    /// The link in `item`, if it is still the same link and is not being deleted.
     pub(super) fn as_now(&self, item: Option<Item>) -> Result<Option<Self>, StoreError> {
         let found: Option<Self> = item.map(from_item).transpose()?;
         Ok(found.filter(|found| found.id == self.id && !found.deleting))
@@ -109,7 +109,7 @@ impl Link {
     }
 }
 
-/// What an owner changes of a link.
+/// The changes that an owner makes.
 #[derive(Default)]
 pub struct LinkChanges {
     pub is_active: Option<bool>,
@@ -145,7 +145,7 @@ pub enum Updated {
 }
 
 impl Store {
-    /// A link that is there for everyone.
+    /// A link that is not being deleted.
     pub async fn link(&self, slug: &Slug) -> Result<Option<Link>, StoreError> {
         Ok(self.link_or_remains(slug).await?.filter(|link| !link.deleting))
     }
@@ -166,7 +166,7 @@ impl Store {
         Ok(self.write(context, answer, vec![step]).await?.refused_as(|_| SlugTaken))
     }
 
-    /// Changes what `changes` names and nothing else, so that two changes of different things both hold.
+    /// Changes only the fields that `changes` names, so two changes of different fields both hold.
     pub async fn update_link(&self, link: &Link, changes: &LinkChanges) -> Result<Updated, StoreError> {
         let mut change = Change::default();
         change.set_if("is_active", changes.is_active);
@@ -215,8 +215,9 @@ impl Store {
         }
     }
 
-    /// Counts the messages of a link whose cap was set after some had been sent. Until then no message is accepted under the
-    /// cap. Whoever needs the count settles it, so nothing is left undone when someone stops half-way.
+    /// Counts the messages of a link whose cap was set after some had been sent. Until then no message is accepted
+    /// under the cap. Every request that needs the count settles it first, so a request that dies half-way leaves
+    /// nothing undone.
     pub async fn settle_count(&self, link: &Link, now: Timestamp) -> Result<(), StoreError> {
         let count = self.message_count(link, now).await?;
         let condition = "id = :id AND count_epoch = :epoch AND attribute_exists(max_messages) \

@@ -1,4 +1,4 @@
-//! Sending a private message: both sides of the conversation move on, and the message is there, or nothing happens.
+//! Sending a private message. One transaction updates both participant items and stores the message.
 
 use super::{
     Collisions, Item, Media, Participant, PrivateMessage, Refused, Store, StoreError,
@@ -36,7 +36,7 @@ impl PrivateDraft {
         self.media.first().map(|media| media.asset.set())
     }
 
-    /// The message as the table has it: with its recipient, for whoever tells of it.
+    /// The message as it is stored. It names its recipient for the notifications.
     fn item(&self, message: &PrivateMessage) -> Result<Item, StoreError> {
         let mut item = to_item(Key::private_message(self.conversation, message.id), message)?;
         item.insert("recipient".to_owned(), text(self.recipient));
@@ -62,8 +62,8 @@ impl PrivateDraft {
 }
 
 impl Store {
-    /// Stores a message; `own` is the sender's side, as last read, and `answer` what the caller is told of the message. Another
-    /// message that gets in between makes it try again, behind that one.
+    /// Stores a message. `own` is the sender's participant item as last read, and `answer` makes the reply's body. If
+    /// another message gets in between, this tries again behind that one.
     pub async fn send_private_message(
         &self,
         draft: &PrivateDraft,
@@ -95,7 +95,7 @@ impl Store {
             if [&own, &theirs].into_iter().flatten().any(|participant| participant.blocks) {
                 return Ok(Written::Refused(PrivateRefused::Blocked));
             }
-            // Another message may still be moving one side on while it has moved the other.
+            // A read may see one participant item before and the other one after another message.
             let own = own.as_ref().map(Progress::from);
             match own.or_else(|| theirs.as_ref().map(|theirs| Progress::from(theirs).of_partner())) {
                 // Another message got in between.
@@ -113,7 +113,7 @@ impl Store {
     }
 }
 
-/// The side that a write failed on.
+/// The participant item on which a write failed.
 fn participant(refused: &Refused) -> Result<Option<Participant>, StoreError> {
     refused.item.clone().map(from_item).transpose()
 }

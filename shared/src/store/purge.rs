@@ -12,13 +12,13 @@ use super::{
 };
 use crate::types::LinkId;
 
-/// Items that one BatchWriteItem takes at most.
+/// The most items that one BatchWriteItem takes.
 const BATCH: usize = 25;
 /// Messages of each shard that one step removes.
 const SHARD_STEP: i32 = 100;
 
 impl Store {
-    /// From here on the link is gone for everyone but for who deletes it.
+    /// Closes the link. Once this returns, it is gone for everyone but its owner, who may repeat the deletion.
     pub async fn close_link(&self, link: &Link) -> Result<(), StoreError> {
         self.update(Key::link(&link.slug), |update| {
             update
@@ -45,8 +45,8 @@ impl Store {
         .await
     }
 
-    /// Removes up to `step` items of each of `partitions`; `false` when there are none left. A user's sides of conversations and
-    /// memberships stay: they have to be left first (accounts/erasure.rs).
+    /// Removes up to `step` items of each of `partitions`; `false` when there are none left. A user's participant
+    /// items and memberships stay, as they have to be left first (accounts/erasure.rs).
     pub(super) async fn remove_some(&self, partitions: Vec<String>, step: i32) -> Result<bool, StoreError> {
         let pages = try_join_all(partitions.into_iter().map(|partition| {
             self.query(partition, |query| {

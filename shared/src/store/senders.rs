@@ -48,7 +48,7 @@ pub struct Sender {
 pub struct Unsealed {
     /// The sender's name in the current period.
     pub name: String,
-    /// When that name is no name any more.
+    /// When that name expires.
     pub ends_at: Timestamp,
 }
 
@@ -56,7 +56,7 @@ fn period(at: Timestamp) -> i64 {
     at.day().div_euclid(PERIOD)
 }
 
-/// The key of a period is of no use from here on.
+/// When the key of a period is no longer needed.
 fn end_of_key(period: i64) -> Timestamp {
     Timestamp::day_start((period + 2) * PERIOD)
 }
@@ -76,7 +76,7 @@ impl SenderKeys {
         Sender { names: [name(&self.keys[0]), name(&self.keys[1]), name(&self.keys[2])] }
     }
 
-    /// What stands on the message `id` of its sender.
+    /// The seal of the sender's names for the message `id`.
     pub fn seal(&self, tokens: &Tokens, sender: &Sender, id: InboxMessageId) -> String {
         let [_, current, next] = &sender.names;
         tokens.seal(Purpose::Sender, &[&self.keys[1], id.as_bytes()], &format!("{current} {next}"))
@@ -98,14 +98,14 @@ impl SenderKeys {
 }
 
 impl Sender {
-    /// The names that a living block can have been made under: of the last period and of this one.
+    /// The names under which a block that still holds can have been made: of the last period and of this one.
     pub(super) fn shunned_as(&self) -> [&str; 2] {
         [&self.names[0], &self.names[1]]
     }
 }
 
 impl Store {
-    /// The keys for `now`, made where they are not there yet.
+    /// The keys for `now`. Missing ones are made.
     pub async fn sender_keys(&self, tokens: &Tokens, now: Timestamp) -> Result<SenderKeys, StoreError> {
         let period = period(now);
         for _ in 0..TRIES {

@@ -1,5 +1,6 @@
-//! Whom the creator of a community has blocked. A block is a flag in the member's item. Every send checks it in its
-//! own transaction. The transaction that sets the flag also takes the conversation out of the list and of the count.
+//! Members whom the creator of a community has blocked. A block is a flag in the member's item. Every send checks it
+//! in its own transaction. The transaction that sets the flag also takes the conversation out of the list and of the
+//! count.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -15,8 +16,8 @@ use super::{
 use crate::types::{CommunityId, ConversationTag};
 
 impl Store {
-    /// Blocks a member, or takes the block back: from the moment that this returns. `head` is the member's conversation as last read.
-    /// `false` when there is no such member any more.
+    /// Blocks a member, or takes the block back. It holds once this returns. `thread` is the member's conversation as
+    /// last read. `false` when the member no longer exists.
     pub async fn set_member_block(
         &self,
         community: CommunityId,
@@ -59,7 +60,8 @@ impl Store {
         Err(StoreError::Busy("a conversation of a community changed too often during a block"))
     }
 
-    /// The write that lists the conversation again, or no longer; where there is none, it must stay so until then.
+    /// The write that lists the conversation again, or takes it off the list. If there is no conversation, the write
+    /// checks that there is still none.
     fn list_item(
         &self,
         community: CommunityId,
@@ -74,7 +76,7 @@ impl Store {
         if !is_listed {
             return self.transact_update(key, "REMOVE gsi1pk, gsi1sk", "attribute_exists(gsi1pk)", []);
         }
-        // The last message may be taken back meanwhile: what is there then is what counts.
+        // The last message may be taken back meanwhile. The item as it is then counts.
         self.transact_update(
             key,
             "SET gsi1pk = :index, gsi1sk = last_id",

@@ -1,5 +1,6 @@
-//! The end of a community: closed first, so that it is gone for everyone, then emptied member by member in steps that can be
-//! repeated. No send, block or taking back that was under way leaves anything: each needs the member's item as it was, or the head.
+//! The end of a community: closed first, so that it is gone for everyone, then emptied member by member in steps that
+//! can be repeated. A send, a block or a taking back that is under way meanwhile leaves nothing: each has a condition
+//! on the member's item or on the thread item.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::try_join_all;
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::types::{CommunityId, ConversationTag, UserId};
 
-/// Members that one step removes, and messages of each.
+/// How many members one step removes, and how many messages of each.
 const STEP: i32 = 10;
 const MESSAGES: i32 = 100;
 
@@ -49,7 +50,7 @@ impl Store {
         page.await?.items.unwrap_or_default().into_iter().map(from_item).collect()
     }
 
-    /// Removes a member with all that was said; a long conversation takes several steps.
+    /// Removes a member and the member's messages. A long conversation takes several steps.
     async fn remove_member(
         &self,
         community: CommunityId,

@@ -22,7 +22,7 @@ pub struct Thread {
     pub message_count: u64,
     pub last_id: CommunityMessageId,
     pub last_sender: UserId,
-    /// There while it is listed and counted: not while the member is blocked.
+    /// Present while the conversation is listed and counted: not while the member is blocked.
     gsi1pk: Option<String>,
 }
 
@@ -42,7 +42,7 @@ impl Thread {
 
 #[derive(Clone, Serialize, Deserialize)]
 pub struct CommunityMessage {
-    /// Says when it was sent, and which conversation it is of, too.
+    /// It also holds the time and the conversation's tag.
     pub id: CommunityMessageId,
     pub community: CommunityId,
     pub sender: UserId,
@@ -71,7 +71,7 @@ impl Store {
         self.get(Key::community_message(community, tag, number)).await
     }
 
-    /// The messages of a conversation behind the first `offset` ones, oldest first: none behind its end, without a look.
+    /// The messages of a conversation without the first `offset`, oldest first. Behind the end nothing is read.
     pub async fn community_messages(
         &self,
         thread: &Thread,
@@ -118,7 +118,8 @@ impl Store {
         counts.map(|count| count.map(|count| count.conversations)).sum()
     }
 
-    /// The write that moves a conversation on to `message` from exactly `before`, or begins it.
+    /// The write that makes `message` the last one of a conversation. Its condition is that `before` is still the last
+    /// one, or that there is no conversation yet.
     pub(super) fn community_head_item(
         &self,
         before: Option<&Thread>,

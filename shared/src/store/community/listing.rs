@@ -1,4 +1,5 @@
-//! The list of a community's conversations: the index says which they are, in what order; the items themselves say what is true.
+//! The list of a community's conversations. The index gives the entries and their order. Their contents are read from
+//! the items, as the index may lag.
 
 use aws_sdk_dynamodb::types::Select;
 
@@ -82,7 +83,7 @@ impl Store {
         )?;
         let mut found: Vec<Thread> = found.into_iter().filter(Thread::is_listed).collect();
         let is_new = |thread: &&Thread| lasts.iter().all(|last| last.id != thread.last_id);
-        // What moved on since the index was read.
+        // Conversations that changed after the index was read.
         let late = self.last_messages(found.iter().filter(is_new)).await?;
         lasts.extend(late);
         found.sort_unstable_by_key(|thread| std::cmp::Reverse(thread.last_id));

@@ -19,11 +19,11 @@ use crate::types::{CommunityId, PageSize, Timestamp, UserId};
 #[derive(Clone, Deserialize)]
 pub struct Member {
     pub user_id: UserId,
-    /// Of the last time.
+    /// When the user last joined.
     pub joined_at: Timestamp,
     /// False once the user has left.
     pub active: bool,
-    /// By the creator.
+    /// The creator has blocked the user.
     #[serde(default)]
     pub blocked: bool,
 }
@@ -34,7 +34,7 @@ impl Member {
     }
 }
 
-/// That a user is a member of a community or its creator, as the user has it.
+/// A user's own item that says: the user is a member of a community, or its creator.
 #[derive(Serialize, Deserialize)]
 pub struct Membership {
     pub community: CommunityId,
@@ -49,8 +49,8 @@ pub enum JoinRefused {
     Gone,
 }
 
-/// Queries that one page of members takes at most. Where so many have left that these find too few who are still there, the page is short, and
-/// the cursor goes on behind them.
+/// The most queries that one page of members takes. If many have left, these queries may find too few members. Then
+/// the page is short, and the cursor goes on behind them.
 const LOOKS: usize = 10;
 
 impl Store {
@@ -58,8 +58,8 @@ impl Store {
         self.get(Key::member(community, user)).await
     }
 
-    /// Makes the user a member; who is one stays so from when it was. `before` is the member as last read, and `answer` what the
-    /// caller is told.
+    /// Makes the user a member. A member keeps the time of joining. `before` is the member as last read, and `answer`
+    /// makes the reply's body.
     pub async fn join(
         &self,
         community: CommunityId,
@@ -112,7 +112,7 @@ impl Store {
         Ok(Written::Refused(JoinRefused::Gone))
     }
 
-    /// For who was there already, or was blocked.
+    /// For a user who is a member already, or is blocked.
     async fn stay(
         &self,
         member: &Member,
@@ -125,7 +125,7 @@ impl Store {
         Ok(self.keep_answer(context, answer(member)).await?.refused_as(|never| match never {}))
     }
 
-    /// The user is no member any more; nothing happens to who is none.
+    /// Ends the membership. Nothing happens if there is none.
     pub async fn leave_community(&self, community: CommunityId, user: UserId) -> Result<(), StoreError> {
         let steps = vec![
             self.transact_update(
@@ -139,7 +139,8 @@ impl Store {
         self.transact(steps).await.map(drop)
     }
 
-    /// Active members behind `after`, in the order of their sign-ups, and behind whom the next page begins, if there is one.
+    /// Active members behind `after`, in the order of their sign-ups. Also the user behind whom the next page begins,
+    /// if there is one.
     pub async fn members(
         &self,
         community: CommunityId,
@@ -163,7 +164,7 @@ impl Store {
         Ok((members, after))
     }
 
-    /// Some of the communities of a user, in no order that means anything.
+    /// Some of the communities of a user, in any order.
     pub(crate) async fn some_memberships(&self, user: UserId, count: i32) -> Result<Vec<Membership>, StoreError> {
         let page = self.query(user_partition(user), |query| {
             query

@@ -1,5 +1,6 @@
-//! Communities: what one is, and what its creator changes of it. Its members are in member.rs, its conversations in
-//! conversation.rs. A send reads this item and never writes or locks it, so a community has no item that all of its messages share.
+//! Communities, and the changes that their creators make. Its members are in member.rs, its conversations in
+//! conversation.rs. A send reads this item and never writes or locks it, so a community has no item that all of its
+//! messages share.
 
 mod block;
 mod closing;
@@ -35,7 +36,7 @@ pub struct Community {
     pub creator: UserId,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    /// Its creator's account is being erased, and it is being emptied: for everyone it is gone.
+    /// Its creator's account is being erased, and the community is being emptied. For everyone it is gone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub closing: bool,
 }
@@ -97,7 +98,8 @@ impl Store {
         updated.await?.done().map(from_item).transpose()
     }
 
-    /// From here on the community is gone for everyone; nothing happens to one that is closed, or gone.
+    /// Closes a community. Once this returns, it is gone for everyone. Nothing happens if it is closed or gone
+    /// already.
     pub async fn close_community(&self, id: CommunityId) -> Result<(), StoreError> {
         let closed = self.update(Key::community(id), |update| {
             update

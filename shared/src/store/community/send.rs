@@ -1,5 +1,5 @@
-//! Sending a message of a community: the member may write and be written to, the conversation moves on, and the message is there;
-//! or nothing happens. What all of a community's messages would share is not in the transaction.
+//! Sending a message of a community. One transaction checks the member, updates the thread item and stores the
+//! message. It touches no item that all messages of the community share.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -17,7 +17,8 @@ use crate::{
     types::{CommunityId, CommunityMessageId, CommunityText, ConversationTag, UserId},
 };
 
-/// A message that has no place in its conversation yet. Of sender and recipient one is the member, the other one the creator.
+/// A message that has no number in its conversation yet. One of sender and recipient is the member, the other one the
+/// creator.
 pub struct CommunityDraft<'a> {
     pub community: CommunityId,
     pub tag: ConversationTag,
@@ -45,8 +46,8 @@ impl CommunityDraft<'_> {
 }
 
 impl Store {
-    /// Stores a message; `before` is the conversation as last read, and `answer` what the caller is told of the message. Another
-    /// message that gets in between makes it try again, behind that one.
+    /// Stores a message. `before` is the conversation as last read, and `answer` makes the reply's body. If another
+    /// message gets in between, this tries again with the next number.
     pub async fn send_community_message(
         &self,
         draft: &CommunityDraft<'_>,
@@ -60,7 +61,7 @@ impl Store {
             let message = draft.follow(before.as_ref(), context);
             let key = Key::community_message(community, tag, message.number);
             let mut steps = vec![
-                // Nobody else writes to this item but for who joins, leaves or is blocked.
+                // Only joining, leaving and blocking write to this item.
                 self.check_step_if(
                     Key::member(community, member.user_id),
                     "active = :true AND attribute_not_exists(blocked) AND joined_at = :joined",
@@ -84,7 +85,7 @@ impl Store {
             before = match &of_head.item {
                 Some(thread) => Some(from_item(thread.clone())?),
                 None if of_head.failed => None,
-                // It still holds the head while the message is there already.
+                // The thread item is still as it was before, although the message exists.
                 None => self.community_thread(community, tag).await?,
             };
             if !collisions.pause().await {

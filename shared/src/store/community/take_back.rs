@@ -1,5 +1,5 @@
-//! Taking a message back: the last one of its conversation, by who sent it. The conversation is again what it was before, so there
-//! is none when it had no other message.
+//! Taking back the last message of a conversation, by its sender. Afterwards the conversation is as it was before the
+//! message. If it was the only message, the conversation is gone.
 
 use std::cmp::Ordering;
 
@@ -22,8 +22,8 @@ pub enum TakenBack {
 }
 
 impl Store {
-    /// Takes `id` back, which `user` sent; `head` is its conversation as last read. Someone who is no member any more, or is blocked,
-    /// may do that, too.
+    /// Takes back the message `id`, which `user` sent. `thread` is its conversation as last read. A user who has left
+    /// or is blocked may do this, too.
     pub async fn take_message_back(
         &self,
         id: CommunityMessageId,
@@ -48,7 +48,7 @@ impl Store {
                 1 => None,
                 _ => self.community_message(community, tag, count - 1).await?,
             };
-            // Without the one before, the head has moved on since it was read.
+            // If the message before it is missing, the thread item has changed since it was read.
             if before.is_some() || count == 1 {
                 let mut steps = vec![
                     self.move_back_item(&thread, before.as_ref()),
@@ -95,7 +95,7 @@ impl Store {
         self.transact_update(key, &expression, &condition, values)
     }
 
-    /// A message by its id. As ids sort like numbers, it is found in as many reads as the number of messages has binary digits.
+    /// A message by its id. Ids sort like numbers, so a binary search finds it.
     async fn find_community_message(
         &self,
         thread: &Thread,

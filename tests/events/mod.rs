@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Call, Visitor, stack_or_skip, template};
+use crate::support::{Answer, Call, Client, stack_or_skip, template};
 pub use expected::EXPECTED;
 
 /// The answer to a function's event, which is as expected.
@@ -115,7 +115,7 @@ impl Seeds {
         let method = event["requestContext"]["http"]["method"].as_str().expect("a method").parse().expect("a method");
         let path = event["rawPath"].as_str().expect("a path");
         let query = event["rawQueryString"].as_str().expect("a query string");
-        let mut call = Visitor::new().call(method, &format!("{path}?{query}"));
+        let mut call = Client::new().call(method, &format!("{path}?{query}"));
         for (name, value) in event["headers"].as_object().expect("headers") {
             if !name.starts_with("x-") && name != "host" && name != "content-length" {
                 call = call.header(name, value.as_str().expect("a value"));

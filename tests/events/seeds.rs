@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Seeds;
 use crate::notifications::steps::random_endpoint;
 use crate::support::{
-    Community, Link, User, Visitor, code_for, random_email, random_slug, random_username, send_otp, template, text,
+    Client, Community, Link, User, code_for, random_email, random_slug, random_username, send_otp, template, text,
 };
 
 /// The samples: an event has them where a real request would name something that exists.
@@ -73,7 +73,7 @@ async fn account(function: &str) -> Seeds {
         "reset-password" => {
             let known = User::sign_up().await;
             let forgot = json!({ "email": known.email });
-            Visitor::new().post("/api/auth/forgot-password").json(&forgot).send().await.ok(200);
+            Client::new().post("/api/auth/forgot-password").json(&forgot).send().await.ok(200);
             user(&known).put(CODE, &code_for(&known.email).await)
         }
         _ => user(&User::sign_up().await),

@@ -28,7 +28,7 @@ pub use answer::Answer;
 pub use blank::BLANK_TEXTS;
 pub use browser::Browser;
 pub use cards::{Upload, upload};
-pub use client::{Call, Client, Client as Visitor, all_at_once, wait_until_accepted};
+pub use client::{Call, Client, all_at_once, wait_until_accepted};
 pub use clock::{SOON, eventually, in_ms, now, time, whole_number};
 pub use community::Community;
 pub use cursor::forgeries;

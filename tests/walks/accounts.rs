@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::Walk;
 use crate::support::{
-    ALWAYS, Answer, FaultyStack, PASSWORD, User, Visitor, code_for, eventually, random_email, random_username, send_otp,
+    ALWAYS, Answer, Client, FaultyStack, PASSWORD, User, code_for, eventually, random_email, random_username, send_otp,
 };
 
 const NEW: &str = "another horse battery";
 
 async fn post(path: &str, body: &Value, key: Option<&str>) -> Answer {
-    let call = Visitor::new().post(path).json(body);
+    let call = Client::new().post(path).json(body);
     key.into_iter().fold(call, |call, key| call.key(key)).send().await
 }
 
@@ -35,7 +35,7 @@ pub async fn walk(walk: &mut Walk<'_>) {
         walk.cost(row, &post("/api/sign-up", &body, Some("key")).await).await;
     }
     let path = format!("/api/check-username-unique?username={}", random_username());
-    walk.cost("check-username", &Visitor::new().get(&path).send().await).await;
+    walk.cost("check-username", &Client::new().get(&path).send().await).await;
 
     let user = User::sign_up().await;
     walk.cost("sign-in, known device", &user.sign_in(json!({ "deviceId": user.device })).await).await;
@@ -97,10 +97,10 @@ async fn deletions(walk: &mut Walk<'_>) {
 /// Everything that mails a code, with its mail refused.
 async fn without_mail(stack: &FaultyStack, user: &User) {
     let down = stack.ses.when(|call| call.mails("")).reject("MessageRejected", ALWAYS);
-    let otp = Visitor::new().post("/api/send-otp").key("no-mail").json(&json!({ "email": random_email() }));
+    let otp = Client::new().post("/api/send-otp").key("no-mail").json(&json!({ "email": random_email() }));
     otp.send().await.ok(500);
     user.sign_in(json!({})).await.ok(200);
-    Visitor::new().post("/api/auth/forgot-password").json(&json!({ "email": user.email })).send().await.ok(200);
+    Client::new().post("/api/auth/forgot-password").json(&json!({ "email": user.email })).send().await.ok(200);
     down.over().await;
 }
 

@@ -3,16 +3,16 @@
 use serde_json::{Value, json};
 
 use super::Walk;
-use crate::support::{Answer, User, Visitor};
+use crate::support::{Answer, Client, User};
 
-async fn send(sender: &Visitor, to: &User, key: Option<&str>) -> Answer {
+async fn send(sender: &Client, to: &User, key: Option<&str>) -> Answer {
     let body = json!({ "username": to.username, "content": "A message of a test" });
     let call = sender.post("/api/send-message").json(&body);
     key.into_iter().fold(call, |call, key| call.key(key)).send().await
 }
 
 pub async fn walk(walk: &mut Walk<'_>) {
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     let plain = walk.cost("send-inbox-message", &send(&sender, &user, None).await).await;
     // Issue 3: what a send costs at most.
     assert!(plain.round_trips <= 2 && plain.write_units <= 3.0, "{plain:?}");
@@ -42,14 +42,14 @@ pub async fn walk(walk: &mut Walk<'_>) {
     walk.cost("delete-inbox-message, of 100 messages", &user.delete(&path).send().await).await;
 
     // A send costs the same however many messages are there.
-    let crowded = send(&Visitor::new(), &user, None).await;
+    let crowded = send(&Client::new(), &user, None).await;
     let cost = walk.cost("send-inbox-message, to 100 messages", &crowded).await;
     assert_eq!(cost, plain);
     branches().await;
 }
 
 async fn branches() {
-    let (user, sender) = (User::sign_up().await, Visitor::new());
+    let (user, sender) = (User::sign_up().await, Client::new());
     let send = |content: &str| {
         sender.post("/api/send-message").json(&json!({
             "username": user.username, "content": content,

@@ -4,18 +4,18 @@ use serde_json::json;
 
 use super::Walk;
 use crate::support::png::{other_picture, picture};
-use crate::support::{FaultyStack, Link, Upload, Visitor, in_ms, random_slug, store_old_messages, upload};
+use crate::support::{Client, FaultyStack, Link, Upload, in_ms, random_slug, store_old_messages, upload};
 
 pub async fn walk(walk: &mut Walk<'_>) {
     // As long as people make them.
     let body = || json!({ "title": "A link of a test", "slug": &random_slug()[..20] });
-    walk.cost("create-link", &Visitor::new().post("/api/links").json(&body()).send().await).await;
+    walk.cost("create-link", &Client::new().post("/api/links").json(&body()).send().await).await;
     let body = body();
     for row in ["create-link, with a key", "create-link, repeated"] {
-        walk.cost(row, &Visitor::new().post("/api/links").key("key").json(&body).send().await).await;
+        walk.cost(row, &Client::new().post("/api/links").key("key").json(&body).send().await).await;
     }
     let link = Link::open().await;
-    walk.cost("get-link", &Visitor::new().get(&link.path()).send().await).await;
+    walk.cost("get-link", &Client::new().get(&link.path()).send().await).await;
     walk.cost("update-link", &link.patch(json!({ "title": "Another title" })).await).await;
 
     let rows = [
@@ -27,7 +27,7 @@ pub async fn walk(walk: &mut Walk<'_>) {
         ("send-link-message, capped, with a PIN", json!({ "maxMessages": 9, "pin": "4321" }), None),
     ];
     for (row, fields, key) in rows {
-        let (link, sender) = (Link::with(fields).await, Visitor::new());
+        let (link, sender) = (Link::with(fields).await, Client::new());
         let send = |pin: &str| {
             let call = sender.post(&link.messages()).json(&json!({ "content": "x", "pin": pin }));
             key.into_iter().fold(call, |call, key| call.key(key)).send()
@@ -45,30 +45,30 @@ pub async fn walk(walk: &mut Walk<'_>) {
     }
 
     let message = link.sent("A message of a test").await;
-    walk.cost("list-link-messages, one page in all", &Visitor::new().get(&link.inbox()).send().await).await;
+    walk.cost("list-link-messages, one page in all", &Client::new().get(&link.inbox()).send().await).await;
     let share_token = message["share_token"].as_str().expect("a share token");
-    let shared = Visitor::new().get(&format!("/api/messages/{share_token}")).send().await;
+    let shared = Client::new().get(&format!("/api/messages/{share_token}")).send().await;
     walk.cost("get-shared-message", &shared).await;
     walk.cost("upload-card", &Upload::of(&picture(), share_token).send().await).await;
     let id = message["id"].as_str().expect("an id");
-    walk.cost("delete-link-message", &Visitor::new().delete(&link.message(id)).send().await).await;
-    walk.cost("delete-link, no messages", &Visitor::new().delete(&link.owned()).send().await).await;
+    walk.cost("delete-link-message", &Client::new().delete(&link.message(id)).send().await).await;
+    walk.cost("delete-link, no messages", &Client::new().delete(&link.owned()).send().await).await;
     let link = Link::open().await;
     link.sent("A message of a test").await;
-    walk.cost("delete-link, one message", &Visitor::new().delete(&link.owned()).send().await).await;
+    walk.cost("delete-link, one message", &Client::new().delete(&link.owned()).send().await).await;
     branches().await;
     meetings(walk.stack).await;
 }
 
 async fn branches() {
-    let somebody = Visitor::new();
+    let somebody = Client::new();
     somebody.post("/api/links").json(&json!({ "title": "" })).send().await.ok(400);
 
     let open = Link::open().await;
-    Visitor::new().post("/api/links").json(&json!({ "title": "x", "slug": open.slug })).send().await.ok(409);
+    Client::new().post("/api/links").json(&json!({ "title": "x", "slug": open.slug })).send().await.ok(409);
     let (first, second) = (open.sent("1").await, open.sent("2").await);
-    Visitor::new().delete(&open.message(first["id"].as_str().expect("an id"))).send().await.ok(200);
-    Visitor::new().delete(&open.message(first["id"].as_str().expect("an id"))).send().await.ok(404);
+    Client::new().delete(&open.message(first["id"].as_str().expect("an id"))).send().await.ok(200);
+    Client::new().delete(&open.message(first["id"].as_str().expect("an id"))).send().await.ok(404);
 
     // A cap that is set on a link with messages has to be counted; one that was always there is not.
     open.patched(json!({ "maxMessages": 3 })).await;
@@ -76,19 +76,19 @@ async fn branches() {
     open.patched(json!({ "title": "y", "expiresAt": in_ms(600_000), "pin": "4321" })).await;
     open.patch(json!({ "startsAt": in_ms(900_000) })).await.ok(400);
     for (key, pin, status) in [(None, "4321", 201), (Some("a"), "4321", 409), (None, "9999", 401)] {
-        let call = Visitor::new().post(&open.messages()).json(&json!({ "content": "x", "pin": pin }));
+        let call = Client::new().post(&open.messages()).json(&json!({ "content": "x", "pin": pin }));
         let call = if let Some(key) = key { call.key(key) } else { call };
         call.send().await.ok(status);
     }
     open.patched(json!({ "maxMessages": null })).await;
-    let repeated = || Visitor::new().post(&open.messages()).key("b").json(&json!({ "content": "x", "pin": "4321" }));
+    let repeated = || Client::new().post(&open.messages()).key("b").json(&json!({ "content": "x", "pin": "4321" }));
     repeated().send().await.ok(201);
     repeated().send().await.ok(201);
     open.patched(json!({ "isActive": false })).await;
     repeated().send().await;
 
     let share_token = second["share_token"].as_str().expect("a share token");
-    Visitor::new().get(&format!("/api/messages/{share_token}")).send().await.ok(200);
+    Client::new().get(&format!("/api/messages/{share_token}")).send().await.ok(200);
     let form = Upload::of(&picture(), share_token);
     for _ in 0..2 {
         form.call(&somebody, "").key("card").send().await.ok(201);
@@ -96,7 +96,7 @@ async fn branches() {
     upload(&other_picture(), share_token).await.ok(409);
     let owned = format!("?token={}", open.token);
     Upload::of(&other_picture(), share_token).call(&somebody, &owned).send().await.ok(201);
-    Visitor::new().get(&format!("/api/messages/{share_token}")).send().await.ok(200);
+    Client::new().get(&format!("/api/messages/{share_token}")).send().await.ok(200);
     open.all_by(1).await;
 
     let doomed = Link::with(json!({ "maxMessages": 40 })).await;
@@ -105,7 +105,7 @@ async fn branches() {
     }
     let newest = doomed.newest().await;
     upload(&picture(), newest["share_token"].as_str().expect("a share token")).await.ok(201);
-    Visitor::new().delete(&doomed.owned()).send().await.ok(200);
+    Client::new().delete(&doomed.owned()).send().await.ok(200);
     doomed.send("x").await.ok(404);
 }
 
@@ -120,7 +120,7 @@ async fn meetings(stack: &FaultyStack) {
     let message = link.sent("y").await;
     let deleted = link.message(message["id"].as_str().expect("an id"));
     let deletion = stack.s3.when(|call| call.is("PUT", "/cards/")).first(async move {
-        Visitor::new().delete(&deleted).send().await.ok(200);
+        Client::new().delete(&deleted).send().await.ok(200);
     });
     let late = upload(&picture(), message["share_token"].as_str().expect("a share token")).await;
     late.refused(404, "Message not found");

@@ -25,7 +25,7 @@ use local::Stack;
 use serde_json::Value;
 
 use crate::events;
-use crate::support::{Answer, FaultyStack, Visitor, line_of, now, template};
+use crate::support::{Answer, Client, FaultyStack, line_of, now, template};
 
 const COMMAND: &str = "SOTTO_WRITE_COSTS=1 cargo test --test http -- walks::";
 const ABOUT: &str = "\
@@ -147,7 +147,7 @@ fn without_units(row: &str) -> String {
 
 /// The actions of each function, of all lines so far.
 async fn seen(stack: &Stack) -> BTreeMap<String, BTreeSet<String>> {
-    let last = Visitor::new().get("/api/links/the-last-request").send().await;
+    let last = Client::new().get("/api/links/the-last-request").send().await;
     line_of(stack, &last).await;
     let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in stack.logs().lines() {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Walk;
 use crate::notifications::steps::{PREFERENCES, UNSUBSCRIBE, VAPID_KEY, browser, random_endpoint};
-use crate::support::{User, Visitor, random_slug, text};
+use crate::support::{Client, User, random_slug, text};
 
 pub async fn walk(walk: &mut Walk<'_>) {
     let user = User::sign_up().await;
@@ -35,9 +35,9 @@ pub async fn walk(walk: &mut Walk<'_>) {
     walk.cost("delete-push-subscription", &user.unsubscribe_push(&id).send().await).await;
 
     let path = format!("{UNSUBSCRIBE}?{}", user.unsubscribe_query().await);
-    walk.cost("confirm-unsubscribe", &Visitor::new().get(&path).raw().await).await;
-    walk.cost("unsubscribe", &Visitor::new().post(&path).send().await).await;
-    walk.cost("unsubscribe, repeated", &Visitor::new().post(&path).send().await).await;
+    walk.cost("confirm-unsubscribe", &Client::new().get(&path).raw().await).await;
+    walk.cost("unsubscribe", &Client::new().post(&path).send().await).await;
+    walk.cost("unsubscribe, repeated", &Client::new().post(&path).send().await).await;
 
     let link = json!({ "title": "A link of a test", "slug": &random_slug()[..20], "notify": true });
     walk.cost("create-link, whose owner is told", &user.post("/api/links").json(&link).send().await).await;

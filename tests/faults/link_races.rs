@@ -12,7 +12,7 @@ use crate::support::{ALWAYS, Answer, Client, Fault, FaultyStack, Link, StoreCall
 /// Whether a call writes the message with this content.
 fn write_of(content: &'static str) -> impl Fn(&StoreCall) -> bool + Send + Sync {
     // The transaction that takes a message back has no content.
-    move |call| call.asks("TransactWriteItems", content)
+    move |call| call.asks("PutItem", content) || call.asks("TransactWriteItems", content)
 }
 
 /// Sets a cap just before the message with this content is written.

@@ -131,7 +131,7 @@ async fn meetings(stack: &FaultyStack) {
     assert_eq!(link.count().await, 601);
 
     let capped = link.clone();
-    let cap = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "overtaken")).first(async move {
+    let cap = stack.dynamodb.when(|call| call.asks("PutItem", "overtaken")).first(async move {
         capped.patched(json!({ "maxMessages": 601 })).await;
     });
     link.send("overtaken").await.refused(409, "This link is full");

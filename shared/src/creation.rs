@@ -161,10 +161,13 @@ impl NewRequest {
         };
         let link = link.ok_or(LinksError::LinkNotFound)?;
         LinksError::unless_open(&link, request.now())?;
-        if new.is_err() && link.is_full() {
-            return Err(LinksError::Full);
+        match new {
+            Ok(new) => Ok(Ok((link, new))),
+            Err(denied) => match app.store.with_count(link, request.now()).await? {
+                Some(link) if link.is_full() => Err(LinksError::Full),
+                _ => Err(denied.into()),
+            },
         }
-        Ok(Ok((link, new?)))
     }
 
     /// `read` is read at the same time: what it finds has `id`, and the key is good for that one only.

@@ -8,6 +8,7 @@ use super::{
     to_item,
     write::{WriteContext, Written},
 };
+use crate::types::Timestamp;
 
 /// Why a message to a link is not stored.
 pub enum SendRefused {
@@ -28,13 +29,10 @@ impl Store {
         context: &mut WriteContext,
     ) -> Result<Written<SendRefused>, StoreError> {
         for _ in 0..TRIES {
-            if link.max_messages.is_some() && link.message_count.is_none() {
-                self.settle_count(&link, context.now).await?;
-                match self.link_now(&link).await? {
-                    Some(settled) => link = settled,
-                    None => return Ok(Written::Refused(SendRefused::Gone)),
-                }
-            }
+            link = match self.with_count(link, context.now).await? {
+                Some(link) => link,
+                None => return Ok(Written::Refused(SendRefused::Gone)),
+            };
             if link.is_full() {
                 return self.full(context).await;
             }
@@ -53,6 +51,16 @@ impl Store {
             }
         }
         Err(StoreError::Busy("a link's cap changed too often during a send"))
+    }
+
+    /// The link with its count, which a cap that was set later lacks until somebody asks for it. `None` when the link was deleted
+    /// meanwhile.
+    pub async fn with_count(&self, link: Link, now: Timestamp) -> Result<Option<Link>, StoreError> {
+        if link.max_messages.is_none() || link.message_count.is_some() {
+            return Ok(Some(link));
+        }
+        self.settle_count(&link, now).await?;
+        self.link_now(&link).await
     }
 
     /// Writes the message, with the count of a link that has a cap. Refused with the link as it then is.

@@ -111,6 +111,7 @@ async fn branches(stack: &FaultyStack) {
     post("/api/sign-up", &new, None).await.ok(401);
     let mut user = User::sign_up().await;
     new["username"] = json!(user.username);
+    new["email"] = json!(user.email);
     new["otp"] = json!("123456");
     post("/api/sign-up", &new, None).await.ok(409);
     without_mail(stack, &user).await;

@@ -56,7 +56,15 @@ pub async fn walk(walk: &mut Walk<'_>) {
     let first: &Value = first;
     walk.cost("delete-community-message, the only one", &community.delete(&bob, first).await).await;
     walk.cost("leave-community", &community.leave(&bob).await).await;
+    blocked_before_a_message().await;
     overtaken(walk.stack).await;
+}
+
+/// A block of a member who has no conversation yet checks that there is none.
+async fn blocked_before_a_message() {
+    let (community, [bob]) = Community::with_members::<1>().await;
+    community.block(&bob).await.ok(200);
+    community.unblock(&bob).await.ok(200);
 }
 
 /// Somebody joins while the community goes.

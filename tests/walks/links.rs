@@ -27,9 +27,11 @@ pub async fn walk(walk: &mut Walk<'_>) {
         ("send-link-message, capped, with a PIN", json!({ "maxMessages": 9, "pin": "4321" }), None),
     ];
     for (row, fields, key) in rows {
+        let has_pin = fields.get("pin").is_some();
         let (link, sender) = (Link::with(fields).await, Client::new());
         let send = |pin: &str| {
-            let call = sender.post(&link.messages()).json(&json!({ "content": "x", "pin": pin }));
+            let body = if has_pin { json!({ "content": "x", "pin": pin }) } else { json!({ "content": "x" }) };
+            let call = sender.post(&link.messages()).json(&body);
             key.into_iter().fold(call, |call, key| call.key(key)).send()
         };
         walk.cost(row, &send("4321").await).await;

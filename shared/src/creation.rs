@@ -294,7 +294,10 @@ impl NewRequest {
                 app.limits.tell_used(&self.context.hits);
                 Ok(Reply::created(body).with_status(StatusCode::from_u16(self.context.status).unwrap_or_default()))
             }
-            Ok(Written::Replayed(replay)) => Ok(self.replayed_in_the_end(app, replay).await?),
+            Ok(Written::Replayed(replay)) => {
+                app.limits.tell_unused(&Ok(self.context.hits.clone()));
+                Ok(self.replayed_in_the_end(app, replay).await?)
+            }
             Ok(Written::OverLimit(too_many)) => Err(Problem::from(too_many).into()),
             Ok(Written::Refused(reason)) => Err(refused(reason)),
             Err(error) => {

@@ -2,16 +2,9 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Change {
-    current_password: PasswordTry,
-    new_password: Password,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let caller = Caller::of(app, request).await?;
-    let Change { current_password, new_password } = request.json()?;
+    let PasswordChange { current_password, new_password } = request.json()?;
     let (account, mut tries) = caller.prove(app, &current_password, request.now()).await?;
 
     let new = SecretHash::of(new_password.as_str()).await;
@@ -22,7 +15,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     if !changed? {
         return Err(AccountsError::WrongPassword);
     }
-    let reply = Reply::ok(&json!({ "success": true, "message": "Password changed. Every other session has ended" }));
+    let reply = Reply::ok(&Done::because(PasswordChanged));
     Ok(reply.metered(tries.meters(), request.now()))
 }
 

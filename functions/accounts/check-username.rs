@@ -7,8 +7,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let username = Username::parse(&username).map_err(|broken| Problem::bad_request(broken.0))?;
 
     let is_free = app.store.is_username_free(&username, request.now()).await?;
-    let message = if is_free { "Username available" } else { "Username already exists" };
-    Ok(Reply::ok(&json!({ "success": is_free, "message": message })))
+    Ok(Reply::ok(&UsernameCheck::of(is_free)))
 }
 
 shared::lambda!(handle);

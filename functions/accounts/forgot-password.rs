@@ -5,18 +5,13 @@ use std::time::{Duration, Instant};
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-struct Forgot {
-    email: Email,
-}
-
 /// When everyone is answered. A mail that was not accepted by then is not waited for: the time would tell.
 const ANSWERS_AFTER: Duration = Duration::from_secs(2);
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let (started, now) = (Instant::now(), request.now());
     let gate = app.limits.admit(&app.tokens, Limit::Codes, request.client(), "forgot", now)?;
-    let Forgot { email } = request.json()?;
+    let Address { email } = request.json()?;
     let address = app.tokens.email_hash(&email);
     let (holder, meter) = try_join!(app.store.email_claim(&address), gate.meter(&app.store))?;
     let asked = Tries::count(&app.store, meter.into_iter().collect(), now).await??;
@@ -24,8 +19,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         let (is_for, patience) = (CodeFor::NewPassword(&address), ANSWERS_AFTER.saturating_sub(started.elapsed()));
         mail_code_if_possible(app, is_for, &email, EmailMessage::new_password, now, patience).await;
     }
-    let message = "If there is an account with this address, a code is on its way to it";
-    let reply = Reply::ok(&json!({ "success": true, "message": message })).metered(asked.meters(), now);
+    let reply = Reply::ok(&Done::because(CodeSentIfKnown)).metered(asked.meters(), now);
     Ok(reply.not_before(started + ANSWERS_AFTER).await)
 }
 

@@ -2,18 +2,10 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Reset {
-    email: Email,
-    code: CodeTry,
-    new_password: Password,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
     app.limits.admit(&app.tokens, Limit::Codes, request.client(), "reset", now)?;
-    let Reset { email, code, new_password } = request.json()?;
+    let NewPassword { email, code, new_password } = request.json()?;
     let address = app.tokens.email_hash(&email);
     let code = OneTimeCode::new(&app.tokens, CodeFor::NewPassword(&address), code.as_str());
 
@@ -27,9 +19,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         return Err(AccountsError::WrongCode);
     }
     tries.uncount(&app.store).await;
-    let reply =
-        Reply::ok(&json!({ "success": true, "message": "Password set. Every session has ended: sign in with it" }));
-    Ok(reply.metered(tries.meters(), now))
+    Ok(Reply::ok(&Done::because(PasswordReset)).metered(tries.meters(), now))
 }
 
 shared::lambda!(handle);

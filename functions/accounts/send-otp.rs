@@ -2,15 +2,10 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-struct SendOtp {
-    email: Email,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, NotSent> {
     let now = request.now();
     let by_client = app.limits.admit(&app.tokens, Limit::Codes, request.client(), "", now)?;
-    let SendOtp { email } = request.json()?;
+    let Address { email } = request.json()?;
     let address = app.tokens.email_hash(&email);
     let is_for = CodeFor::SignUp(&address);
     let target = codes_to(app, &is_for, &email);
@@ -29,7 +24,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotSent> {
     if claim.is_some() {
         return Err(AccountsError::AlreadyRegistered.into());
     }
-    let answer = json!({ "success": true, "message": "OTP sent successfully" }).to_string();
+    let answer = json!(Done::because(CodeSent)).to_string();
     let mut guards = Guards { meters: to_address.into_iter().chain(by_client).collect(), once, answer, now };
     match mail_code(app, is_for, &email, EmailMessage::sign_up, &mut guards).await? {
         Ok(()) => Ok(Reply::created(guards.answer).with_status(StatusCode::OK).metered(&guards.meters, now)),

@@ -2,16 +2,6 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SignIn {
-    identifier: Identifier,
-    password: PasswordTry,
-    /// Any text: what is no id of a device of the account is a new device.
-    device_id: Option<String>,
-    device_name: Option<DeviceName>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
     let by_client = app.limits.admit(&app.tokens, Limit::PasswordsByClient, request.client(), "", now)?;
@@ -42,19 +32,18 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let mut device = device.unwrap_or_else(|| Device::new(DeviceName::default(), false, now));
     device.device_name = device_name.unwrap_or(device.device_name);
     let session = device.begin(&account, now);
-    let answer = json!({
-        "success": true,
-        "message": "Signed in",
-        "data": {
-            "user": UserBody::of(&account, &claim),
-            "token": app.sessions().issue(&session, now),
-            "expiresAt": session.expires_at,
-            "device": DeviceBody::of(&device),
+    let answer = DoneWith::new(
+        SignedInText,
+        SignedInBody {
+            user: UserBody::of(&account, &claim),
+            token: app.sessions().issue(&session, now),
+            expires_at: session.expires_at,
+            device: DeviceBody::of(&device),
         },
-    });
+    );
     let new_devices = || Limit::NewDevices.blank_meter(&app.tokens, Counted::Everyone, account.id, now);
     let meters = is_new.then(new_devices).into_iter().collect();
-    let mut guards = Guards { meters, once, answer: answer.to_string(), now };
+    let mut guards = Guards { meters, once, answer: json!(answer).to_string(), now };
     let (done, ()) = join!(app.store.sign_in(account.id, &device, is_new, &mut guards), tries.uncount(&app.store));
     match done? {
         store::SignedIn::Done => {}

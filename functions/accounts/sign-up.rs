@@ -2,21 +2,11 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SignUp {
-    username: Username,
-    email: Email,
-    password: Password,
-    otp: CodeTry,
-    device_name: Option<DeviceName>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
     app.limits.admit(&app.tokens, Limit::Codes, request.client(), "sign-up", now)?;
-    let fields = ["username", "email", "password", "otp"];
-    let SignUp { username, email, password, otp, device_name } = request.json_with(&fields, "All fields required")?;
+    let SignUp { username, email, password, otp, device_name } =
+        request.json_with(&SignUp::FIELDS, "All fields required")?;
     let address = app.tokens.email_hash(&email);
     let once = request.once(app, "sign-up", address.as_str())?;
     let code = OneTimeCode::new(&app.tokens, CodeFor::SignUp(&address), otp.as_str());
@@ -37,23 +27,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let claim = UsernameClaim::new(account.username.clone(), account.id);
     let mut device = Device::new(device_name.unwrap_or_default(), true, now);
     let session = device.begin(&account, now);
-    let answer = json!({
-        "success": true,
-        "message": "User Registered Successfully",
-        "data": {
-            "id": account.id,
-            "username": account.username,
-            "email": account.email,
-            "isVerified": true,
-            "isAcceptingMessages": claim.is_accepting,
-            "messages": [],
-            "token": app.sessions().issue(&session, now),
-            "expiresAt": session.expires_at,
-            "device": DeviceBody::of(&device),
-        },
-    });
+    let token = app.sessions().issue(&session, now);
+    let answer = DoneWith::new(SignedUpText, NewUserBody::of(&account, &claim, token, session.expires_at, &device));
 
-    let mut guards = Guards { meters: Vec::new(), once, answer: answer.to_string(), now };
+    let mut guards = Guards { meters: Vec::new(), once, answer: json!(answer).to_string(), now };
     let new = store::NewAccount { account: &account, email: &address, claim: &claim, device: &device, code: &code };
     match app.store.sign_up(&new, &mut guards).await? {
         store::SignedUp::Done => Ok(signed_in(app, request, Reply::created(guards.answer))),

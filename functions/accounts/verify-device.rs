@@ -2,15 +2,10 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-struct Verify {
-    code: CodeTry,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
     let Caller { session, device, .. } = Caller::of(app, request).await?;
-    let Verify { code } = request.json()?;
+    let MailedCode { code } = request.json()?;
     let code = OneTimeCode::new(&app.tokens, CodeFor::Device(device.id), code.as_str());
     let meter = Limit::DeviceCodes.meter(&app.store, &app.tokens, Counted::Everyone, session.user, now).await?;
     let mut tries = Tries::count(&app.store, vec![meter], now).await??;
@@ -21,7 +16,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     }
     tries.uncount(&app.store).await;
     let device = Device { trusted: true, ..device };
-    let body = json!({ "success": true, "message": "Device verified", "data": { "device": DeviceBody::of(&device) } });
+    let body = DoneWith::new(DeviceVerified, VerifiedDeviceBody { device: DeviceBody::of(&device) });
     Ok(Reply::ok(&body).metered(tries.meters(), now))
 }
 

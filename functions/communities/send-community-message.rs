@@ -3,23 +3,17 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-struct NewMessage {
-    recipient_id: UserId,
-    content: CommunityText,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, Undelivered> {
     let session = UnverifiedSession::by(app, request)?;
     let user = session.user();
     let scope = format!("{user} {}", request.path_text("community_id").unwrap_or_default());
-    let new = request.json_with::<NewMessage>(&["content"], CommunityText::BLANK);
+    let new = request.json_with::<NewCommunityMessage>(&["content"], CommunityText::BLANK);
     let (once, new) = request.asked(app, "send-community-message", &scope, new);
     let recipient = new.as_ref().ok().map(|new| new.recipient_id);
     let (pair, repeat) =
         MemberPair::with(app, request, session, recipient, async || app.store.repeat(once.as_ref()).await).await?;
     // Errors of the body come after those of the session and of the community.
-    let NewMessage { recipient_id, content } = new?;
+    let NewCommunityMessage { recipient_id, content } = new?;
     if let Some(repeat) = repeat {
         return Ok(Reply::repeated(repeat)?);
     }

@@ -2,13 +2,6 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-struct Send {
-    /// Any text: what is no username is nobody's.
-    username: String,
-    content: InboxText,
-}
-
 enum Sent {
     Now(String),
     Before(store::Repeat),
@@ -19,7 +12,7 @@ enum Sent {
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
     let gate = app.limits.admit(&app.tokens, Limit::AllInboxes, request.client(), "", now)?;
-    let Send { username, content } = request.json()?;
+    let NewInboxMessage { username, content } = request.json()?;
     let username = Username::parse(&username).map_err(|_| AccountsError::UserNotFound)?;
     let once = request.once(app, "send-inbox-message", username.as_str())?;
     let keys = app.sender_keys(now).await?;
@@ -47,7 +40,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         }
         let id = InboxMessageId::new(now, random());
         let message = InboxMessage { id, content, sealed_sender: keys.seal(&app.tokens, &sender, id) };
-        let answer = json!({ "success": true, "message": "Message sent successfully" }).to_string();
+        let answer = json!(Done::because(MessageSent)).to_string();
         let mut guards = Guards { meters: Vec::new(), once, answer, now };
         Ok(match app.store.deliver(&claim, message, is_sender_blocked?, &mut guards).await {
             Ok(store::Delivery::Done) => Sent::Now(guards.answer),

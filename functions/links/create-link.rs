@@ -2,20 +2,6 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct NewLink {
-    slug: Option<Slug>,
-    title: Title,
-    description: Option<Description>,
-    pin: Option<Pin>,
-    expires_at: Option<Timestamp>,
-    starts_at: Option<Timestamp>,
-    max_messages: Option<MaxMessages>,
-    /// Whoever is signed in is told of its messages. Nobody else has to be signed in.
-    notify: Option<bool>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let now = request.now();
     let gate = app.limits.admit(&app.tokens, Limit::Links, request.client(), "", now)?;
@@ -53,14 +39,14 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
         ..Link::new(LinkId::new(now, random()), slug, new.title, admin_token.hash(), now)
     };
     let share_url = format!("{}/{}", request.base_url(app), link.slug.as_str());
-    let answer = json!({
-        "link": LinkBody::of(&link, now),
-        "shareUrl": share_url,
-        "adminUrl": format!("{share_url}/admin?token={}", admin_token.reveal()),
-        "adminToken": admin_token.reveal(),
-    });
+    let answer = CreatedLinkBody {
+        link: LinkBody::of(&link, now),
+        admin_url: format!("{share_url}/admin?token={}", admin_token.reveal()),
+        share_url,
+        admin_token: admin_token.reveal(),
+    };
 
-    let mut guards = Guards { meters: meter.into_iter().collect(), once, answer: answer.to_string(), now };
+    let mut guards = Guards { meters: meter.into_iter().collect(), once, answer: json!(answer).to_string(), now };
     match app.store.create_link(&link, &mut guards).await? {
         store::Created::Done => Ok(Reply::created(guards.answer).metered(&guards.meters, now)),
         store::Created::SlugTaken => Err(LinksError::SlugTaken),

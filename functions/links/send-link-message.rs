@@ -2,17 +2,11 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-struct Send {
-    content: LinkText,
-    pin: Option<PinTry>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let now = request.now();
     let slug: Slug = request.path("slug").ok_or(LinksError::LinkNotFound)?;
     let gate = app.limits.admit(&app.tokens, Limit::LinkMessages, request.client(), slug.as_str(), now)?;
-    let Send { content, pin } = request.json()?;
+    let NewLinkMessage { content, pin } = request.json()?;
     let once = request.once(app, "send-link-message", slug.as_str())?;
 
     let reads = try_join!(app.store.link(&slug), gate.meter(&app.store), app.store.repeat(once.as_ref()));
@@ -39,7 +33,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let id = LinkMessageId::new(now, random());
     let message = LinkMessage { id, content, slug, created_at: now, owner: link.owner, card: false };
     let mut guards =
-        Guards { meters: meter.into_iter().collect(), once, answer: json!({ "success": true }).to_string(), now };
+        Guards { meters: meter.into_iter().collect(), once, answer: json!(LinkDone::DONE).to_string(), now };
     let (sent, ()) = join!(app.store.send_link_message(link, &message, &mut guards), admitted.uncount(app));
     match sent? {
         store::Sent::Stored => Ok(Reply::created(guards.answer).metered(&guards.meters, now)),

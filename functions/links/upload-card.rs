@@ -28,8 +28,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     })?;
 
     let stored = app.cards.put(share_token, png, replace).await?;
-    let answer = json!({ "url": app.cards.url(share_token), "filename": Cards::filename(share_token) }).to_string();
-    let mut guards = Guards { meters: Vec::new(), once, answer, now: request.now() };
+    let answer = CardBody { url: app.cards.url(share_token), filename: Cards::filename(share_token) };
+    let mut guards = Guards { meters: Vec::new(), once, answer: json!(answer).to_string(), now: request.now() };
     if stored == cards::Stored::Other {
         // Somebody else's card. Its upload may have stopped before it marked the message.
         guards.once = None;

@@ -19,7 +19,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsErro
     let device = caller.session.device;
     let new = store::PushSubscription { id, endpoint, p256dh, auth, device, created_at: now };
     let answer = |kept: &store::PushSubscription| {
-        json!({ "id": kept.id, "endpoint": kept.endpoint, "created_at": kept.created_at }).to_string()
+        json!(PushSubscriptionBody { id: kept.id, endpoint: &kept.endpoint, created_at: kept.created_at }).to_string()
     };
     let mut guards = Guards { meters: Vec::new(), once, answer: String::new(), now };
     match app.store.subscribe(&caller.claim, &new, found, answer, &mut guards).await? {

@@ -3,19 +3,10 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Announced {
-    #[serde(rename = "type")]
-    kind: MediaKind,
-    content_type: ContentType,
-    bytes: ByteCount,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let now = request.now();
     let caller = TrustedCaller::of(app, request).await?;
-    let Announced { kind, content_type, bytes } = request.json()?;
+    let NewUpload { kind, content_type, bytes } = request.json()?;
     if kind.content_types().is_some_and(|types| !types.contains(&content_type.as_str())) {
         return Err(PrivateError::UnfitUpload(kind));
     }
@@ -25,13 +16,13 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let once = request.once(app, "create-upload", &caller.user().to_string())?;
 
     let upload = Upload { owner: caller.user(), kind, id: UploadId::from_bytes(random()) };
-    let answer = json!({
-        "publicId": upload.public_id(),
-        "url": app.attachments.upload_url(&upload, &content_type, bytes.get()).await?,
-        "method": "PUT",
-        "headers": { "Content-Type": content_type, "Content-Length": bytes.get().to_string() },
-        "expiresAt": now.after(UPLOAD_WITHIN),
-    });
+    let answer = UploadBody {
+        public_id: upload.public_id(),
+        url: app.attachments.upload_url(&upload, &content_type, bytes.get()).await?,
+        method: Put,
+        headers: UploadHeadersBody { content_type: &content_type, content_length: bytes.get().to_string() },
+        expires_at: now.after(UPLOAD_WITHIN),
+    };
     let mut guards = Guards { meters: Vec::new(), once, answer: processed(&answer, now), now };
     match app.store.keep_answer(&mut guards).await? {
         None => Ok(Reply::created(guards.answer)),

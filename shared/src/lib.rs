@@ -5,6 +5,7 @@
 //! * `auth`: who may act, as types that only a check can make.
 //! * `http`: requests, replies, each family's errors, the frame around every endpoint.
 //! * `app`: everything that is made once per cold start.
+//! * `bodies`: the JSON that functions parse and answer.
 //! * `limits`: every rate limit.
 //! * `bucket`, `mail`, `passwords`, `png`, `push`, `queue`, `sessions`, `store`, `tokens`, `vapid`: services and secrets.
 //! * `aws`, `client`, `config`, `error`, `html`, `log`, `media`, `stats`, `types`: the basics.
@@ -13,6 +14,7 @@ pub mod accounts;
 pub mod app;
 pub mod auth;
 mod aws;
+pub mod bodies;
 pub mod bucket;
 pub mod client;
 pub mod communities;
@@ -55,15 +57,15 @@ pub mod prelude {
             Authenticated, Caller, LinkOwner, LoginTarget, PinPassed, TrustedCaller, Unsubscriber, UnverifiedSession,
             confirm_and_read, end_session, notified, signed_in,
         },
+        bodies::*,
         bucket::{
             attachments::UPLOAD_WITHIN,
             cards::{self, Cards},
         },
         communities::{CommunityAccess, MemberPair},
         http::{
-            AccountsError, CommunitiesError, CommunityBody, CommunityMessageBody, DeviceBody, InboxBody, LinkBody,
-            LinksError, NotSent, NotificationsError, NumberedPagination, PageError, PageOrJson, Pagination, PersonBody,
-            PrivateError, PrivateMessageBody, Problem, Reply, Request, Role, Undelivered, UserBody, processed,
+            AccountsError, CommunitiesError, LinksError, NotSent, NotificationsError, NumberedPagination, PageError,
+            PageOrJson, Pagination, PrivateError, Problem, Reply, Request, Undelivered, processed,
         },
         lambda,
         limits::{Counted, Limit},

@@ -4,35 +4,26 @@ use std::mem;
 
 use futures_util::{TryFutureExt, join, try_join};
 use http::StatusCode;
-use serde::Deserialize;
 
 use crate::{
     app::App,
     auth::{TrustedCaller, UnverifiedSession},
-    http::{PrivateError, PrivateMessageBody, Problem, Reply, Request, processed},
+    bodies::{NewPrivateMessage, PrivateMessageBody},
+    http::{PrivateError, Problem, Reply, Request, processed},
     limits::{Counted, Limit},
     store::{
         Guards, Media, Meter, Participant, PrivateDraft, PrivateMessage, Repeat, SentPrivately, Stopped, StoreError,
         TooMany, Tries,
     },
     tokens::random,
-    types::{AssetSet, ConversationId, MessageKind, PrivateText, PublicIds, Upload, UserId},
+    types::{AssetSet, ConversationId, PublicIds, Upload, UserId},
 };
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Send {
-    content: PrivateText,
-    #[serde(rename = "type")]
-    kind: MessageKind,
-    media: Option<PublicIds>,
-}
 
 /// A message that its sender may send, as far as that can be known before it is written.
 pub struct Outgoing<'a> {
     app: &'a App,
     caller: TrustedCaller,
-    send: Send,
+    send: NewPrivateMessage,
     conversation: ConversationId,
     own: Option<Participant>,
     /// There is an account of the recipient's, as far as the recipient was named.
@@ -58,7 +49,8 @@ impl<'a> Outgoing<'a> {
     ) -> Result<Opened<'a>, PrivateError> {
         let (now, user) = (request.now(), presented.user());
         let gate = app.limits.admit(&app.tokens, Limit::PrivateMessages, Counted::Everyone, &user.to_string(), now)?;
-        let (once, send) = request.asked(app, endpoint, &format!("{user} {conversation}"), request.json::<Send>());
+        let (once, send) =
+            request.asked(app, endpoint, &format!("{user} {conversation}"), request.json::<NewPrivateMessage>());
         let is_to_somebody = async {
             match recipient {
                 Some(recipient) => app.store.has_account(recipient).await,

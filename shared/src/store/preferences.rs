@@ -7,6 +7,7 @@ use super::{Store, StoreError, from_item, keys::Key};
 use crate::types::UserId;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = MessagePreferences))]
 pub struct Preferences {
     #[serde(default = "yes")]
     pub email: bool,

@@ -169,15 +169,19 @@ base64_type!(
 
 /// A browser's `PushSubscription`, as its `toJSON` has it. Fields that browsers may add are passed over.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BrowserSubscription {
     pub endpoint: PushEndpoint,
+    #[cfg_attr(feature = "schema", schema(value_type = Option<f64>))]
     #[serde(default, rename = "expirationTime")]
     _expiration_time: ExpirationTime,
+    #[cfg_attr(feature = "schema", schema(value_type = BrowserKeys))]
     keys: Object<BrowserKeys>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 struct BrowserKeys {
     p256dh: PushKey,
     auth: PushSecret,

@@ -2,16 +2,9 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Change {
-    current_password: PasswordTry,
-    new_password: Password,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let caller = Caller::of(app, request).await?;
-    let Change { current_password, new_password } = request.json()?;
+    let PasswordChange { current_password, new_password } = request.json()?;
     let (account, attempt) = caller.prove(app, &current_password).await?;
 
     // Told at once, as others may wait for it.
@@ -22,7 +15,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     if !changed? {
         return Err(AccountsError::WrongPassword);
     }
-    Ok(Reply::ok(&json!({ "success": true, "message": "Password changed. Every other session has ended" })))
+    Ok(Reply::ok(&Done::because(PasswordChanged)))
 }
 
 shared::lambda!(handle, sessions);

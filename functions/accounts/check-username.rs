@@ -9,9 +9,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let (is_free, taken) =
         join!(app.store.is_username_free(&username, request.now()), app.limits.take(Limit::Usernames, ""));
     taken?;
-    let is_free = is_free?;
-    let message = if is_free { "Username available" } else { "Username already exists" };
-    Ok(Reply::ok(&json!({ "success": is_free, "message": message })))
+    Ok(Reply::ok(&UsernameCheck::of(is_free?)))
 }
 
 shared::lambda!(handle);

@@ -5,18 +5,13 @@ use std::time::{Duration, Instant};
 
 use shared::{accounts::erase_some, prelude::*};
 
-#[derive(Deserialize)]
-struct Delete {
-    password: PasswordTry,
-}
-
 /// After this time the worker does the rest. It ends well before the function's own time-out.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let started = Instant::now();
     let caller = Caller::of(app, request).await?;
-    let Delete { password } = request.json()?;
+    let Proof { password } = request.json()?;
     let (account, attempt) = caller.prove(app, &password).await?;
 
     let address = app.tokens.email_hash(&account.email);
@@ -32,8 +27,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
             }
         }
     }
-    let reply = Reply::ok(&json!({ "success": true, "message": "Account deleted" }));
-    Ok(end_session(app, request, reply))
+    Ok(end_session(app, request, Reply::ok(&Done::because(AccountDeleted))))
 }
 
 shared::lambda!(handle, sessions);

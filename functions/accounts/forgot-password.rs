@@ -5,17 +5,12 @@ use std::time::{Duration, Instant};
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-struct Forgot {
-    email: Email,
-}
-
 /// When everyone is answered. A mail that was not accepted by then is not waited for: the time would tell.
 const ANSWERS_AFTER: Duration = Duration::from_secs(2);
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let (started, now) = (Instant::now(), request.now());
-    let Forgot { email } = request.json()?;
+    let Address { email } = request.json()?;
     let address = app.tokens.email_hash(&email);
     let (holder, taken) = join!(app.store.email_claim(&address), app.limits.take(Limit::Codes, "forgot"));
     taken?;
@@ -24,8 +19,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         let patience = ANSWERS_AFTER.saturating_sub(started.elapsed());
         mail_counted_code(app, is_for, &email, EmailMessage::new_password, now, patience).await;
     }
-    let message = "If there is an account with this address, a code is on its way to it";
-    Ok(Reply::ok(&json!({ "success": true, "message": message })).not_before(started + ANSWERS_AFTER).await)
+    Ok(Reply::ok(&Done::because(CodeSentIfKnown)).not_before(started + ANSWERS_AFTER).await)
 }
 
 shared::lambda!(handle, mail);

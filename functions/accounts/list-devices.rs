@@ -3,18 +3,6 @@
 
 use shared::prelude::*;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Listed<'a> {
-    #[serde(flatten)]
-    device: DeviceBody<'a>,
-    /// It is the one that asks.
-    current: bool,
-    signed_in: bool,
-    created_at: Timestamp,
-    last_sign_in_at: Timestamp,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let caller = Caller::of(app, request).await?;
     let user = caller.user();
@@ -24,18 +12,15 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         true => app.store.devices(user, pagination.after, pagination.size).await?,
         false => store::Page { items: vec![caller.device], has_more: false },
     };
-    let listed = page.items.iter().map(|device| Listed {
+    let listed = page.items.iter().map(|device| ListedDeviceBody {
         device: DeviceBody::of(device),
         current: device.id == caller.session.device,
         signed_in: device.session_id.is_some() && device.epoch == caller.claim.epoch,
         created_at: device.created_at,
         last_sign_in_at: device.signed_in_at,
     });
-    Ok(Reply::ok(&json!({
-        "success": true,
-        "devices": listed.collect::<Vec<_>>(),
-        "nextCursor": pagination.next_cursor(&app.tokens, page.next(|last| last.id)),
-    })))
+    let next_cursor = pagination.next_cursor(&app.tokens, page.next(|last| last.id));
+    Ok(Reply::ok(&DevicesBody { success: True, devices: listed.collect(), next_cursor }))
 }
 
 shared::lambda!(handle, sessions);

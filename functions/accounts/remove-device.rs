@@ -7,7 +7,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let device: DeviceId = request.path("deviceId").ok_or(AccountsError::DeviceNotFound)?;
 
     app.store.remove_device(caller.user(), device).await?;
-    let reply = Reply::ok(&json!({ "success": true, "message": "Device removed" }));
+    let reply = Reply::ok(&Done::because(DeviceRemoved));
     Ok(if device == caller.session.device { end_session(app, request, reply) } else { reply })
 }
 

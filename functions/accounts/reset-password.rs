@@ -2,17 +2,9 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Reset {
-    email: Email,
-    code: CodeTry,
-    new_password: Password,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
-    let Reset { email, code, new_password } = request.json()?;
+    let NewPassword { email, code, new_password } = request.json()?;
     let address = app.tokens.email_hash(&email);
     let code = OneTimeCode::new(&app.tokens, CodeFor::NewPassword(&address), code.as_str());
 
@@ -25,7 +17,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     if !app.store.reset_password(&holder, &new, &code, now).await? {
         return Err(AccountsError::WrongCode);
     }
-    Ok(Reply::ok(&json!({ "success": true, "message": "Password set. Every session has ended: sign in with it" })))
+    Ok(Reply::ok(&Done::because(PasswordReset)))
 }
 
 shared::lambda!(handle);

@@ -2,13 +2,8 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-struct SendOtp {
-    email: Email,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, NotSent> {
-    let SendOtp { email } = request.json()?;
+    let Address { email } = request.json()?;
     let address = app.tokens.email_hash(&email);
     let is_for = CodeFor::SignUp(&address);
     let mailbox = codes_to(app, &is_for, &email);
@@ -27,7 +22,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotSent> {
         new.count_refusal(app).await?;
         return Err(AccountsError::AlreadyRegistered.into());
     }
-    let answer = json!({ "success": true, "message": "OTP sent successfully" }).to_string();
+    let answer = json!(Done::because(CodeSent)).to_string();
     let mailed = mail_code(app, is_for, &email, EmailMessage::sign_up, answer, &mut new.context).await?;
     new.finish(app, Ok(mailed), |never| match never {}).await
 }

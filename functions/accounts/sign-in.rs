@@ -2,16 +2,6 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SignIn {
-    identifier: Identifier,
-    password: PasswordTry,
-    /// Any text: what is no id of a device of the account is a new device.
-    device_id: Option<String>,
-    device_name: Option<DeviceName>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
     let SignIn { identifier, password, device_id, device_name } = request.json()?;
@@ -58,13 +48,13 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
 /// Begins the session, and says so.
 fn answer(app: &App, account: &Account, claim: &UsernameClaim, device: &mut Device, now: Timestamp) -> String {
     let session = device.begin(account, now);
-    let data = json!({
-        "user": UserBody::of(account, claim),
-        "token": app.sessions().issue(&session, now),
-        "expiresAt": session.expires_at,
-        "device": DeviceBody::of(device),
-    });
-    json!({ "success": true, "message": "Signed in", "data": data }).to_string()
+    let data = SignedInBody {
+        user: UserBody::of(account, claim),
+        token: app.sessions().issue(&session, now),
+        expires_at: session.expires_at,
+        device: DeviceBody::of(device),
+    };
+    json!(DoneWith::new(SignedInText, data)).to_string()
 }
 
 shared::lambda!(handle, sessions, mail);

@@ -5,7 +5,7 @@ use shared::prelude::*;
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let Caller { session, .. } = Caller::within(app, request, Limit::Sessions).await?;
     app.store.sign_out(session.user, session.device, session.id).await?;
-    Ok(end_session(app, request, Reply::ok(&json!({ "success": true, "message": "Signed out" }))))
+    Ok(end_session(app, request, Reply::ok(&Done::because(SignedOut))))
 }
 
 shared::lambda!(handle, sessions);

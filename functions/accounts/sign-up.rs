@@ -2,20 +2,10 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SignUp {
-    username: Username,
-    email: Email,
-    password: Password,
-    otp: CodeTry,
-    device_name: Option<DeviceName>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
-    let fields = ["username", "email", "password", "otp"];
-    let SignUp { username, email, password, otp, device_name } = request.json_with(&fields, "All fields required")?;
+    let SignUp { username, email, password, otp, device_name } =
+        request.json_with(&SignUp::FIELDS, "All fields required")?;
     let address = app.tokens.email_hash(&email);
     let code = OneTimeCode::new(&app.tokens, CodeFor::SignUp(&address), otp.as_str());
 
@@ -55,18 +45,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
 /// Begins the first session, and says so.
 fn answer(app: &App, account: &Account, claim: &UsernameClaim, device: &mut Device, now: Timestamp) -> String {
     let session = device.begin(account, now);
-    let data = json!({
-        "id": account.id,
-        "username": account.username,
-        "email": account.email,
-        "isVerified": true,
-        "isAcceptingMessages": claim.is_accepting,
-        "messages": [],
-        "token": app.sessions().issue(&session, now),
-        "expiresAt": session.expires_at,
-        "device": DeviceBody::of(device),
-    });
-    json!({ "success": true, "message": "User Registered Successfully", "data": data }).to_string()
+    let token = app.sessions().issue(&session, now);
+    let data = NewUserBody::of(account, claim, token, session.expires_at, device);
+    json!(DoneWith::new(SignedUpText, data)).to_string()
 }
 
 shared::lambda!(handle, sessions);

@@ -2,18 +2,13 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-struct Verify {
-    code: CodeTry,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
     let session = UnverifiedSession::by(app, request)?;
     let limits = [(Limit::DeviceCodes, session.user().to_string())];
     let (caller, attempt) = join!(session.confirm(app), app.limits.attempt(&limits));
     let Caller { session, device, .. } = caller?;
-    let Verify { code } = request.json()?;
+    let MailedCode { code } = request.json()?;
 
     let code = OneTimeCode::new(&app.tokens, CodeFor::Device(device.id), code.as_str());
     let attempt = attempt?;
@@ -22,8 +17,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         return Err(AccountsError::WrongCode);
     }
     let device = Device { trusted: true, ..device };
-    let body = json!({ "success": true, "message": "Device verified", "data": { "device": DeviceBody::of(&device) } });
-    Ok(Reply::ok(&body))
+    Ok(Reply::ok(&DoneWith::new(DeviceVerified, VerifiedDeviceBody { device: DeviceBody::of(&device) })))
 }
 
 shared::lambda!(handle, sessions);

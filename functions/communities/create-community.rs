@@ -2,12 +2,6 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-struct NewCommunity {
-    name: CommunityName,
-    description: Option<Description>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
     let now = request.now();
     let session = UnverifiedSession::by(app, request)?;

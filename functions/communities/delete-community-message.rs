@@ -14,7 +14,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError>
         .await?;
     let (id, thread) = named.map(|(_, id)| id).zip(thread).ok_or(CommunitiesError::MessageNotFound)?;
     match app.store.take_message_back(id, access.user(), thread).await? {
-        store::TakenBack::Done => Ok(Reply::ok(&json!({ "message": "Message deleted successfully" }))),
+        store::TakenBack::Done => Ok(Reply::ok(&Said::new(CommunityMessageDeleted))),
         store::TakenBack::NotFound => Err(CommunitiesError::MessageNotFound),
         store::TakenBack::NotTheLast => Err(CommunitiesError::NotTheLast),
         store::TakenBack::NotTheSender => Err(CommunitiesError::NotTheSender),

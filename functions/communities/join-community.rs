@@ -22,8 +22,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError>
 
     let id = access.community.id;
     let person = PersonBody::of(user, Some(access.username()));
-    let answer =
-        |member: &Member| json!({ "community_id": id, "user": person, "joined_at": member.joined_at }).to_string();
+    let answer = |member: &Member| {
+        json!(MembershipBody { community_id: id, user: person, joined_at: member.joined_at }).to_string()
+    };
     let written = app.store.join(id, user, access.member.as_ref(), answer, &mut new.context).await;
     new.finish(app, written, |refused| match refused {
         store::JoinRefused::Blocked => CommunitiesError::Blocked,

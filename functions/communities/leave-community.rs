@@ -9,7 +9,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError>
         return Err(CommunitiesError::IsCreator);
     }
     app.store.leave_community(access.community.id, access.user()).await?;
-    Ok(Reply::ok(&json!({ "message": "You are not a member of this community any more" })))
+    Ok(Reply::ok(&Said::new(CommunityLeft)))
 }
 
 shared::lambda!(handle, sessions);

@@ -4,22 +4,6 @@
 
 use shared::prelude::*;
 
-#[derive(Serialize)]
-struct Listed<'a> {
-    id: CommunityMessageId,
-    updated_at: Timestamp,
-    user: PersonBody<'a>,
-    latest_message: Latest<'a>,
-}
-
-#[derive(Serialize)]
-struct Latest<'a> {
-    id: CommunityMessageId,
-    content: &'a str,
-    created_at: Timestamp,
-    sender: PersonBody<'a>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
     let session = UnverifiedSession::by(app, request)?;
     let (user, id) = (session.user(), request.path::<CommunityId>("community_id"));
@@ -42,11 +26,11 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError>
     };
     let (previews, names) = app.store.community_previews(threads, creator).await?;
     let person = |id| PersonBody::of(id, names.iter().find(|(named, _)| *named == id).map(|(_, name)| name));
-    let listed = previews.iter().map(|store::CommunityPreview { thread, last }| Listed {
+    let listed = previews.iter().map(|store::CommunityPreview { thread, last }| CommunityConversationBody {
         id: thread.id,
         updated_at: thread.updated_at(),
         user: person(if access.is_creator() { thread.member_id } else { creator }),
-        latest_message: Latest {
+        latest_message: LatestMessageBody {
             id: last.id,
             content: &last.content,
             created_at: last.id.made_at(),

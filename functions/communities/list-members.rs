@@ -3,13 +3,6 @@
 
 use shared::prelude::*;
 
-#[derive(Serialize)]
-struct Listed<'a> {
-    user: PersonBody<'a>,
-    joined_at: Timestamp,
-    blocked: bool,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
     let access = CommunityAccess::of_creator(app, request).await?;
     let community = access.community.id;
@@ -18,13 +11,13 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError>
     let (members, next) = app.store.members(community, pagination.after, pagination.size).await?;
     let names = app.store.usernames(members.iter().map(|member| member.user_id)).await?;
     let name = |user| names.iter().find(|(id, _)| *id == user).map(|(_, name)| name);
-    let listed = members.iter().map(|member| Listed {
+    let listed = members.iter().map(|member| CommunityMemberBody {
         user: PersonBody::of(member.user_id, name(member.user_id)),
         joined_at: member.joined_at,
         blocked: member.blocked,
     });
-    let next = pagination.next_cursor(&app.tokens, next);
-    Ok(Reply::ok(&json!({ "members": listed.collect::<Vec<_>>(), "next_cursor": next })))
+    let next_cursor = pagination.next_cursor(&app.tokens, next);
+    Ok(Reply::ok(&MembersBody { members: listed.collect(), next_cursor }))
 }
 
 shared::lambda!(handle, sessions);

@@ -3,12 +3,6 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-struct NewMessage {
-    recipient_id: UserId,
-    content: CommunityText,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, Undelivered> {
     let session = UnverifiedSession::by(app, request)?;
     let user = session.user();
@@ -16,7 +10,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, Undelivered> {
     let by_user = user.to_string();
     let targets = [by_user.as_str()];
 
-    let asked = request.json_with::<NewMessage>(&["content"], CommunityText::BLANK);
+    let asked = request.json_with::<NewCommunityMessage>(&["content"], CommunityText::BLANK);
     let recipient = asked.as_ref().ok().map(|asked| asked.recipient_id);
     let begin = NewRequest::begin(app, request, Creation::CommunityMessage, &scope, &targets);
     let begin = async || Ok(if recipient.is_some() { Some(begin.await) } else { None });

@@ -2,17 +2,9 @@
 
 use shared::prelude::*;
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Change {
-    #[serde(deserialize_with = "given")]
-    name: Option<CommunityName>,
-    description: Patch<Description>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
     let access = CommunityAccess::changing(app, request).await?.by_creator()?;
-    let Change { name, description } = request.json()?;
+    let CommunityChange { name, description } = request.json()?;
     if name.is_none() && description.is_keep() {
         return Err(CommunitiesError::NothingToChange);
     }

@@ -11,7 +11,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let message = app.store.inbox_message(caller.user(), id).await?.ok_or(AccountsError::MessageNotFound)?;
     let sender = keys.open(&app.tokens, &message).ok_or(AccountsError::SenderForgotten)?;
     app.store.block_sender(&caller.claim.username, &sender.name, sender.ends_at).await?;
-    Ok(Reply::ok(&json!({ "success": true, "message": "Sender blocked", "blockedUntil": sender.ends_at })))
+    Ok(Reply::ok(&BlockedSenderBody::until(sender.ends_at)))
 }
 
 shared::lambda!(handle, sessions, senders);

@@ -2,15 +2,6 @@
 
 use shared::prelude::*;
 
-/// The user after the deletion.
-#[derive(Serialize)]
-struct After<'a> {
-    #[serde(flatten)]
-    user: UserBody<'a>,
-    #[serde(flatten)]
-    page: InboxBody,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let caller = Caller::within(app, request, Limit::InboxChanges).await?;
     let id = request.query("messageId").filter(|id| !id.is_empty()).ok_or(AccountsError::MessageIdMissing)?;
@@ -21,9 +12,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let account = account.ok_or(AccountsError::UserNotFound)?;
     let first = Pagination::first("inbox", user);
     let page = app.store.inbox(user, first.after, first.size).await?;
-    let after = After { user: UserBody::of(&account, &caller.claim), page: InboxBody::of(page, &first, &app.tokens) };
-    let body = json!({ "success": true, "message": "Message Deleted Successfully", "data": after });
-    Ok(Reply::created(body.to_string()))
+    let next_cursor = first.next_cursor(&app.tokens, page.next(|last| last.id));
+    let page = InboxPageBody::of(page, next_cursor);
+    let after = UserWithMessagesBody { user: UserBody::of(&account, &caller.claim), page };
+    Ok(Reply::json(StatusCode::CREATED, &DoneWith::new(MessageDeleted, after)))
 }
 
 shared::lambda!(handle, sessions);

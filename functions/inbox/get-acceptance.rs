@@ -4,7 +4,7 @@ use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let caller = Caller::of(app, request).await?;
-    Ok(Reply::ok(&json!({ "success": true, "isAcceptingMessages": caller.claim.is_accepting })))
+    Ok(Reply::ok(&AcceptanceBody { success: True, is_accepting_messages: caller.claim.is_accepting }))
 }
 
 shared::lambda!(handle, sessions);

@@ -2,19 +2,13 @@
 
 use shared::prelude::*;
 
-#[derive(Serialize)]
-struct Inbox {
-    success: bool,
-    #[serde(flatten)]
-    page: InboxBody,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let caller = Caller::of(app, request).await?;
     let pagination = Pagination::of(app, request, "inbox", caller.user())?;
 
     let page = app.store.inbox(caller.user(), pagination.after, pagination.size).await?;
-    Ok(Reply::ok(&Inbox { success: true, page: InboxBody::of(page, &pagination, &app.tokens) }))
+    let next_cursor = pagination.next_cursor(&app.tokens, page.next(|last| last.id));
+    Ok(Reply::ok(&InboxBody { success: True, page: InboxPageBody::of(page, next_cursor) }))
 }
 
 shared::lambda!(handle, sessions);

@@ -9,7 +9,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     if !app.store.report(caller.user(), id, request.now()).await? {
         return Err(AccountsError::MessageNotFound);
     }
-    Ok(Reply::ok(&json!({ "success": true, "message": "Message reported" })))
+    Ok(Reply::ok(&Done::because(MessageReported)))
 }
 
 shared::lambda!(handle, sessions);

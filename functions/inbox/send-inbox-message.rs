@@ -2,16 +2,9 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-struct Send {
-    /// Any text: what is no username is nobody's.
-    username: String,
-    content: InboxText,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
-    let Send { username, content } = request.json()?;
+    let NewInboxMessage { username, content } = request.json()?;
     let username = Username::parse(&username).map_err(|_| AccountsError::UserNotFound)?;
     let keys = app.sender_keys(now).await?;
     let sender = keys.sender(&app.tokens, &username, request.client());
@@ -36,7 +29,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
 
     let id = InboxMessageId::new(now, random());
     let message = InboxMessage { id, content, sealed_sender: keys.seal(&app.tokens, &sender, id) };
-    let answer = json!({ "success": true, "message": "Message sent successfully" }).to_string();
+    let answer = json!(Done::because(MessageSent)).to_string();
     let written = app.store.deliver(&claim, message, is_blocked, answer, &mut new.context).await;
     new.finish(app, written, |never| match never {}).await
 }

@@ -2,20 +2,6 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct NewLink {
-    slug: Option<Slug>,
-    title: Title,
-    description: Option<Description>,
-    pin: Option<Pin>,
-    expires_at: Option<Timestamp>,
-    starts_at: Option<Timestamp>,
-    max_messages: Option<MaxMessages>,
-    /// Whoever is signed in is told of its messages. Nobody else has to be signed in.
-    notify: Option<bool>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let asked: NewLink = request.json()?;
     check_times(&asked, request.now())?;
@@ -31,7 +17,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     };
 
     let admin_token = AdminToken::generate();
-    let link = asked.into_link(owner, &admin_token, request.now()).await;
+    let link = make_link(asked, owner, &admin_token, request.now()).await;
     let answer = answer(&link, &admin_token, &request.base_url(app), request.now());
     let written = app.store.create_link(&link, &answer, &mut new.context).await;
     new.finish(app, written, |store::SlugTaken| LinksError::SlugTaken).await
@@ -45,31 +31,34 @@ fn check_times(asked: &NewLink, now: Timestamp) -> Result<(), LinksError> {
     }
 }
 
-impl NewLink {
-    async fn into_link(self, owner: Option<UserId>, admin_token: &AdminToken, now: Timestamp) -> Link {
-        let slug = self.slug.unwrap_or_else(|| Slug::generate(random()));
-        let pin = match self.pin {
-            Some(pin) => Some(SecretHash::of(pin.as_str()).await),
-            None => None,
-        };
-        Link {
-            description: self.description,
-            pin,
-            starts_at: self.starts_at,
-            expires_at: self.expires_at,
-            max_messages: self.max_messages,
-            message_count: self.max_messages.map(|_| 0),
-            owner,
-            ..Link::new(LinkId::new(now, random()), slug, self.title, admin_token.hash(), now)
-        }
+async fn make_link(asked: NewLink, owner: Option<UserId>, admin_token: &AdminToken, now: Timestamp) -> Link {
+    let slug = asked.slug.unwrap_or_else(|| Slug::generate(random()));
+    let pin = match asked.pin {
+        Some(pin) => Some(SecretHash::of(pin.as_str()).await),
+        None => None,
+    };
+    Link {
+        description: asked.description,
+        pin,
+        starts_at: asked.starts_at,
+        expires_at: asked.expires_at,
+        max_messages: asked.max_messages,
+        message_count: asked.max_messages.map(|_| 0),
+        owner,
+        ..Link::new(LinkId::new(now, random()), slug, asked.title, admin_token.hash(), now)
     }
 }
 
 fn answer(link: &Link, admin_token: &AdminToken, base_url: &str, now: Timestamp) -> String {
-    let (share_url, token) = (format!("{base_url}/{}", link.slug.as_str()), admin_token.reveal());
-    let admin_url = format!("{share_url}/admin?token={token}");
-    let link = LinkBody::of(link, now);
-    json!({ "link": link, "shareUrl": share_url, "adminUrl": admin_url, "adminToken": token }).to_string()
+    let share_url = format!("{base_url}/{}", link.slug.as_str());
+    let admin_token = admin_token.reveal();
+    json!(CreatedLinkBody {
+        link: LinkBody::of(link, now),
+        admin_url: format!("{share_url}/admin?token={admin_token}"),
+        share_url,
+        admin_token,
+    })
+    .to_string()
 }
 
 shared::lambda!(handle, sessions);

@@ -12,7 +12,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     app.cards.delete(&share_token).await?;
     let deleted = app.store.delete_link_message(owner.into_link(), id).await?;
     app.cards.delete(&share_token).await?;
-    if deleted { Ok(Reply::ok(&json!({ "success": true }))) } else { Err(LinksError::MessageNotFound) }
+    if deleted { Ok(Reply::ok(&LinkDone::DONE)) } else { Err(LinksError::MessageNotFound) }
 }
 
 shared::lambda!(handle);

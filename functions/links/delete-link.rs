@@ -24,7 +24,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     // Now no message is left that an upload could give a card.
     app.cards.delete_all(link.id).await?;
     app.store.forget_link(link).await?;
-    Ok(Reply::ok(&json!({ "success": true })))
+    Ok(Reply::ok(&LinkDone::DONE))
 }
 
 shared::lambda!(handle);

@@ -5,7 +5,7 @@ use shared::prelude::*;
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let slug: Slug = request.path("slug").ok_or(LinksError::LinkNotFound)?;
     let link = app.store.link(&slug).await?.ok_or(LinksError::LinkNotFound)?;
-    Ok(Reply::ok(&json!({ "link": LinkBody::of(&link, request.now()) })))
+    Ok(Reply::ok(&FoundLinkBody { link: LinkBody::of(&link, request.now()) }))
 }
 
 shared::lambda!(handle);

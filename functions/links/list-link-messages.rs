@@ -2,14 +2,6 @@
 
 use shared::prelude::*;
 
-#[derive(Serialize)]
-struct Message {
-    id: LinkMessageId,
-    content: LinkText,
-    share_token: String,
-    created_at: Timestamp,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let owner = LinkOwner::of(app, request, request.path("slug")).await?;
     let link = owner.link();
@@ -22,21 +14,17 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
         _ => app.store.message_count(link, request.now()).await?,
     };
     let next_cursor = pagination.next_cursor(&app.tokens, page.next(|last| last.id));
-    let messages: Vec<Message> = page
-        .items
-        .into_iter()
-        .map(|message| Message {
-            id: message.id,
-            share_token: app.tokens.share_token(link.id, message.id),
-            content: message.content,
-            created_at: message.created_at,
-        })
-        .collect();
-    Ok(Reply::ok(&json!({
-        "link": LinkBody::of(link, request.now()).with_count(count),
-        "messages": messages,
-        "next_cursor": next_cursor,
-    })))
+    let messages = page.items.into_iter().map(|message| LinkMessageBody {
+        id: message.id,
+        share_token: app.tokens.share_token(link.id, message.id),
+        content: message.content,
+        created_at: message.created_at,
+    });
+    Ok(Reply::ok(&LinkMessagesBody {
+        link: OwnLinkBody { link: LinkBody::of(link, request.now()), message_count: count },
+        messages: messages.collect(),
+        next_cursor,
+    }))
 }
 
 shared::lambda!(handle);

@@ -2,16 +2,10 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-struct Send {
-    content: LinkText,
-    pin: Option<PinTry>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let now = request.now();
     let slug: Slug = request.path("slug").ok_or(LinksError::LinkNotFound)?;
-    let Send { content, pin } = request.json()?;
+    let NewLinkMessage { content, pin } = request.json()?;
 
     let begin = NewRequest::begin_to_link(app, request, &slug, pin.is_some());
     let (begun, attempt) = join!(begin, PinAttempt::begin(app, &slug, pin));
@@ -28,7 +22,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
 
     let id = LinkMessageId::new(now, random());
     let message = LinkMessage { id, content, slug, created_at: now, owner: link.owner, card: false };
-    let answer = json!({ "success": true }).to_string();
+    let answer = json!(LinkDone::DONE).to_string();
     let send = app.store.send_link_message(link, &message, &answer, &mut new.context);
     let (written, ()) = join!(send, pin.succeeded());
     new.finish(app, written, |refused| match refused {

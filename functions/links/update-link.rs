@@ -2,23 +2,9 @@
 
 use shared::prelude::*;
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Change {
-    #[serde(deserialize_with = "given")]
-    is_active: Option<bool>,
-    #[serde(deserialize_with = "given")]
-    title: Option<Title>,
-    description: Patch<Description>,
-    pin: Patch<Pin>,
-    expires_at: Patch<Timestamp>,
-    starts_at: Patch<Timestamp>,
-    max_messages: Patch<MaxMessages>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let owner = LinkOwner::within(app, request, request.path("slug"), Limit::LinkChanges).await?;
-    let change: Change = request.json()?;
+    let change: LinkChange = request.json()?;
     let now = request.now();
     match (&change.starts_at, &change.expires_at) {
         (_, Patch::Set(end)) if *end <= now => return Err(LinksError::ExpiresInThePast),
@@ -43,7 +29,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
         return Err(LinksError::NothingToChange);
     }
     match app.store.update_link(owner.link(), &changes).await? {
-        store::Updated::Done(link) => Ok(Reply::ok(&json!({ "link": LinkBody::of(&link, now) }))),
+        store::Updated::Done(link) => Ok(Reply::ok(&FoundLinkBody { link: LinkBody::of(&link, now) })),
         store::Updated::ExpiresBeforeStart => Err(LinksError::ExpiresBeforeStart),
         store::Updated::Gone => Err(LinksError::LinkNotFound),
     }

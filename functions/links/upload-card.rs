@@ -26,7 +26,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     })?;
 
     let stored = app.cards.put(share_token, png, replace).await?;
-    let answer = json!({ "url": app.cards.url(share_token), "filename": Cards::filename(share_token) }).to_string();
+    let answer = CardBody { url: app.cards.url(share_token), filename: Cards::filename(share_token) };
+    let answer = json!(answer).to_string();
     let (link, id) = (shared.link.id, shared.message.id);
     if stored == cards::Stored::Other {
         // Somebody else's card. Its upload may have stopped before the message knew of it.

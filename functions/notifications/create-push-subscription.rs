@@ -33,7 +33,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsErro
     let device = caller.session.device;
     let subscription = store::PushSubscription { id, endpoint, p256dh, auth, device, created_at: now };
     let answer = |kept: &store::PushSubscription| {
-        json!({ "id": kept.id, "endpoint": kept.endpoint, "created_at": kept.created_at }).to_string()
+        json!(PushSubscriptionBody { id: kept.id, endpoint: &kept.endpoint, created_at: kept.created_at }).to_string()
     };
     let written = app.store.subscribe(&caller.claim, &subscription, found?, answer, &mut new.context).await;
     new.finish(app, written, |store::TooManySubscriptions| NotificationsError::TooManySubscriptions).await

@@ -9,7 +9,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsErro
     if !app.store.forget_push_subscription(caller.user(), id).await? {
         return Err(NotificationsError::SubscriptionNotFound);
     }
-    Ok(Reply::ok(&json!({ "message": "Push subscription deleted successfully" })))
+    Ok(Reply::ok(&Said::new(SubscriptionDeleted)))
 }
 
 shared::lambda!(handle, sessions);

@@ -8,7 +8,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsErro
 
     let (_, (), messages) =
         confirm_and_read(session.confirm(app), asked, async |()| app.store.preferences(user).await).await?;
-    Ok(Reply::ok(&json!({ "messages": messages })))
+    Ok(Reply::ok(&PreferencesBody { messages }))
 }
 
 shared::lambda!(handle, sessions);

@@ -4,7 +4,7 @@ use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
     Caller::of(app, request).await?;
-    Ok(Reply::ok(&json!({ "key": app.vapid().public_text() })))
+    Ok(Reply::ok(&VapidKeyBody { key: app.vapid().public_text() }))
 }
 
 shared::lambda!(handle, sessions, vapid);

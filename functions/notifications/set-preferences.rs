@@ -3,31 +3,16 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Changes {
-    messages: Object<Messages>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Messages {
-    #[serde(default, deserialize_with = "given")]
-    email: Option<bool>,
-    #[serde(default, deserialize_with = "given")]
-    push: Option<bool>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsError> {
     let caller = Caller::within(app, request, Limit::Settings).await?;
-    let Changes { messages: Object(Messages { email, push }) } = request.json()?;
+    let PreferenceChange { messages: Object(MessagePreferenceChange { email, push }) } = request.json()?;
     let changes = store::PreferenceChanges { email, push };
     if changes.is_empty() {
         return Err(NotificationsError::NothingToChange);
     }
 
     let messages = app.store.set_preferences(caller.user(), changes).await?;
-    Ok(Reply::ok(&json!({ "messages": messages })))
+    Ok(Reply::ok(&PreferencesBody { messages }))
 }
 
 shared::lambda!(handle, sessions);

@@ -3,8 +3,6 @@
 
 use shared::prelude::*;
 
-const DONE: &str = "You will get no more mail about messages";
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, PageOrJson> {
     unsubscribe(app, request).await.map_err(|error| PageOrJson::of(request, error))
 }
@@ -15,10 +13,11 @@ async fn unsubscribe(app: &App, request: &Request) -> Result<Reply, Notification
     app.limits.take(Limit::Unsubscriptions, unsubscriber.user()).await?;
     app.store.unsubscribe(unsubscriber.user()).await?;
     Ok(match request.accepts_pages() {
-        true => {
-            Reply::page("Unsubscribed", &format!("{DONE}. Your preferences bring it back, once you are signed in."))
-        }
-        false => Reply::ok(&json!({ "message": DONE })),
+        true => Reply::page(
+            "Unsubscribed",
+            &format!("{UNSUBSCRIBED}. Your preferences bring it back, once you are signed in."),
+        ),
+        false => Reply::ok(&Said::new(Unsubscribed)),
     })
 }
 

@@ -13,7 +13,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     if !app.store.block(user, other, conversation, request.now()).await? {
         return Err(PrivateError::UserNotFound);
     }
-    Ok(Reply::processed(&json!({ "userId": other, "blocked": true }), request.now()))
+    Ok(Reply::processed(&BlockBody { user_id: other, blocked: true }, request.now()))
 }
 
 shared::lambda!(handle, sessions);

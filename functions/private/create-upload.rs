@@ -3,15 +3,6 @@
 
 use shared::prelude::*;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Announced {
-    #[serde(rename = "type")]
-    kind: MediaKind,
-    content_type: ContentType,
-    bytes: ByteCount,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let now = request.now();
     let session = UnverifiedSession::by(app, request)?;
@@ -27,22 +18,22 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
         Begun::Replay(reply) => return Ok(reply),
     };
 
-    let Announced { kind, content_type, bytes } = announced;
+    let NewUpload { kind, content_type, bytes } = announced;
     let upload = Upload { owner, kind, id: UploadId::from_bytes(random()) };
-    let answer = json!({
-        "publicId": upload.public_id(),
-        "url": app.attachments.upload_url(&upload, &content_type, bytes.get()).await?,
-        "method": "PUT",
-        "headers": { "Content-Type": content_type, "Content-Length": bytes.get().to_string() },
-        "expiresAt": now.after(UPLOAD_WITHIN),
-    });
+    let answer = UploadBody {
+        public_id: upload.public_id(),
+        url: app.attachments.upload_url(&upload, &content_type, bytes.get()).await?,
+        method: Put,
+        headers: UploadHeadersBody { content_type: &content_type, content_length: bytes.get().to_string() },
+        expires_at: now.after(UPLOAD_WITHIN),
+    };
     let written = app.store.keep_answer(&mut new.context, processed(&answer, now)).await;
     new.finish(app, written, |never| match never {}).await
 }
 
-fn announced(request: &Request) -> Result<Announced, PrivateError> {
-    let announced: Announced = request.json()?;
-    let Announced { kind, content_type, bytes } = &announced;
+fn announced(request: &Request) -> Result<NewUpload, PrivateError> {
+    let announced: NewUpload = request.json()?;
+    let NewUpload { kind, content_type, bytes } = &announced;
     if kind.content_types().is_some_and(|types| !types.contains(&content_type.as_str())) {
         return Err(PrivateError::UnfitUpload(*kind));
     }

@@ -2,16 +2,6 @@
 
 use shared::prelude::*;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Listed<'a> {
-    #[serde(rename = "_id")]
-    id: UserId,
-    /// None when the account is gone.
-    username: Option<&'a Username>,
-    blocked_at: Timestamp,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let session = UnverifiedSession::by(app, request)?;
     let user = session.user();
@@ -21,13 +11,13 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     })
     .await?;
     let names = app.store.usernames(page.items.iter().map(|block| block.blocked)).await?;
-    let listed = page.items.iter().map(|block| Listed {
+    let listed = page.items.iter().map(|block| BlockedUserBody {
         id: block.blocked,
         username: names.iter().find(|(id, _)| *id == block.blocked).map(|(_, name)| name),
         blocked_at: block.blocked_at,
     });
-    let next = pagination.next_cursor(&app.tokens, page.next(|last| last.blocked));
-    let data = json!({ "users": listed.collect::<Vec<_>>(), "nextCursor": next });
+    let next_cursor = pagination.next_cursor(&app.tokens, page.next(|last| last.blocked));
+    let data = BlockedUsersBody { users: listed.collect(), next_cursor };
     Ok(Reply::processed(&data, request.now()))
 }
 

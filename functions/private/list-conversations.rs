@@ -2,24 +2,6 @@
 
 use shared::prelude::*;
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Listed<'a> {
-    #[serde(rename = "_id")]
-    id: ConversationId,
-    partner: Partner<'a>,
-    last_message: Option<PrivateMessageBody<'a>>,
-    unread_count: u64,
-}
-
-#[derive(Serialize)]
-struct Partner<'a> {
-    #[serde(rename = "_id")]
-    id: UserId,
-    /// None when the account is gone.
-    username: Option<&'a Username>,
-}
-
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let session = UnverifiedSession::by(app, request)?;
     let user = session.user();
@@ -40,10 +22,15 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
             }
             None => None,
         };
-        let partner = Partner { id: participant.partner, username: partner_name.as_ref() };
-        listed.push(Listed { id: participant.conversation, partner, last_message, unread_count: participant.unread() });
+        let partner = PartnerBody { id: participant.partner, username: partner_name.as_ref() };
+        listed.push(ConversationBody {
+            id: participant.conversation,
+            partner,
+            last_message,
+            unread_count: participant.unread(),
+        });
     }
-    let data = json!({ "conversations": listed, "nextCursor": next });
+    let data = ConversationsBody { conversations: listed, next_cursor: next };
     Ok(Reply::processed(&data, request.now()))
 }
 

@@ -22,8 +22,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
         let urls = app.attachments.urls(&message.media, conversation).await?;
         messages.push(PrivateMessageBody::of(message, &urls, participants.reader_of(message)));
     }
-    let next = pagination.next_cursor(&app.tokens, page.next(|last| last.id));
-    let data = json!({ "messages": messages, "nextCursor": next });
+    let next_cursor = pagination.next_cursor(&app.tokens, page.next(|last| last.id));
+    let data = PrivateMessagesBody { messages, next_cursor };
     Ok(Reply::processed(&data, request.now()))
 }
 

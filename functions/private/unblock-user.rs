@@ -7,7 +7,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let other: UserId = request.path("userId").ok_or(PrivateError::BadId("userId"))?;
 
     app.store.unblock(user, other, app.tokens.conversation_of(user, other)).await?;
-    Ok(Reply::processed(&json!({ "userId": other, "blocked": false }), request.now()))
+    Ok(Reply::processed(&BlockBody { user_id: other, blocked: false }, request.now()))
 }
 
 shared::lambda!(handle, sessions);

@@ -6,8 +6,8 @@ use shared::auth::{COOKIE, SECURE_COOKIE};
 use crate::{
     accounts, communities,
     function::FAMILIES,
-    inbox, links, notifications,
-    operation::{Documented, Operation, WAIT},
+    inbox, links, next, notifications,
+    operation::{Documented, Operation, WAIT, gateway_failure},
     private,
     repeated::taken_out,
 };
@@ -58,7 +58,9 @@ pub fn document() -> Value {
         json!({ "description": "An OpenAPI document (https://spec.openapis.org/oas/v3.1.0).", "type": "object" });
     let own = Operation::<shared::http::NotificationsError>::without_store("get-openapi");
     all.add([own.gives_document(200, about)]);
+    all.schemas.insert("GatewayFailure".to_owned(), gateway_failure());
     all.schemas.sort_keys();
+    next::link(&mut all.paths);
     let responses = taken_out(&mut all.paths);
     json!({
         "openapi": "3.1.0",

@@ -13,14 +13,15 @@ pub fn example(schema: &Value, named: &Map<String, Value>) -> Value {
     if let Some(first) = ["enum", "oneOf"].iter().find_map(|list| schema[*list].get(0)) {
         return if schema.get("enum").is_some() { first.clone() } else { example(first, named) };
     }
-    match (schema["type"].as_str(), schema.get("default")) {
-        (Some("object"), _) => {
+    // Of what may be null, the type comes first.
+    match schema["type"].as_str().or_else(|| schema["type"][0].as_str()) {
+        Some("object") => {
             let fields = schema["properties"].as_object().into_iter().flatten();
             fields.map(|(name, field)| (name.clone(), example(field, named))).collect()
         }
-        (Some("array"), _) => Value::Array(vec![example(&schema["items"], named)]),
-        (Some("boolean"), _) => Value::Bool(true),
-        (_, Some(default)) => default.clone(),
+        Some("array") => Value::Array(vec![example(&schema["items"], named)]),
+        Some("boolean") => Value::Bool(true),
+        Some("integer") => Value::from(1),
         _ => panic!("there is no example of {schema}"),
     }
 }

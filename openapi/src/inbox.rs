@@ -1,105 +1,50 @@
 //! Anonymous inbox.
 
 use shared::{
+    bodies::*,
     http::{AccountsError, Problem},
-    types::{self, Parse},
+    types::{InboxMessageId, InboxText, Parse},
 };
-use utoipa::ToSchema;
 
-use crate::{accounts::User, constants::True, joined::joined, operation::Operation, shape::Shape, types::*};
+use crate::operation::Operation;
 
 type Error = AccountsError;
 
-#[derive(ToSchema)]
-struct NewInboxMessage {
-    username: UsernameTry,
-    content: InboxText,
-}
-
-/// A message as its recipient sees it: nothing about who sent it.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct InboxMessage {
-    #[serde(rename = "_id")]
-    id: InboxMessageId,
-    content: InboxText,
-    created_at: Timestamp,
-}
-
-/// Messages, newest first.
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Inbox {
-    #[schema(inline)]
-    success: True,
-    messages: Vec<InboxMessage>,
-    #[schema(required)]
-    next_cursor: Option<Cursor>,
-}
-
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct FirstPage {
-    messages: Vec<InboxMessage>,
-    #[schema(required)]
-    next_cursor: Option<Cursor>,
-}
-
-joined!(
-    /// A user with the first page of the inbox.
-    UserWithMessages = User, FirstPage
-);
-
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Acceptance {
-    #[schema(inline)]
-    success: True,
-    is_accepting_messages: bool,
-}
-
-#[derive(ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct NewAcceptance {
-    accept_message: bool,
-}
-
 pub fn operations() -> [Operation<Error>; 7] {
-    let no_id = types::InboxMessageId::parse("x").expect_err("no id");
+    let no_id = InboxMessageId::parse("x").expect_err("no id");
     [
         Operation::of("send-inbox-message")
             .takes::<NewInboxMessage>()
             .idempotent()
-            .gives_shape(201, Shape::said("Message sent successfully", []))
+            .gives::<Done<MessageSent>>(201)
             .fails([Error::NotAccepting, Error::UserNotFound])
             .fails(["too short", &"long ".repeat(100)].map(broken_rule)),
-        Operation::of("list-inbox-messages").session().paged().gives::<Inbox>(200),
+        Operation::of("list-inbox-messages").session().paged().gives::<InboxBody>(200),
         Operation::of("delete-inbox-message")
             .session()
             .required_query::<InboxMessageId>("messageId")
-            .gives_shape(201, Shape::said("Message Deleted Successfully", [("data", Shape::of::<UserWithMessages>())]))
+            .gives::<DoneWith<MessageDeleted, UserWithMessagesBody>>(201)
             .fails([Problem::bad_request(format!("messageId {no_id}"))])
             .fails([Error::MessageIdMissing, Error::UserNotFound]),
-        Operation::of("get-acceptance").session().gives::<Acceptance>(200),
+        Operation::of("get-acceptance").session().gives::<AcceptanceBody>(200),
         Operation::of("set-acceptance")
             .session()
             .takes::<NewAcceptance>()
-            .gives_shape(200, Shape::said("User's isAcceptingMessages status updated successfully.", []))
+            .gives::<Done<AcceptanceSet>>(200)
             .fails([Error::UserNotFound]),
         Operation::of("report-inbox-message")
             .session()
             .path::<InboxMessageId>("id")
-            .gives_shape(200, Shape::said("Message reported", []))
+            .gives::<Done<MessageReported>>(200)
             .fails([Error::MessageNotFound]),
         Operation::of("block-inbox-sender")
             .session()
             .path::<InboxMessageId>("id")
-            .gives_shape(200, Shape::said("Sender blocked", [("blockedUntil", Shape::of::<End>())]))
+            .gives::<BlockedSenderBody>(200)
             .fails([Error::MessageNotFound, Error::SenderForgotten]),
     ]
 }
 
 fn broken_rule(content: &str) -> Problem {
-    let broken = types::InboxText::parse(content).expect_err("a rule is broken");
-    Problem::bad_request(format!("content {broken}"))
+    Problem::bad_request(format!("content {}", InboxText::parse(content).expect_err("a rule is broken")))
 }

@@ -1,25 +1,22 @@
 //! The OpenAPI document of the HTTP API, made of the code. Routes and summaries are the first lines of the functions, requests'
-//! examples the bodies of their events, limits those of the types that parse, errors what the functions' own errors answer.
-//! Bodies are described here, family by family; tests/openapi holds every answer of the black-box tests against them.
-
-#![expect(dead_code, reason = "schemas are derived of structs that nobody makes")]
+//! examples are the bodies of their events, bodies are the types in shared/src/bodies, errors are what the functions' own errors answer.
+//! Here stands which function takes and gives which. tests/openapi holds every answer of the black-box tests against the document.
 
 mod accounts;
 mod communities;
-mod constants;
 mod document;
 mod examples;
 mod function;
 mod inbox;
-mod joined;
 mod limits;
 mod links;
+mod next;
 mod notifications;
-mod numbers;
 mod operation;
 mod private;
 mod repeated;
 mod shape;
-mod types;
+mod tables;
 
 pub use document::{document, text};
+pub use tables::filled_in;

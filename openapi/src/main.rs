@@ -1,7 +1,10 @@
-//! Writes openapi.json: `cargo run -p openapi`.
+//! Writes openapi.json, and the tables of API.md: `cargo run -p openapi`.
 
 use std::{fs, io, path::Path};
 
 fn main() -> io::Result<()> {
-    fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi.json"), openapi::text())
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    fs::write(root.join("openapi.json"), openapi::text())?;
+    let tables = root.join("API.md");
+    fs::write(&tables, openapi::filled_in(&fs::read_to_string(&tables)?))
 }

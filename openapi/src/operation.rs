@@ -1,6 +1,6 @@
 //! How an operation is described: what it takes, what it gives, and how it fails.
 
-use std::{collections::BTreeMap, marker::PhantomData};
+use std::{collections::BTreeMap, marker::PhantomData, time::Duration};
 
 use serde_json::{Map, Value, json};
 use shared::{
@@ -9,18 +9,11 @@ use shared::{
     limits::{Quota, TooMany},
     prelude::StatusCode,
     store::StoreError,
-    types::{IdempotencyKey, Parse},
+    types::{IdempotencyKey, PageNumber, PageSize, Parse, schema::Cursor},
 };
 use utoipa::ToSchema;
 
-use crate::{
-    examples::example,
-    function::Function,
-    limits,
-    numbers::{PageNumber, PageSize},
-    shape::Shape,
-    types::{Cursor, Timestamp},
-};
+use crate::{examples::example, function::Function, limits, shape::Shape};
 
 /// A family's errors, and the shape of their answers.
 pub trait Documented: FamilyError + From<Problem> + From<NotACaller> {
@@ -138,14 +131,14 @@ impl<E: Documented> Operation<E> {
 
     /// The same, with what is said of a cursor that is none.
     pub fn paged_or(self, bad_cursor: impl Into<E>) -> Self {
-        let wrong_size = Problem::bad_request(format!("limit {}", wrong::<shared::types::PageSize>("0")));
+        let wrong_size = Problem::bad_request(format!("limit {}", wrong::<PageSize>("0")));
         self.query::<PageSize>("limit").query::<Cursor>("cursor").fails([wrong_size]).fails([bad_cursor])
     }
 
     /// A list whose pages are numbered.
     pub fn numbered(self) -> Self {
-        let page = Problem::bad_request(format!("page {}", wrong::<shared::types::PageNumber>("0")));
-        let size = Problem::bad_request(format!("per_page {}", wrong::<shared::types::PageSize>("0")));
+        let page = Problem::bad_request(format!("page {}", wrong::<PageNumber>("0")));
+        let size = Problem::bad_request(format!("per_page {}", wrong::<PageSize>("0")));
         self.query::<PageNumber>("page").query::<PageSize>("per_page").fails([page, size])
     }
 
@@ -173,11 +166,8 @@ impl<E: Documented> Operation<E> {
         self.fails([bad_key, Problem::reused_key(), Problem::under_way()])
     }
 
-    pub fn gives<T: ToSchema>(self, status: u16) -> Self {
-        self.gives_shape(status, Shape::of::<T>())
-    }
-
-    pub fn gives_shape(mut self, status: u16, shape: Shape) -> Self {
+    pub fn gives<T: ToSchema>(mut self, status: u16) -> Self {
+        let shape = Shape::answer::<T>();
         self.named.extend(shape.named);
         let content = json!({ "schema": shape.schema, "example": example(&shape.schema, &self.named) });
         self.answers.entry(status).or_default().content.insert("application/json".to_owned(), content);
@@ -219,9 +209,7 @@ impl<E: Documented> Operation<E> {
             return limited;
         }
         let words = quotas.iter().map(|quota| {
-            let minutes = quota.window.as_secs() / 60;
-            let unit = if minutes == 1 { "minute".to_owned() } else { format!("{minutes} minutes") };
-            format!("`{}`: {} in {unit}", quota.name, quota.hits)
+            format!("`{}`: {} in {}", quota.name, quota.hits, window(quota.window))
         });
         let words: Vec<String> = words.collect();
         limited = limited.fails(quotas.iter().map(|quota| Problem::from(TooMany { quota: *quota, retry_after: WAIT })));
@@ -237,7 +225,7 @@ impl<E: Documented> Operation<E> {
             let (reply, _) = error.into().reply();
             let mut body: Value = serde_json::from_str(reply.body()).expect("JSON");
             if let Some(time) = body.get_mut("timestamp") {
-                *time = json!(Timestamp::EXAMPLE);
+                *time = json!("2026-02-06T12:37:51.523Z");
             }
             let shape = E::shape(reply.status.as_u16());
             self.named.extend(shape.named);
@@ -272,9 +260,12 @@ impl<E: Documented> Operation<E> {
             for (name, value) in optional {
                 value.into_iter().for_each(|value| operation[name] = value);
             }
-            for (status, answer) in &self.answers {
+            let gateways = Answer::default();
+            let bad_request = self.answers.get(&400).is_none().then_some((&400, &gateways));
+            for (status, answer) in self.answers.iter().chain(bad_request) {
                 operation["responses"][status.to_string()] = answer.described(*status);
             }
+            operation["responses"].as_object_mut().expect("answers").sort_keys();
             (path.clone(), method, operation)
         });
         described.collect()
@@ -288,13 +279,48 @@ impl Answer {
             true => reason.unwrap_or_default().to_owned(),
             false => self.messages.join(" / "),
         });
+        let mut content = self.content.clone();
+        if status == 400 {
+            let json = content.entry("application/json").or_insert_with(|| json!({}));
+            json["schema"] = or_the_gateways(json["schema"].take());
+        }
         let headers = ["X-Request-Id"].iter().chain(&self.headers);
         let header = |name: &&str| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
         json!({
             "description": description,
             "headers": headers.map(header).collect::<Map<_, _>>(),
-            "content": self.content,
+            "content": content,
         })
+    }
+}
+
+fn window(window: Duration) -> String {
+    match window.as_secs() / 60 {
+        1 => "a minute".to_owned(),
+        60 => "an hour".to_owned(),
+        1440 => "a day".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
+/// The gateway's own answer to a path, a query or a header that it can't read.
+pub fn gateway_failure() -> Value {
+    json!({
+        "description": "The gateway could not read the path, the query or a header.",
+        "type": "object",
+        "required": ["message"],
+        "properties": { "message": { "type": "string", "examples": ["Bad Request"] } },
+        "additionalProperties": false,
+    })
+}
+
+/// The shape of a family's failures, or the gateway's. Some families have the same.
+fn or_the_gateways(family: Value) -> Value {
+    let gateways = json!({ "$ref": "#/components/schemas/GatewayFailure" });
+    match family["$ref"].as_str() {
+        None => gateways,
+        Some("#/components/schemas/CommunitiesFailure") => family,
+        Some(_) => json!({ "anyOf": [family, gateways] }),
     }
 }
 

@@ -34,7 +34,8 @@ fn each_failure(paths: &mut Map<String, Value>, mut see: impl FnMut(String, &mut
     let operations = paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut);
     for answers in operations.filter_map(|operation| operation["responses"].as_object_mut()) {
         for (status, answer) in answers.iter_mut() {
-            let schema = answer["content"]["application/json"]["schema"]["$ref"].as_str();
+            let schema = &answer["content"]["application/json"]["schema"];
+            let schema = schema["$ref"].as_str().or_else(|| schema["anyOf"][0]["$ref"].as_str());
             let name = schema.and_then(|schema| schema.rsplit('/').next()).map(|name| format!("{name}{status}"));
             if let Some(name) = name.filter(|_| status.as_str() >= "400") {
                 see(name, answer);

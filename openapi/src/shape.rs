@@ -1,4 +1,6 @@
-//! Schemas of bodies: those that are derived from structs, and what they are wrapped in.
+//! Schemas of bodies, as they are derived from the types in shared/.
+
+use std::any::type_name;
 
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -10,58 +12,103 @@ pub struct Shape {
     pub named: Map<String, Value>,
 }
 
+const REFERENCE: &str = "#/components/schemas/";
+
 impl Shape {
+    /// The schema of a request.
     pub fn of<T: ToSchema>() -> Self {
-        let (name, mut all) = (T::name(), vec![(T::name().into_owned(), T::schema())]);
+        let (top, mut all) = (T::name().into_owned(), vec![(T::name().into_owned(), T::schema())]);
         T::schemas(&mut all);
-        let named = all.into_iter().map(|(name, schema)| (name, json!(schema))).collect();
-        Self { schema: json!({ "$ref": format!("#/components/schemas/{name}") }), named }
+        let all: Map<_, _> = all.into_iter().map(|(name, schema)| (named(&name).to_owned(), json!(schema))).collect();
+        let reference = json!({ "$ref": format!("{REFERENCE}{}", named(&top)) });
+        // An envelope has no name of its own: what is in it differs.
+        let is_generic = type_name::<T>().contains('<');
+        let mut schema = if is_generic { all[named(&top)].clone() } else { reference };
+        let mut used = Map::new();
+        tidy(&mut schema, &all, &mut used);
+        Self { schema, named: used }
     }
 
-    /// An object of exactly these fields.
-    pub fn object<const N: usize>(fields: [(&str, Shape); N]) -> Self {
-        let required: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
-        let mut shape = Self { schema: json!({ "type": "object", "required": required }), named: Map::new() };
-        for (name, field) in fields {
-            shape.schema["properties"][name] = field.schema;
-            shape.named.extend(field.named);
-        }
-        shape.schema["additionalProperties"] = json!(false);
+    /// The schema of an answer: it always has all fields of `T`, and no others.
+    pub fn answer<T: ToSchema>() -> Self {
+        let mut shape = Self::of::<T>();
+        close(&mut shape.schema);
+        shape.named.values_mut().for_each(close);
         shape
     }
+}
 
-    /// Exactly this text.
-    pub fn text(text: &str) -> Self {
-        Self { schema: json!({ "type": "string", "const": text }), named: Map::new() }
-    }
+/// The name of a type in the document.
+fn named(name: &str) -> &str {
+    name.strip_suffix("Body").unwrap_or(name)
+}
 
-    /// Exactly this truth value.
-    pub fn truth(value: bool) -> Self {
-        Self { schema: json!({ "type": "boolean", "const": value }), named: Map::new() }
-    }
-
-    pub fn one_of<const N: usize>(shapes: [Shape; N]) -> Self {
-        let mut one = Self { schema: json!({ "oneOf": [] }), named: Map::new() };
-        for Shape { schema, named } in shapes {
-            one.schema["oneOf"].as_array_mut().expect("a list").push(schema);
-            one.named.extend(named);
+/// Makes a derived schema one of the document. Names lose their `Body`. Constants stand in their field. Objects that serde flattens
+/// into one become one. `used` collects the schemas that this one refers to.
+fn tidy(schema: &mut Value, all: &Map<String, Value>, used: &mut Map<String, Value>) {
+    if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix(REFERENCE)).map(named) {
+        let referred = &all[name];
+        if let Some([only]) = referred["enum"].as_array().map(Vec::as_slice) {
+            let mut constant = json!({ "type": referred["type"], "const": only });
+            if let Some(description) = schema.get("description") {
+                constant["description"] = description.clone();
+            }
+            *schema = constant;
+            return;
         }
-        one
+        let name = name.to_owned();
+        if !used.contains_key(&name) {
+            used.insert(name.clone(), Value::Null);
+            let mut referred = referred.clone();
+            tidy(&mut referred, all, used);
+            used.insert(name.clone(), referred);
+        }
+        schema["$ref"] = json!(format!("{REFERENCE}{name}"));
+        return;
     }
-
-    /// What accounts and inboxes say besides what they show.
-    pub fn said<const N: usize>(message: &str, fields: [(&str, Shape); N]) -> Self {
-        let said = Self::object([("success", Self::truth(true)), ("message", Self::text(message))]);
-        said.and(Self::object(fields))
+    if schema["type"] == "integer" || schema["type"][0] == "integer" {
+        schema.as_object_mut().expect("a schema").remove("format");
     }
+    if let Some(parts) = schema["allOf"].as_array().cloned() {
+        *schema = flattened(schema, &parts, all);
+    }
+    match schema {
+        Value::Object(fields) => fields.values_mut().for_each(|value| tidy(value, all, used)),
+        Value::Array(items) => items.iter_mut().for_each(|item| tidy(item, all, used)),
+        _ => {}
+    }
+}
 
-    /// The fields of both.
-    pub fn and(mut self, other: Shape) -> Self {
-        let fields = other.schema["properties"].as_object().into_iter().flatten();
-        fields.for_each(|(name, field)| self.schema["properties"][name] = field.clone());
-        let required = other.schema["required"].as_array().cloned().unwrap_or_default();
-        self.schema["required"].as_array_mut().expect("a list").extend(required);
-        self.named.extend(other.named);
-        self
+/// One object with the fields of all `parts`.
+fn flattened(whole: &Value, parts: &[Value], all: &Map<String, Value>) -> Value {
+    let mut one = json!({ "type": "object" });
+    if let Some(description) = whole.get("description") {
+        one["description"] = description.clone();
+    }
+    one["required"] = json!([]);
+    for part in parts {
+        let reference = part["$ref"].as_str().and_then(|reference| reference.strip_prefix(REFERENCE)).map(named);
+        let part = reference.map_or(part, |name| &all[name]);
+        let required = part["required"].as_array().into_iter().flatten().cloned();
+        one["required"].as_array_mut().expect("a list").extend(required);
+        for (name, field) in part["properties"].as_object().into_iter().flatten() {
+            one["properties"][name] = field.clone();
+        }
+    }
+    one
+}
+
+fn close(schema: &mut Value) {
+    if schema["type"] == "object" {
+        let fields: Vec<_> = schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
+        if !fields.is_empty() {
+            schema["required"] = json!(fields);
+        }
+        schema["additionalProperties"] = json!(false);
+    }
+    match schema {
+        Value::Object(fields) => fields.values_mut().for_each(close),
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
     }
 }

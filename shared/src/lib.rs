@@ -6,6 +6,7 @@
 //! * `auth`: who may act, as types that only a check can make.
 //! * `http`: requests, replies, each family's errors, the frame around every endpoint.
 //! * `app`: everything that is made once per cold start.
+//! * `bodies`: the JSON that functions parse and answer.
 //! * `limits`: every rate limit.
 //! * `bucket`, `mail`, `passwords`, `png`, `push`, `queue`, `sessions`, `store`, `tokens`, `vapid`: services and secrets.
 //! * `aws`, `client`, `config`, `error`, `html`, `log`, `media`, `stats`, `types`: the basics.
@@ -14,6 +15,7 @@ pub mod accounts;
 pub mod app;
 pub mod auth;
 mod aws;
+pub mod bodies;
 pub mod bucket;
 pub mod client;
 pub mod communities;
@@ -57,6 +59,7 @@ pub mod prelude {
             Authenticated, Caller, LinkOwner, LoginTarget, PinAttempt, TrustedCaller, Unsubscriber, UnverifiedSession,
             check_code, confirm_and_read, end_session, notified, signed_in,
         },
+        bodies::*,
         bucket::{
             attachments::UPLOAD_WITHIN,
             cards::{self, Cards},
@@ -64,9 +67,8 @@ pub mod prelude {
         communities::{CommunityAccess, MemberPair},
         creation::{Begun, Creation, NewRequest},
         http::{
-            AccountsError, CommunitiesError, CommunityBody, CommunityMessageBody, DeviceBody, InboxBody, LinkBody,
-            LinksError, NotSent, NotificationsError, NumberedPagination, PageError, PageOrJson, Pagination, PersonBody,
-            PrivateError, PrivateMessageBody, Problem, Reply, Request, Role, Undelivered, UserBody, processed,
+            AccountsError, CommunitiesError, LinksError, NotSent, NotificationsError, NumberedPagination, PageError,
+            PageOrJson, Pagination, PrivateError, Problem, Reply, Request, Undelivered, processed,
         },
         lambda,
         limits::Limit,

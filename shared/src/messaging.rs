@@ -3,32 +3,23 @@
 use std::cell::RefCell;
 
 use futures_util::{TryFutureExt, join, try_join};
-use serde::Deserialize;
 
 use crate::{
     app::App,
     auth::{TrustedCaller, UnverifiedSession},
+    bodies::{NewPrivateMessage, PrivateMessageBody},
     creation::{Begun, Creation, NewRequest},
-    http::{PrivateError, PrivateMessageBody, Reply, Request, processed},
+    http::{PrivateError, Reply, Request, processed},
     store::{Media, Participant, PrivateDraft, PrivateMessage, PrivateRefused, StoreError, Written},
     tokens::random,
-    types::{AssetSet, ConversationId, MessageKind, PrivateText, PublicIds, Upload, UserId},
+    types::{AssetSet, ConversationId, PublicIds, Upload, UserId},
 };
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Send {
-    content: PrivateText,
-    #[serde(rename = "type")]
-    kind: MessageKind,
-    media: Option<PublicIds>,
-}
 
 /// A message that its sender may send, as far as that can be known before it is written.
 pub struct Outgoing<'a> {
     app: &'a App,
     caller: TrustedCaller,
-    send: Send,
+    send: NewPrivateMessage,
     conversation: ConversationId,
     own: Option<Participant>,
     /// There is an account of the recipient's, as far as the recipient was named.
@@ -61,7 +52,7 @@ impl<'a> Outgoing<'a> {
         };
         let caller = session.confirm_trusted(app).map_err(PrivateError::from);
         let ((caller, send, begun), own, is_to_somebody) = try_join!(
-            NewRequest::begin_as(caller, request.json::<Send>().map_err(PrivateError::from), begin),
+            NewRequest::begin_as(caller, request.json::<NewPrivateMessage>().map_err(PrivateError::from), begin),
             app.store.participant(user, conversation).err_into(),
             is_to_somebody.err_into(),
         )?;

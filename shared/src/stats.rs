@@ -8,7 +8,8 @@ pub struct RequestStats(Mutex<Totals>);
 
 #[derive(Default, Clone)]
 pub struct Totals {
-    /// Calls that waited for each other. Calls that run at the same time count once.
+    /// The longest chain of calls in which each began after another had ended. Calls that run at the same time count once,
+    /// however long each takes.
     pub round_trips: u32,
     pub read_units: f64,
     pub write_units: f64,
@@ -16,7 +17,8 @@ pub struct Totals {
     pub actions: Vec<&'static str>,
     /// Why an optional part of the request was left out.
     pub degraded: Option<String>,
-    in_flight: u32,
+    /// The longest chain among the calls that have ended.
+    ended: u32,
 }
 
 impl RequestStats {
@@ -68,23 +70,25 @@ impl Totals {
 }
 
 /// A call under way. It ends with the call, also when the call is dropped half-way.
-struct InFlight<'a>(&'a RequestStats);
+struct InFlight<'a> {
+    stats: &'a RequestStats,
+    /// The length of the longest chain that ends with this call.
+    depth: u32,
+}
 
 impl<'a> InFlight<'a> {
     fn start(stats: &'a RequestStats, actions: &[&'static str]) -> Self {
         let mut totals = stats.totals();
-        if totals.in_flight == 0 {
-            totals.round_trips += 1;
-        }
-        totals.in_flight += 1;
+        let depth = totals.ended + 1;
+        totals.round_trips = totals.round_trips.max(depth);
         totals.note(actions);
-        Self(stats)
+        Self { stats, depth }
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        let mut totals = self.0.totals();
-        totals.in_flight = totals.in_flight.saturating_sub(1);
+        let mut totals = self.stats.totals();
+        totals.ended = totals.ended.max(self.depth);
     }
 }

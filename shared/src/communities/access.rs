@@ -1,12 +1,12 @@
 //! The caller in a community, and the caller's role in it. Every endpoint of communities begins with this.
 
 use futures_util::{join, try_join};
-use serde_json::json;
 
 use crate::{
     app::App,
     auth::{Caller, NotACaller, UnverifiedSession, confirm_and_read},
-    http::{CommunitiesError, PersonBody, Reply, Request, Role, TwoBodies},
+    bodies::{MemberBlockBody, PersonBody, Role, TwoBodies},
+    http::{CommunitiesError, Reply, Request},
     limits::Limit,
     store::{Community, Member, StoreError, Thread},
     types::{CommunityId, UserId, Username},
@@ -205,7 +205,7 @@ impl MemberPair {
         if !app.store.set_member_block(community, tag, member.clone(), thread.cloned(), blocked).await? {
             return Err(CommunitiesError::MemberNotFound);
         }
-        Ok(Reply::ok(&json!({ "user_id": user, "blocked": blocked })))
+        Ok(Reply::ok(&MemberBlockBody { user_id: user, blocked }))
     }
 
     /// Whether the other user has an account.

@@ -1,16 +1,9 @@
-//! The families "Accounts and sessions" and "Anonymous inbox": their errors with their documented answers, and how they show
-//! users, devices and messages.
+//! The families "Accounts and sessions" and "Anonymous inbox": their errors with their documented answers.
 
 use http::StatusCode;
-use serde::Serialize;
-use serde_json::json;
 
-use super::{FamilyError, Pagination, Problem, Reply};
-use crate::{
-    store::{Account, Device, InboxMessage, Page, UsernameClaim},
-    tokens::Tokens,
-    types::{DeviceId, DeviceName, Email, InboxMessageId, InboxText, Timestamp, UserId, Username},
-};
+use super::{FamilyError, Problem, Reply};
+use crate::bodies::{AccountsFailure, False};
 
 pub enum AccountsError {
     /// An error that any request can have.
@@ -102,73 +95,6 @@ impl FamilyError for NotSent {
 }
 
 fn shaped(problem: Problem) -> (Reply, Option<String>) {
-    let body = json!({ "success": false, "message": problem.message });
+    let body = AccountsFailure { success: False, message: problem.message };
     (Reply::json(problem.status, &body).limited(problem.limited), problem.cause)
-}
-
-/// A user as the user sees himself.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct UserBody<'a> {
-    #[serde(rename = "_id")]
-    id: UserId,
-    username: &'a Username,
-    email: &'a Email,
-    /// Always: nobody signs up without a code.
-    is_verified: bool,
-    is_accepting_messages: bool,
-}
-
-impl<'a> UserBody<'a> {
-    pub fn of(account: &'a Account, claim: &UsernameClaim) -> Self {
-        Self {
-            id: account.id,
-            username: &account.username,
-            email: &account.email,
-            is_verified: true,
-            is_accepting_messages: claim.is_accepting,
-        }
-    }
-}
-
-#[derive(Serialize)]
-pub struct DeviceBody<'a> {
-    id: DeviceId,
-    name: &'a DeviceName,
-    trusted: bool,
-}
-
-impl<'a> DeviceBody<'a> {
-    pub fn of(device: &'a Device) -> Self {
-        Self { id: device.id, name: &device.device_name, trusted: device.trusted }
-    }
-}
-
-/// A message as its recipient sees it: nothing about who sent it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct InboxMessageBody {
-    #[serde(rename = "_id")]
-    id: InboxMessageId,
-    content: InboxText,
-    created_at: Timestamp,
-}
-
-/// A page of an inbox.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct InboxBody {
-    messages: Vec<InboxMessageBody>,
-    next_cursor: Option<String>,
-}
-
-impl InboxBody {
-    /// `page` is the one that was asked for by `pagination`.
-    pub fn of(page: Page<InboxMessage>, pagination: &Pagination<InboxMessageId>, tokens: &Tokens) -> Self {
-        let body = |InboxMessage { id, content, .. }| InboxMessageBody { id, content, created_at: id.made_at() };
-        Self {
-            next_cursor: pagination.next_cursor(tokens, page.next(|last| last.id)),
-            messages: page.items.into_iter().map(body).collect(),
-        }
-    }
 }

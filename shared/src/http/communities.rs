@@ -1,17 +1,11 @@
-//! The families "Communities" and "Notifications": their errors with their documented answers, and how they show communities,
-//! users and messages.
+//! The families "Communities" and "Notifications": their errors with their documented answers.
 
 use std::borrow::Cow;
 
 use http::StatusCode;
-use serde::Serialize;
-use serde_json::json;
 
 use super::{FamilyError, Problem, Reply};
-use crate::{
-    store::{Community, CommunityMessage},
-    types::{CommunityId, CommunityMessageId, CommunityName, Description, Timestamp, UserId, Username},
-};
+use crate::bodies::{CommunitiesFailure, NotDelivered};
 
 pub enum CommunitiesError {
     /// An error that any request can have.
@@ -81,7 +75,7 @@ where
 impl FamilyError for CommunitiesError {
     fn reply(self) -> (Reply, Option<String>) {
         let problem = self.into_problem();
-        let body = json!({ "message": problem.message });
+        let body = CommunitiesFailure { message: problem.message };
         (Reply::json(problem.status, &body).limited(problem.limited), problem.cause)
     }
 }
@@ -103,93 +97,9 @@ impl FamilyError for Undelivered {
         let problem = self.0.into_problem();
         match problem.status {
             StatusCode::FORBIDDEN | StatusCode::UNPROCESSABLE_ENTITY => {
-                (Reply::json(problem.status, &json!({ "message": [problem.message] })), problem.cause)
+                (Reply::json(problem.status, &NotDelivered { message: [problem.message] }), problem.cause)
             }
             _ => CommunitiesError::Problem(problem).reply(),
-        }
-    }
-}
-
-/// The role of a user in a community.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    Creator,
-    Member,
-}
-
-#[derive(Serialize)]
-pub struct CommunityBody<'a> {
-    id: CommunityId,
-    name: &'a CommunityName,
-    description: Option<&'a Description>,
-    creator: PersonBody<'a>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    /// The caller's role. None for a user who is no member, or is blocked.
-    role: Option<Role>,
-}
-
-impl<'a> CommunityBody<'a> {
-    pub fn of(community: &'a Community, creator_name: Option<&'a Username>, role: Option<Role>) -> Self {
-        Self {
-            id: community.id,
-            name: &community.community_name,
-            description: community.description.as_ref(),
-            creator: PersonBody::of(community.creator, creator_name),
-            created_at: community.created_at,
-            updated_at: community.updated_at,
-            role,
-        }
-    }
-}
-
-/// A user as other users see one.
-#[derive(Clone, Copy, Serialize)]
-pub struct PersonBody<'a> {
-    id: UserId,
-    /// None when the account is gone.
-    username: Option<&'a Username>,
-    /// Always none: clients expect the field, and there are no avatars.
-    avatar_url: Option<()>,
-}
-
-impl<'a> PersonBody<'a> {
-    pub fn of(id: UserId, username: Option<&'a Username>) -> Self {
-        Self { id, username, avatar_url: None }
-    }
-}
-
-/// The creator of a community and one of its members. Each message goes from one to the other.
-#[derive(Clone, Copy)]
-pub struct TwoBodies<'a>(pub [PersonBody<'a>; 2]);
-
-impl<'a> TwoBodies<'a> {
-    pub fn find(&self, user: UserId) -> PersonBody<'a> {
-        let Self([one, other]) = *self;
-        if one.id == user { one } else { other }
-    }
-}
-
-#[derive(Serialize)]
-pub struct CommunityMessageBody<'a> {
-    id: CommunityMessageId,
-    content: &'a str,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    sender: PersonBody<'a>,
-    recipient: PersonBody<'a>,
-}
-
-impl<'a> CommunityMessageBody<'a> {
-    pub fn of(message: &'a CommunityMessage, users: TwoBodies<'a>) -> Self {
-        Self {
-            id: message.id,
-            content: &message.content,
-            created_at: message.id.made_at(),
-            updated_at: message.id.made_at(),
-            sender: users.find(message.sender),
-            recipient: users.find(message.recipient),
         }
     }
 }

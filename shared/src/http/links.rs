@@ -1,13 +1,12 @@
-//! The family "Anonymous links": its errors with their documented answers, and how it shows a link.
+//! The family "Anonymous links": its errors with their documented answers.
 
 use http::StatusCode;
-use serde::Serialize;
-use serde_json::json;
 
 use super::{FamilyError, Problem, Reply};
 use crate::{
+    bodies::LinksFailure,
     store::{Link, LinkStatus},
-    types::{Description, LinkId, MaxMessages, Slug, Timestamp, Title},
+    types::Timestamp,
 };
 
 pub enum LinksError {
@@ -93,49 +92,7 @@ where
 impl FamilyError for LinksError {
     fn reply(self) -> (Reply, Option<String>) {
         let problem = self.into_problem();
-        let reply = Reply::json(problem.status, &json!({ "error": problem.message })).limited(problem.limited);
+        let reply = Reply::json(problem.status, &LinksFailure { error: problem.message }).limited(problem.limited);
         (reply, problem.cause)
-    }
-}
-
-/// A link as everyone may see it.
-#[derive(Serialize)]
-pub struct LinkBody<'a> {
-    id: LinkId,
-    slug: &'a Slug,
-    title: &'a Title,
-    description: Option<&'a Description>,
-    is_active: bool,
-    has_pin: bool,
-    status: LinkStatus,
-    expires_at: Option<Timestamp>,
-    starts_at: Option<Timestamp>,
-    max_messages: Option<MaxMessages>,
-    created_at: Timestamp,
-    /// For its owner only.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_count: Option<u64>,
-}
-
-impl<'a> LinkBody<'a> {
-    pub fn of(link: &'a Link, now: Timestamp) -> Self {
-        Self {
-            id: link.id,
-            slug: &link.slug,
-            title: &link.title,
-            description: link.description.as_ref(),
-            is_active: link.is_active,
-            has_pin: link.pin.is_some(),
-            status: link.status(now),
-            expires_at: link.expires_at,
-            starts_at: link.starts_at,
-            max_messages: link.max_messages,
-            created_at: link.created_at,
-            message_count: None,
-        }
-    }
-
-    pub fn with_count(self, message_count: u64) -> Self {
-        Self { message_count: Some(message_count), ..self }
     }
 }

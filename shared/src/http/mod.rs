@@ -15,16 +15,14 @@ mod request;
 mod serve;
 mod worker;
 
-pub use accounts::{AccountsError, DeviceBody, InboxBody, NotSent, UserBody};
-pub use communities::{
-    CommunitiesError, CommunityBody, CommunityMessageBody, PersonBody, Role, TwoBodies, Undelivered,
-};
-pub use links::{LinkBody, LinksError};
+pub use accounts::{AccountsError, NotSent};
+pub use communities::{CommunitiesError, Undelivered};
+pub use links::LinksError;
 pub use multipart::Form;
 pub use notifications::NotificationsError;
 pub use page::{PageError, PageOrJson};
-pub use pagination::{NumberedPage, NumberedPagination, Pagination};
-pub use private::{PrivateError, PrivateMessageBody, processed};
+pub use pagination::{NumberedPagination, Pagination};
+pub use private::{PrivateError, processed};
 pub use problem::{FamilyError, Problem};
 pub use reply::Reply;
 pub use request::Request;

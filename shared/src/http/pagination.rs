@@ -2,11 +2,10 @@
 
 use std::fmt::Display;
 
-use serde::Serialize;
-
 use super::{Problem, Request};
 use crate::{
     app::App,
+    bodies::NumberedPage,
     tokens::{Purpose, Tokens},
     types::{CursorId, PageNumber, PageSize},
 };
@@ -68,14 +67,6 @@ impl NumberedPagination {
     /// The page with `data`, of a list of `total` entries.
     pub fn page<T>(&self, total: u64, data: Vec<T>) -> NumberedPage<T> {
         let end = self.offset.saturating_add(self.size.get() as u64);
-        NumberedPage { total, has_more: end < total, data }
+        NumberedPage::of(total, end, data)
     }
-}
-
-/// One page of a list whose pages are numbered.
-#[derive(Serialize)]
-pub struct NumberedPage<T> {
-    total: u64,
-    has_more: bool,
-    data: Vec<T>,
 }

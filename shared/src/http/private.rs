@@ -1,4 +1,4 @@
-//! The family "Private messages": its errors with their documented answers, and how it shows messages.
+//! The family "Private messages": its errors with their documented answers, and the envelope of its successes.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -6,9 +6,10 @@ use serde_json::json;
 
 use super::{FamilyError, Problem, Reply};
 use crate::{
+    bodies::{False, PrivateFailure, Processed},
     limits::Denied,
-    store::{Participant, PrivateMessage, StoreError},
-    types::{AssetId, ConversationId, MediaKind, MessageKind, PrivateMessageId, Timestamp, UserId},
+    store::StoreError,
+    types::{MediaKind, MessageKind, Timestamp},
 };
 
 pub enum PrivateError {
@@ -106,87 +107,19 @@ impl From<Denied> for PrivateError {
 impl FamilyError for PrivateError {
     fn reply(self) -> (Reply, Option<String>) {
         let problem = self.into_problem();
-        let body = json!({ "success": false, "message": problem.message, "timestamp": Timestamp::now() });
+        let body = PrivateFailure { success: False, message: problem.message, timestamp: Timestamp::now() };
         (Reply::json(problem.status, &body).limited(problem.limited), problem.cause)
     }
 }
 
 /// `data` in the family's envelope, as text.
 pub fn processed(data: &impl Serialize, now: Timestamp) -> String {
-    json!({ "success": true, "message": "request processed successfully", "data": data, "timestamp": now }).to_string()
+    json!(Processed::new(data, now)).to_string()
 }
 
 impl Reply {
     /// `data` in the family's envelope.
     pub fn processed(data: &impl Serialize, now: Timestamp) -> Self {
         Self::created(processed(data, now)).with_status(StatusCode::OK)
-    }
-}
-
-/// A message as both of its users see it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PrivateMessageBody<'a> {
-    conversation_id: ConversationId,
-    sender_id: UserId,
-    #[serde(rename = "type")]
-    kind: MessageKind,
-    content: &'a str,
-    media: Vec<MediaBody>,
-    delivered_to: Vec<UserId>,
-    seen_by: Vec<UserId>,
-    is_deleted: bool,
-    #[serde(rename = "_id")]
-    id: PrivateMessageId,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct MediaBody {
-    /// Good for an hour.
-    url: String,
-    public_id: String,
-    asset_id: AssetId,
-    #[serde(rename = "type")]
-    kind: MediaKind,
-    height: Option<u32>,
-    width: Option<u32>,
-    bytes: u64,
-}
-
-impl<'a> PrivateMessageBody<'a> {
-    /// `urls`: one for each of its media. `reader`: whoever of the two did not send it, and that user's side, if there is one.
-    pub fn of(message: &'a PrivateMessage, urls: &[String], reader: Option<(UserId, &Participant)>) -> Self {
-        let media = message.media.iter().zip(urls).map(|(media, url)| MediaBody {
-            url: url.clone(),
-            public_id: media.asset.public_id(message.conversation),
-            asset_id: media.asset,
-            kind: media.kind,
-            height: media.height,
-            width: media.width,
-            bytes: media.bytes,
-        });
-        let marked = |is_marked: fn(&Participant, PrivateMessageId) -> bool| {
-            reader
-                .filter(|(_, participant)| is_marked(participant, message.id))
-                .map(|(user, _)| user)
-                .into_iter()
-                .collect()
-        };
-        Self {
-            conversation_id: message.conversation,
-            sender_id: message.sender,
-            kind: message.kind,
-            content: &message.content,
-            media: media.collect(),
-            delivered_to: marked(Participant::was_delivered),
-            seen_by: marked(Participant::has_seen),
-            is_deleted: message.is_deleted,
-            id: message.id,
-            created_at: message.id.made_at(),
-            updated_at: message.updated_at,
-        }
     }
 }

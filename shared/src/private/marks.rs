@@ -1,23 +1,16 @@
 //! Marking how far a user has got in a conversation: the same whether messages were delivered or seen.
 
 use futures_util::try_join;
-use serde::Deserialize;
-use serde_json::json;
 
 use crate::{
     app::App,
     auth::{UnverifiedSession, confirm_and_read},
+    bodies::{MarkedUptoBody, Upto},
     http::{PrivateError, Reply, Request},
     limits::Limit,
     store::{Mark, Participant},
     types::{ConversationId, PrivateMessageId},
 };
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Upto {
-    message_id: PrivateMessageId,
-}
 
 /// Marks everything up to the message that the body names.
 pub async fn mark_upto(app: &App, request: &Request, mark: Mark) -> Result<Reply, PrivateError> {
@@ -32,7 +25,7 @@ pub async fn mark_upto(app: &App, request: &Request, mark: Mark) -> Result<Reply
     own.filter(Participant::has_begun).ok_or(PrivateError::NotAMember)?;
     let message = message.ok_or(PrivateError::MessageNotFound)?;
     let marked = app.store.mark(user, &message, mark).await?.ok_or(PrivateError::NotAMember)?;
-    let data = json!({ "conversationId": conversation, "messageId": id, "unreadCount": marked.unread() });
+    let data = MarkedUptoBody { conversation_id: conversation, message_id: id, unread_count: marked.unread() };
     Ok(Reply::processed(&data, request.now()))
 }
 

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{
     Item, Store, StoreError, Update, from_item,
@@ -53,7 +54,7 @@ pub struct Link {
     pub deleting: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LinkStatus {
     Paused,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::{
     ConversationId, Invalid, Object, Parse, UserId, deserialize_text, hex_ids::hex_type, text_type, texts::within,
@@ -189,12 +190,13 @@ impl Upload {
 
 /// The names of a message's media: up to ten, each of them once.
 #[derive(Debug, Default, Deserialize)]
-#[serde(try_from = "Vec<Object<Reference>>")]
-pub struct PublicIds(Vec<Object<Reference>>);
+#[serde(try_from = "Vec<Object<UploadReference>>")]
+pub struct PublicIds(Vec<Object<UploadReference>>);
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Reference {
+pub struct UploadReference {
+    #[schema(value_type = super::schema::UploadName)]
     public_id: String,
 }
 
@@ -206,10 +208,10 @@ impl PublicIds {
     }
 }
 
-impl TryFrom<Vec<Object<Reference>>> for PublicIds {
+impl TryFrom<Vec<Object<UploadReference>>> for PublicIds {
     type Error = &'static str;
 
-    fn try_from(references: Vec<Object<Reference>>) -> Result<Self, Self::Error> {
+    fn try_from(references: Vec<Object<UploadReference>>) -> Result<Self, Self::Error> {
         if references.len() > Self::MOST {
             return Err("must have at most 10 entries");
         }

@@ -14,6 +14,7 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, Visitor},
 };
+use utoipa::ToSchema;
 
 use super::{Invalid, Object, Parse, deserialize_text, hex_ids::hex_type, text_type};
 
@@ -168,16 +169,18 @@ base64_type!(
 );
 
 /// A browser's `PushSubscription`, as its `toJSON` has it. Fields that browsers may add are passed over.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BrowserSubscription {
     pub endpoint: PushEndpoint,
+    #[schema(value_type = Option<f64>)]
     #[serde(default, rename = "expirationTime")]
     _expiration_time: ExpirationTime,
+    #[schema(value_type = BrowserKeys)]
     keys: Object<BrowserKeys>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct BrowserKeys {
     p256dh: PushKey,
     auth: PushSecret,

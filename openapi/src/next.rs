@@ -84,8 +84,8 @@ const fn next(
 const BEGIN: [&str; 2] = ["sign-up", "sign-in"];
 
 pub fn link(paths: &mut Map<String, Value>) {
-    let with_session: Vec<String> = operations(paths).filter(|one| needs_session(one)).map(|one| id(one)).collect();
-    let known: Vec<String> = operations(paths).map(|one| id(one)).collect();
+    let with_session: Vec<String> = operations(paths).filter(|one| needs_session(one)).map(id).collect();
+    let known: Vec<String> = operations(paths).map(id).collect();
     for Next { from, to, .. } in &ALL {
         for name in to.iter().chain([from]) {
             assert!(known.iter().any(|known| known == name), "there is no operation {name} to link");

@@ -261,7 +261,7 @@ impl<E: Documented> Operation<E> {
                 value.into_iter().for_each(|value| operation[name] = value);
             }
             let gateways = Answer::default();
-            let bad_request = self.answers.get(&400).is_none().then_some((&400, &gateways));
+            let bad_request = (!self.answers.contains_key(&400)).then_some((&400, &gateways));
             for (status, answer) in self.answers.iter().chain(bad_request) {
                 operation["responses"][status.to_string()] = answer.described(*status);
             }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, Call, Client, Link, User};
+use crate::support::{Answer, Call, Client, FaultyStack, Link, User, line_of, stack_or_skip};
 
 /// The limit of that name in an answer's RateLimit field: how many are left.
 #[track_caller]
@@ -94,6 +94,71 @@ async fn a_message_with_a_fresh_key_is_refused_as_fast_as_one_without() {
         call.send().await.limited("link-messages", 5, 60);
     }
     assert_eq!(link.count().await, 5);
+}
+
+/// A refusal of a send to a link, with a fresh key or without any: how many calls waited for each other.
+async fn round_trips_of_refusal(stack: &local::Stack, link: &Link, sender: &Client, key: Option<&str>) -> u64 {
+    let call = sender.post(&link.messages()).json(&json!({ "content": "x" }));
+    let refused = key.into_iter().fold(call, |call, key| call.key(key)).send().await;
+    refused.limited("link-messages", 5, 60);
+    let (_, line) = line_of(stack, &refused).await;
+    line["round_trips"].as_u64().expect("round trips")
+}
+
+#[tokio::test]
+async fn a_refusal_makes_as_many_round_trips_with_a_fresh_key_as_without() {
+    let Some(stack) = stack_or_skip("reads the log") else { return };
+    let (link, sender) = (Link::open().await, Client::new());
+    for _ in 0..5 {
+        link.send_as(&sender, json!({ "content": "x" })).await.ok(201);
+    }
+    // Beyond the 30th fresh key, and beyond the request that finds that out, nothing changes.
+    let mut differ = 0;
+    for n in 0..36 {
+        let without = round_trips_of_refusal(stack, &link, &sender, None).await;
+        let with = round_trips_of_refusal(stack, &link, &sender, Some(&format!("fresh-{n}"))).await;
+        differ += usize::from(with != without);
+        assert!(with <= without + 1, "{with} round trips with a key, {without} without");
+    }
+    // Each of the four instances of the function finds out for itself.
+    assert!(differ <= 4, "{differ} of 36 refusals with a fresh key made more round trips");
+}
+
+#[tokio::test]
+async fn unknown_keys_at_a_full_window_are_bounded_to_30_an_hour() {
+    let Some(stack) = FaultyStack::without_workers().await else { return };
+    let (link, sender) = (Link::open().await, Client::new());
+    let send = async |key: &str| sender.post(&link.messages()).key(key).json(&json!({ "content": "x" })).send().await;
+    for n in 0..5 {
+        send(&format!("key-{n}")).await.ok(201);
+    }
+    for n in 0..31 {
+        send(&format!("fresh-{n}")).await.limited("link-messages", 5, 60);
+    }
+    // The hits are the attributes that are no part of the key, and neither the time to live nor the count of hits.
+    let item = stack.limit_item("fresh-keys").await;
+    let others = ["pk", "sk", "ttl", "n"];
+    let hits = item.as_object().expect("an item").keys().filter(|name| !others.contains(&name.as_str())).count();
+    assert_eq!(hits, 30, "{item}");
+    // Replays are still answered.
+    send("key-0").await.ok(201);
+    // From then on the client's requests count as a flood, which is refused without a call to the store.
+    let mut sent = 31;
+    loop {
+        let refused = send(&format!("fresh-{sent}")).await;
+        refused.limited("link-messages", 5, 60);
+        let (_, line) = line_of(&stack.stack, &refused).await;
+        if line["round_trips"] == 0 {
+            break;
+        }
+        sent += 1;
+        assert!(sent < 1000, "{sent} unknown keys were looked for");
+    }
+    // Nobody else is concerned.
+    let other = Client::new().post(&link.messages()).key("fresh-0").json(&json!({ "content": "x" })).send().await;
+    other.ok(201);
+    assert_eq!(link.count().await, 6);
+    stack.stop().await;
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     };
     let authenticated = match target?.try_password(app, &password, device_id).await {
         Ok(authenticated) => authenticated,
-        // What fills the window may be the very requests that this one repeats.
+        // The window may be full of the very requests that this one repeats.
         Err(error) if error.is_over_limit() => {
             return new.replay(app).await?.map(|reply| signed_in(app, request, reply)).ok_or(error);
         }

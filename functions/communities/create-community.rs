@@ -9,10 +9,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError>
     let scope = user.to_string();
     let targets = [scope.as_str()];
 
-    let caller = session.confirm(app).map_err(CommunitiesError::from);
     let asked = request.json::<NewCommunity>().map_err(CommunitiesError::from);
-    let begin = NewRequest::begin(app, request, Creation::Community, &scope, &targets);
-    let (caller, asked, begun) = NewRequest::begin_as(caller, asked, begin).await?;
+    let begin = async |_: &NewCommunity| NewRequest::begin(app, request, Creation::Community, &scope, &targets).await;
+    let (caller, asked, begun) = confirm_and_read(session.confirm(app), asked, begin).await?;
     let mut new = match begun {
         Begun::New(new) => new,
         Begun::Replay(reply) => return Ok(reply),

@@ -8,15 +8,16 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let session = if asked.notify == Some(true) { Some(UnverifiedSession::by(app, request)?) } else { None };
     let scope = session.as_ref().map_or_else(|| request.client_scope(), |session| session.user().to_string());
 
-    let begin = NewRequest::begin(app, request, Creation::Link, &scope, &[""]);
-    let owner = notified(app, session).map_err(LinksError::from);
-    let (owner, asked, begun) = NewRequest::begin_as(owner, Ok(asked), begin).await?;
+    let caller = async { OptionFuture::from(session.map(|session| session.confirm(app))).await.transpose() };
+    let begin = async |_: &NewLink| NewRequest::begin(app, request, Creation::Link, &scope, &[""]).await;
+    let (owner, asked, begun) = confirm_and_read(caller, Ok::<_, LinksError>(asked), begin).await?;
     let mut new = match begun {
         Begun::New(new) => new,
         Begun::Replay(reply) => return Ok(reply),
     };
 
     let admin_token = AdminToken::generate();
+    let owner = owner.map(|owner| owner.user());
     let link = make_link(asked, owner, &admin_token, request.now()).await;
     let answer = answer(&link, &admin_token, &request.base_url(app), request.now());
     let written = app.store.create_link(&link, &answer, &mut new.context).await;

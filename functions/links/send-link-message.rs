@@ -10,12 +10,12 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let begin = NewRequest::begin_to_link(app, request, &slug, pin.is_some());
     let (begun, attempt) = join!(begin, PinAttempt::begin(app, &slug, pin));
     let (link, mut new) = match begun? {
-        Ok(new) => new,
-        Err(first_answer) => return Ok(first_answer),
+        Begun::New(new) => new,
+        Begun::Replay(first_answer) => return Ok(first_answer),
     };
     let pin = match attempt.check(&link).await {
         Ok(pin) => pin,
-        // What fills the window may be the very requests that this one repeats.
+        // The window may be full of the very requests that this one repeats.
         Err(error) if error.is_over_limit() => return new.replay(app).await?.ok_or(error),
         Err(error) => return Err(error),
     };

@@ -11,19 +11,16 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsErro
     let scope = user.to_string();
     let targets = [scope.as_str()];
 
-    let asked = request.json::<BrowserSubscription>().map(BrowserSubscription::into_parts);
-    let id = asked.as_ref().ok().map(|(endpoint, ..)| app.tokens.push_subscription_of(user, endpoint));
-    let found = async {
-        match id {
-            Some(id) => app.store.push_subscription(user, id).await,
-            None => Ok(None),
-        }
+    let asked = request.json::<BrowserSubscription>().map_err(NotificationsError::from);
+    let begin = async |(endpoint, ..): &(PushEndpoint, PushKey, PushSecret)| {
+        let found = app.store.push_subscription(user, app.tokens.push_subscription_of(user, endpoint));
+        let begin = NewRequest::begin(app, request, Creation::PushSubscription, &scope, &targets);
+        let (begun, found) = join!(begin, found);
+        Ok::<_, Problem>((begun?, found))
     };
-    let caller = session.confirm(app).map_err(NotificationsError::from);
-    let begin = NewRequest::begin(app, request, Creation::PushSubscription, &scope, &targets);
-    let begin = NewRequest::begin_as(caller, asked.map_err(NotificationsError::from), begin);
-    let (begun, found) = join!(begin, found);
-    let (caller, (endpoint, p256dh, auth), begun) = begun?;
+    let asked = asked.map(BrowserSubscription::into_parts);
+    let (caller, (endpoint, p256dh, auth), (begun, found)) =
+        confirm_and_read(session.confirm(app), asked, begin).await?;
     let mut new = match begun {
         Begun::New(new) => new,
         Begun::Replay(reply) => return Ok(reply),

@@ -10,9 +10,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let scope = owner.to_string();
     let targets = [scope.as_str()];
 
-    let caller = session.confirm_trusted(app).map_err(PrivateError::from);
-    let begin = NewRequest::begin(app, request, Creation::Upload, &scope, &targets);
-    let (_, announced, begun) = NewRequest::begin_as(caller, announced(request), begin).await?;
+    let begin = async |_: &Announced| NewRequest::begin(app, request, Creation::Upload, &scope, &targets).await;
+    let (_, announced, begun) = confirm_and_read(session.confirm_trusted(app), announced(request), begin).await?;
     let mut new = match begun {
         Begun::New(new) => new,
         Begun::Replay(reply) => return Ok(reply),

@@ -3,17 +3,11 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let conversation = request.path("id").ok_or(PrivateError::BadId("conversationId"));
-    let (presented, conversation): (_, ConversationId) =
-        UnverifiedSession::by(app, request)?.asks(app, conversation).await?;
-
-    let creation = Creation::PrivateMessageInConversation;
-    let outgoing = match Outgoing::open(app, request, presented, conversation, None, creation).await? {
-        Ok(outgoing) => outgoing,
-        Err(first_answer) => return Ok(first_answer),
-    };
-    let recipient = outgoing.partner().ok_or(PrivateError::NotAMember)?;
-    outgoing.send_to(recipient).await
+    let to = request.path("id").map(Recipient::Conversation).ok_or(PrivateError::BadId("conversationId"));
+    match Outgoing::open(app, request, Creation::PrivateMessageInConversation, to).await? {
+        Begun::New(outgoing) => outgoing.send().await,
+        Begun::Replay(first_answer) => Ok(first_answer),
+    }
 }
 
 shared::lambda!(handle, sessions);

@@ -3,19 +3,11 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
-    let recipient = request.path("id").ok_or(PrivateError::BadId("userId"));
-    let (presented, recipient): (_, UserId) = UnverifiedSession::by(app, request)?.asks(app, recipient).await?;
-    let conversation = app.tokens.conversation_of(presented.user(), recipient);
-
-    let creation = Creation::PrivateMessageToUser;
-    let outgoing = match Outgoing::open(app, request, presented, conversation, Some(recipient), creation).await? {
-        Ok(outgoing) => outgoing,
-        Err(first_answer) => return Ok(first_answer),
-    };
-    if recipient == outgoing.sender() {
-        return Err(PrivateError::ToSelf);
+    let to = request.path("id").map(Recipient::User).ok_or(PrivateError::BadId("userId"));
+    match Outgoing::open(app, request, Creation::PrivateMessageToUser, to).await? {
+        Begun::New(outgoing) => outgoing.send().await,
+        Begun::Replay(first_answer) => Ok(first_answer),
     }
-    outgoing.send_to(recipient).await
 }
 
 shared::lambda!(handle, sessions);

@@ -1,9 +1,11 @@
 //! The environment of the functions: the data directory, the services, and the template's resources in them.
 
 use crate::deployment::Deployment;
+use crate::gateway::Gateway;
 use crate::network::{self, Callers, Localhost};
 use crate::outbox::Outbox;
 use crate::queues::Declared as Queue;
+use crate::routes::Routes;
 use crate::secrets::Secrets;
 use crate::services::{Endpoints, Services};
 use crate::state::State;
@@ -112,6 +114,19 @@ impl Environment {
             _lock: lock,
         };
         Ok((environment, Started { localhost, template, tasks }))
+    }
+
+    /// A gateway on `localhost` without functions: it serves the outbox, the queues and the content network.
+    pub fn gateway(&self, localhost: &Localhost, cdn: Option<cdn::Grant>) -> Gateway {
+        Gateway {
+            routes: Routes::default(),
+            pools: Vec::new(),
+            cors: None,
+            cdn: cdn.map(|grant| (grant, self.services.s3())),
+            outbox: self.outbox.clone(),
+            queues: self.services.queues.clone(),
+            port: localhost.port,
+        }
     }
 
     /// Deletes tables and queues that nobody needs any more. Returns when all background tasks have ended.

@@ -68,6 +68,10 @@ pub struct Localhost {
 }
 
 impl Localhost {
+    pub fn url(&self) -> String {
+        format!("http://{}", authority(self.port))
+    }
+
     /// Listens on `port` of 127.0.0.1 and ::1; 0 stands for a free port. A machine without ::1 has 127.0.0.1 alone.
     pub async fn listen(port: u16) -> Result<Self, Error> {
         let mut tries = if port == 0 { TRIED_PORTS } else { 1 };

@@ -8,6 +8,12 @@ use std::collections::BTreeMap;
 /// Routes in the order in which they are tried. Each has a target `T`.
 pub struct Routes<T>(Vec<Route<T>>);
 
+impl<T> Default for Routes<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
 struct Route<T> {
     /// The route key in events: `GET /api/links/{slug}`, or `$default`.
     key: String,

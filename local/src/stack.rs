@@ -6,7 +6,7 @@ use crate::functions::Function;
 use crate::gateway::Gateway;
 use crate::instance::Program;
 use crate::logs::Logs;
-use crate::network::{Callers, authority};
+use crate::network::Callers;
 use crate::outbox::Outbox;
 use crate::pool::Pool;
 use crate::queues::{Message, Queues};
@@ -74,17 +74,9 @@ impl Stack {
         let consumers = template.streams.into_iter().map(consumer).collect::<Result<_, _>>()?;
         streams::follow(consumers, services, &kept, &logs, &tasks).await?;
 
-        let routes = template.routes.keys().map(str::to_owned).collect();
-        let gateway = Gateway {
-            routes: template.routes,
-            pools: pools.clone(),
-            cors: template.cors,
-            cdn: template.cdn.map(|grant| (grant, services.s3())),
-            outbox: environment.outbox.clone(),
-            queues: services.queues.clone(),
-            port: localhost.port,
-        };
-        let url = format!("http://{}", authority(localhost.port));
+        let (url, routes) = (localhost.url(), template.routes.keys().map(str::to_owned).collect());
+        let gateway = environment.gateway(&localhost, template.cdn);
+        let gateway = Gateway { routes: template.routes, pools: pools.clone(), cors: template.cors, ..gateway };
         gateway.serve(localhost.listeners, &tasks);
         Ok(Self { url, routes, pools, logs, environment })
     }

@@ -2,9 +2,7 @@
 //! and no stream is read.
 
 use crate::environment::{Config, Environment, Started};
-use crate::gateway::Gateway;
-use crate::network::{Callers, authority};
-use crate::routes::Routes;
+use crate::network::Callers;
 use crate::services::Endpoints;
 use crate::state::State;
 use crate::template::Template;
@@ -57,17 +55,8 @@ impl StoreOnly {
         let services = &environment.services;
         let written = EnvFile::write(&env_file, &variables(&template, &services.environment()));
         let env_file = written.map_err(|error| Error::of(format!("writing {}", env_file.display()), &error))?;
-        let gateway = Gateway {
-            routes: Routes::new([])?,
-            pools: Vec::new(),
-            cors: None,
-            cdn: template.cdn.map(|grant| (grant, services.s3())),
-            outbox: environment.outbox.clone(),
-            queues: services.queues.clone(),
-            port: localhost.port,
-        };
-        let url = format!("http://{}", authority(localhost.port));
-        gateway.serve(localhost.listeners, &tasks);
+        let url = localhost.url();
+        environment.gateway(&localhost, template.cdn).serve(localhost.listeners, &tasks);
         Ok(Self { url, environment, env_file })
     }
 

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 /// A network address, IPv6 by /64. Shows and prints nothing, and is stored in no form but keyed hashes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Client([u8; 16]);
 
 impl Client {

@@ -7,11 +7,11 @@ use crate::{
     app::App,
     http::{LinksError, Problem, Reply, Request},
     limits::{Denied, Limit},
-    store::{Hit, IdempotencyRecord, Link, Replay, StoreError, WriteContext, Written},
+    store::{Hit, IdempotencyRecord, Link, Reading, Replay, StoreError, WriteContext, Written},
     types::Slug,
 };
 
-/// What can be created. Each has a row.
+/// Everything that a request can create. Each has a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Creation {
     Account,
@@ -36,58 +36,63 @@ struct Row {
     endpoint: &'static str,
     /// Of the answer, the first time and again.
     status: u16,
-    /// The limits that it counts in. What each counts by is given to [`NewRequest::begin`].
+    counted: Counted,
+    /// The limits that it counts in. The targets that they count by are given to [`NewRequest::begin`].
     limits: &'static [Limit],
+}
+
+/// When a request without a key takes from its limits. One with a key always does so with its write: a replay takes nothing.
+#[derive(Clone, Copy)]
+enum Counted {
+    /// With the reads: one write unit.
+    Early,
+    /// In the transaction of the write: half a read unit and two write units. A request that is refused takes nothing from the limits,
+    /// not even for a moment.
+    ByWrite,
 }
 
 impl Creation {
     #[rustfmt::skip]
     const fn row(self) -> Row {
-        let (endpoint, status, limits): (_, _, &'static [Limit]) = match self {
-            Self::Account                      => ("sign-up",                  201, &[Limit::SignUps]),
-            Self::Card                         => ("upload-card",              201, &[Limit::Cards]),
-            Self::Code                         => ("send-otp",                 200, &[Limit::CodesToAddress, Limit::Codes]),
-            Self::Community                    => ("create-community",         201, &[Limit::Communities]),
-            Self::CommunityMessage             => ("send-community-message",   201, &[Limit::CommunityMessages]),
-            Self::InboxMessage                 => ("send-inbox-message",       201, &[Limit::InboxMessages]),
-            Self::Link                         => ("create-link",              201, &[Limit::Links]),
-            Self::LinkMessage                  => ("send-link-message",        201, &[Limit::LinkMessages]),
-            Self::Membership                   => ("join-community",           201, &[Limit::CommunityChanges]),
-            Self::PrivateMessageInConversation => ("send-to-conversation",     200, &[Limit::PrivateMessages]),
-            Self::PrivateMessageToUser         => ("send-to-user",             200, &[Limit::PrivateMessages]),
-            Self::PushSubscription             => ("create-push-subscription", 201, &[Limit::PushSubscriptions]),
-            Self::Session                      => ("sign-in",                  200, &[]),
-            Self::Upload                       => ("create-upload",            201, &[Limit::Uploads]),
+        use Counted::{ByWrite, Early};
+        let (endpoint, status, counted, limits): (_, _, _, &'static [Limit]) = match self {
+            Self::Account                      => ("sign-up",                  201, Early,   &[Limit::SignUps]),
+            Self::Card                         => ("upload-card",              201, Early,   &[Limit::Cards]),
+            Self::Code                         => ("send-otp",                 200, Early,   &[Limit::CodesToAddress, Limit::Codes]),
+            Self::Community                    => ("create-community",         201, Early,   &[Limit::Communities]),
+            Self::CommunityMessage             => ("send-community-message",   201, Early,   &[Limit::CommunityMessages]),
+            Self::InboxMessage                 => ("send-inbox-message",       201, Early,   &[Limit::InboxMessages]),
+            Self::Link                         => ("create-link",              201, Early,   &[Limit::Links]),
+            // With a PIN by its write.
+            Self::LinkMessage                  => ("send-link-message",        201, Early,   &[Limit::LinkMessages]),
+            Self::Membership                   => ("join-community",           201, Early,   &[Limit::CommunityChanges]),
+            Self::PrivateMessageInConversation => ("send-to-conversation",     200, ByWrite, &[Limit::PrivateMessages]),
+            Self::PrivateMessageToUser         => ("send-to-user",             200, ByWrite, &[Limit::PrivateMessages]),
+            Self::PushSubscription             => ("create-push-subscription", 201, Early,   &[Limit::PushSubscriptions]),
+            Self::Session                      => ("sign-in",                  200, Early,   &[]),
+            Self::Upload                       => ("create-upload",            201, Early,   &[Limit::Uploads]),
         };
-        Row { endpoint, status, limits }
+        Row { endpoint, status, counted, limits }
     }
 }
 
-/// When a request without a key takes from its limits. One with a key always does so with its write: a replay takes nothing.
-enum Counted {
-    /// With the reads: one write unit.
-    Early,
-    /// In the transaction of the write: a read unit and two write units.
-    WithTheWrite,
-}
-
 /// How a request that creates something begins.
-pub enum Begun {
-    New(NewRequest),
+pub enum Begun<T = NewRequest> {
+    New(T),
     /// It was answered before: the same again.
     Replay(Reply),
 }
 
 /// The first request with its idempotency key, or one without a key. Its limits have room for it.
 pub struct NewRequest {
-    /// What its write comes with.
+    /// Its write adds this to its own items.
     pub context: WriteContext,
     limits: Vec<(Limit, String)>,
     /// The key was used with another body, which [`Self::refuse_other_body`] tells.
     is_other_body: bool,
 }
 
-/// What a request asks to begin with.
+/// How a request asks to begin.
 struct Asked<'r> {
     creation: Creation,
     scope: &'r str,
@@ -98,8 +103,8 @@ struct Asked<'r> {
 
 impl NewRequest {
     /// Looks for the first answer under the request's key, and whether the limits have room: the write takes from them. Without a
-    /// key it takes from the limits now. `scope` is what the key is scoped to besides the endpoint, and `targets` are what the
-    /// limits of the row count by.
+    /// key it takes from the limits now, unless the row says that the write does. `scope` is the scope of the key besides the endpoint,
+    /// and the limits of the row count by `targets`.
     pub async fn begin(
         app: &App,
         request: &Request,
@@ -108,22 +113,7 @@ impl NewRequest {
         targets: &[&str],
     ) -> Result<Begun, Problem> {
         let content = &request.body()?;
-        let asked = Asked { creation, scope, targets, content, counted: Counted::Early };
-        Self::begin_with(app, request, asked, std::future::ready(Ok(None::<()>)), |()| String::new()).await?.1
-    }
-
-    /// The same where the write takes from the limits also without a key. So an ended session takes nothing from them, not even for a
-    /// moment.
-    pub async fn begin_counted_by_write(
-        app: &App,
-        request: &Request,
-        creation: Creation,
-        scope: &str,
-        targets: &[&str],
-    ) -> Result<Begun, Problem> {
-        let content = &request.body()?;
-        let asked = Asked { creation, scope, targets, content, counted: Counted::WithTheWrite };
-        Self::begin_with(app, request, asked, std::future::ready(Ok(None::<()>)), |()| String::new()).await?.1
+        Self::begin_with_content(app, request, creation, scope, targets, content).await
     }
 
     /// The same for a body whose bytes differ from one try to the next: two requests are the same when their `content` is.
@@ -135,34 +125,36 @@ impl NewRequest {
         targets: &[&str],
         content: &[u8],
     ) -> Result<Begun, Problem> {
-        let asked = Asked { creation, scope, targets, content, counted: Counted::Early };
-        Self::begin_with(app, request, asked, std::future::ready(Ok(None::<()>)), |()| String::new()).await?.1
+        let asked = Asked { creation, scope, targets, content, counted: creation.row().counted };
+        let nothing = std::future::ready(Ok(None::<()>));
+        let (_, begun) = Self::begin_and_read(app, request, asked, nothing, |()| String::new()).await?;
+        begun
     }
 
     /// The same for a message to a link, which is read at the same time: a key is good for the link that has the slug now. Errors of
-    /// the link take precedence over limits. With a PIN the write takes from the limits, so that a wrong one takes nothing. The inner
-    /// error: the first answer again.
+    /// the link take precedence over limits. With a PIN the write takes from the limits, so that a wrong one takes nothing.
     pub async fn begin_to_link(
         app: &App,
         request: &Request,
         slug: &Slug,
         has_pin: bool,
-    ) -> Result<Result<(Link, Self), Reply>, LinksError> {
+    ) -> Result<Begun<(Link, Self)>, LinksError> {
         let content = &request.body()?;
-        let counted = if has_pin { Counted::WithTheWrite } else { Counted::Early };
+        let creation = Creation::LinkMessage;
+        let counted = if has_pin { Counted::ByWrite } else { creation.row().counted };
         let (scope, targets) = (slug.as_str(), &[slug.as_str()]);
-        let asked = Asked { creation: Creation::LinkMessage, scope, targets, content, counted };
+        let asked = Asked { creation, scope, targets, content, counted };
         let (link, begun) =
-            Self::begin_with(app, request, asked, app.store.link(slug), |link| link.id.to_string()).await?;
+            Self::begin_and_read(app, request, asked, app.store.link(slug), |link| link.id.to_string()).await?;
         let new = match begun {
-            Ok(Begun::Replay(reply)) => return Ok(Err(reply)),
+            Ok(Begun::Replay(reply)) => return Ok(Begun::Replay(reply)),
             Ok(Begun::New(new)) => Ok(new),
             Err(denied) => Err(denied),
         };
         let link = link.ok_or(LinksError::LinkNotFound)?;
         LinksError::unless_open(&link, request.now())?;
         match new {
-            Ok(new) => Ok(Ok((link, new))),
+            Ok(new) => Ok(Begun::New((link, new))),
             Err(denied) => match app.store.with_count(link, request.now()).await? {
                 Some(link) if link.is_full() => Err(LinksError::Full),
                 _ => Err(denied.into()),
@@ -170,8 +162,9 @@ impl NewRequest {
         }
     }
 
-    /// `read` is read at the same time: what it finds has `id`, and the key is good for that one only.
-    async fn begin_with<T>(
+    /// `read` runs at the same time. If it finds something, the key is good for that one only, which `id` names. Returns both outcomes,
+    /// as the caller knows whose errors come first.
+    async fn begin_and_read<T>(
         app: &App,
         request: &Request,
         asked: Asked<'_>,
@@ -179,7 +172,7 @@ impl NewRequest {
         id: impl Fn(&T) -> String,
     ) -> Result<(Option<T>, Result<Begun, Problem>), Problem> {
         let Asked { creation, scope, targets, content, counted } = asked;
-        let Row { endpoint, status, limits } = creation.row();
+        let Row { endpoint, status, limits, .. } = creation.row();
         let limits: Vec<_> = limits.iter().zip(targets).map(|(limit, target)| (*limit, (*target).to_owned())).collect();
         let context = WriteContext { record: None, hits: Vec::new(), status, now: request.now() };
         let new = Self { context, limits, is_other_body: false };
@@ -193,7 +186,8 @@ impl NewRequest {
             record = record.under_way();
         }
         app.limits.refuse_keyed_flood(&new.limits)?;
-        let (kept, found, plan) = join!(app.store.kept_answer(&record), read, app.limits.plan(&new.limits));
+        let plan = app.limits.plan(&new.limits, Reading::Eventual);
+        let (kept, found, plan) = join!(app.store.kept_answer(&record), read, plan);
         let found = found?;
         if let Some(found) = &found {
             record.bind_to(&id(found));
@@ -208,9 +202,13 @@ impl NewRequest {
     async fn begin_without_key(mut self, app: &App, counted: Counted) -> Result<Begun, Problem> {
         match counted {
             Counted::Early => app.limits.take_all(&self.limits).await?,
-            Counted::WithTheWrite => {
+            Counted::ByWrite => {
                 app.limits.refuse_flood(&self.limits)?;
-                self.context.hits = app.limits.plan(&self.limits).await?;
+                let plan = match app.limits.plan(&self.limits, Reading::Eventual).await {
+                    Err(Denied::OverLimit(_)) => app.limits.plan(&self.limits, Reading::Consistent).await,
+                    plan => plan,
+                };
+                self.context.hits = plan?;
             }
         }
         Ok(Begun::New(self))
@@ -222,20 +220,26 @@ impl NewRequest {
         creation: Creation,
         record: IdempotencyRecord,
         mut replay: Option<Replay>,
-        plan: Result<Vec<Hit>, Denied>,
+        mut plan: Result<Vec<Hit>, Denied>,
     ) -> Result<Begun, Problem> {
         if let (None, Err(Denied::OverLimit(_))) = (&replay, &plan) {
-            // What fills the window may be the very request that this one repeats.
-            let (found, fresh) = join!(app.store.replay(&record), app.limits.take(Limit::FreshKeys, ""));
-            replay = found?;
-            if replay.is_none() {
-                app.limits.note_fresh_key(fresh);
+            // The window may be full of the very request that this one repeats. Or it was read before a hit was given back.
+            let exact = app.limits.plan(&self.limits, Reading::Consistent);
+            let (found, fresh_key, exact) = join!(app.store.replay(&record), app.limits.take_fresh_key(), exact);
+            (replay, plan) = (found?, exact);
+            match (&replay, &plan) {
+                (None, Err(Denied::OverLimit(_))) => app.limits.keep_fresh_key(fresh_key),
+                _ => app.limits.refund(Limit::FreshKeys).await,
             }
         }
         match replay {
             Some(Replay::OtherBody) if creation == Creation::Session => self.is_other_body = true,
             Some(replay) => {
-                app.limits.tell_unused(&plan);
+                match &plan {
+                    Ok(hits) => app.limits.tell_unused(hits),
+                    Err(Denied::OverLimit(full)) => app.limits.tell_full(*full),
+                    Err(Denied::Failed(_)) => {}
+                }
                 return replayed(replay).map(Begun::Replay);
             }
             None => {}
@@ -243,25 +247,6 @@ impl NewRequest {
         self.context.hits = plan?;
         self.context.record = Some(record);
         Ok(Begun::New(self))
-    }
-
-    /// [`Self::begin`] together with the check of who calls. What is wrong with the request (`asked`) is told to a caller only.
-    pub async fn begin_as<C, T, E: From<Problem>>(
-        caller: impl Future<Output = Result<C, E>>,
-        asked: Result<T, E>,
-        begin: impl Future<Output = Result<Begun, Problem>>,
-    ) -> Result<(C, T, Begun), E> {
-        match asked {
-            Ok(asked) => {
-                // Not `try_join!`: a hit that was taken is given back only when it is known.
-                let (caller, begun) = join!(caller, begin);
-                Ok((caller?, asked, begun?))
-            }
-            Err(wrong) => {
-                caller.await?;
-                Err(wrong)
-            }
-        }
     }
 
     pub fn has_key(&self) -> bool {
@@ -277,7 +262,7 @@ impl NewRequest {
         Ok(())
     }
 
-    /// Tells that the key was used with another body: to whoever has shown who they are, where the key alone does not say so.
+    /// Refuses a key that was used with another body. Some endpoints ask for a password first, so that the key alone does not tell this.
     pub fn refuse_other_body(&self) -> Result<(), Problem> {
         if self.is_other_body { Err(Problem::reused_key()) } else { Ok(()) }
     }
@@ -295,7 +280,7 @@ impl NewRequest {
                 Ok(Reply::created(body).with_status(StatusCode::from_u16(self.context.status).unwrap_or_default()))
             }
             Ok(Written::Replayed(replay)) => {
-                app.limits.tell_unused(&Ok(self.context.hits.clone()));
+                app.limits.tell_unused(&self.context.hits);
                 Ok(self.replayed_in_the_end(app, replay).await?)
             }
             Ok(Written::OverLimit(too_many)) => Err(Problem::from(too_many).into()),
@@ -315,7 +300,7 @@ impl NewRequest {
         }
     }
 
-    /// What the first request with the key got, if another one came first meanwhile: for a request that fails on what that one did.
+    /// The answer to the first request with the key, if another one came first meanwhile: for a request that fails because of it.
     pub async fn replay(&self, app: &App) -> Result<Option<Reply>, Problem> {
         let record = self.context.record.as_ref().filter(|_| !self.is_other_body);
         let Some(record) = record else { return Ok(None) };

@@ -1,7 +1,7 @@
 //! The crate that every function uses. ARCHITECTURE.md has the map. The modules lie in layers, listed here from the top. A module uses
 //! only the layers below its own and its own layer, never one above.
 //!
-//! * `accounts`, `communities`, `links`, `messaging`, `notifications`, `private`: what several endpoints of one family do alike.
+//! * `accounts`, `communities`, `links`, `notifications`, `private`: what several endpoints of one family do alike.
 //! * `creation`: requests that create something, once per idempotency key and within their limits.
 //! * `auth`: who may act, as types that only a check can make.
 //! * `http`: requests, replies, each family's errors, the frame around every endpoint.
@@ -29,7 +29,6 @@ pub mod links;
 mod log;
 pub mod mail;
 pub mod media;
-pub mod messaging;
 pub mod notifications;
 pub mod passwords;
 pub mod png;
@@ -47,7 +46,7 @@ pub use config::Requirements;
 
 /// The names that every endpoint uses.
 pub mod prelude {
-    pub use futures_util::{TryFutureExt, join, try_join};
+    pub use futures_util::{TryFutureExt, future::OptionFuture, join, try_join};
     pub use http::StatusCode;
     pub use serde::{Deserialize, Serialize};
     pub use serde_json::json;
@@ -57,7 +56,7 @@ pub mod prelude {
         app::App,
         auth::{
             Authenticated, Caller, LinkOwner, LoginTarget, PinAttempt, TrustedCaller, Unsubscriber, UnverifiedSession,
-            check_code, confirm_and_read, end_session, notified, signed_in,
+            check_code, confirm_and_read, end_session, signed_in,
         },
         bodies::*,
         bucket::{
@@ -74,10 +73,9 @@ pub mod prelude {
         limits::Limit,
         links::SharedMessage,
         mail::EmailMessage,
-        messaging::Outgoing,
         passwords::SecretHash,
         png::{NotACard, clean_card},
-        private::mark_upto,
+        private::{Outgoing, Recipient, mark_upto},
         store::{
             self, Account, AccountStatus, CodeFor, CodeTried, Community, CommunityMessage, Device, InboxMessage, Link,
             LinkChanges, LinkMessage, LinkStatus, Mark, Member, OneTimeCode, PrivateMessage, StoreError, UsernameClaim,

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod bodies;
+mod ceilings;
 mod changes;
 mod check_username;
 mod codes;

@@ -8,8 +8,7 @@ use uuid::Uuid;
 
 use super::media::{FAILED, nothing_of, there_once};
 use crate::support::{
-    Answer, Bucket, Fault, FaultyStack, PASSWORD, Pair, StoreCall, User, all_at_once, keys_of, media_of,
-    s3_copies_on_condition, sample,
+    Answer, Bucket, Fault, FaultyStack, PASSWORD, Pair, StoreCall, User, all_at_once, keys_of, media_of, sample,
 };
 
 const BLOCKED: &str = "You can't exchange messages with this user: one of you has blocked the other";
@@ -29,9 +28,6 @@ async fn uploads(pair: &Pair, files: &[(&str, &str)]) -> Vec<String> {
 
 #[tokio::test]
 async fn an_upload_that_is_replaced_before_it_is_copied_is_not_sent() {
-    if !s3_copies_on_condition() {
-        return;
-    }
     let Some(stack) = FaultyStack::without_workers().await else { return };
     for count in [1, 3] {
         let pair = Pair::begin().await;

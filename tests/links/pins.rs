@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, Client, Link, all_at_once};
+use crate::support::{Answer, Client, FaultyStack, Link, all_at_once, now};
 
 const PINS: (&str, u64, u64) = ("pins", 10, 900);
 
@@ -138,4 +138,34 @@ async fn a_pin_is_never_shown() {
         assert!(!answer.text().contains("a pin"), "{}", answer.text());
         assert!(!answer.text().contains("argon2"), "{}", answer.text());
     }
+}
+
+#[tokio::test]
+async fn after_1000_wrong_pins_a_day_a_link_takes_no_pin_until_the_oldest_hour_is_over() {
+    let Some(stack) = FaultyStack::without_workers().await else { return };
+    let (link, other) = (Link::with(json!({ "pin": "4321" })).await, Link::with(json!({ "pin": "4321" })).await);
+    let wrong = async || guess(&link, &Client::new(), "9999").await.refused(401, "Wrong PIN");
+    wrong().await;
+    stack.set_failures("link-pins", &[(25, 5000), (22, 998)]).await;
+    wrong().await;
+    // A right one is no failure.
+    sent(&guess(&link, &Client::new(), "4321").await);
+    wrong().await;
+    for pin in ["9999", "4321"] {
+        let wait = guess(&link, &Client::new(), pin).await.limited("link-pins", 1000, 24 * 60 * 60);
+        // The full hour began 22 hours ago and counts for a day.
+        assert!((1..=2 * 3600).contains(&wait), "Retry-After: {wait}");
+    }
+    sent(&guess(&other, &Client::new(), "4321").await);
+
+    // The item keeps no hour that is over.
+    let hour = now().unix_timestamp() / 3600;
+    let item = stack.limit_item("link-pins").await;
+    let hours =
+        item.as_object().expect("an item").keys().filter_map(|name| name.strip_prefix('h')?.parse::<i64>().ok());
+    assert!(hours.into_iter().all(|counted| counted > hour - 24), "{item}");
+    stack.set_failures("link-pins", &[(25, 1000), (3, 999)]).await;
+    sent(&guess(&link, &Client::new(), "4321").await);
+    assert_eq!(link.count().await, 2);
+    stack.stop().await;
 }

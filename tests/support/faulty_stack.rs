@@ -3,7 +3,9 @@
 use local::{Endpoints, Options, Stack};
 use serde_json::{Value, json};
 
-use super::{ALWAYS, Client, Fault, FaultProxy, StackScope, ask, bodies, options, stack_or_skip, stored_in, texts};
+use super::{
+    ALWAYS, Client, Fault, FaultProxy, StackScope, ask, bodies, now, options, stack_or_skip, stored_in, texts,
+};
 
 /// A stack with a fault proxy in front of each store. While it lives, requests of this thread's test go to it.
 pub struct FaultyStack {
@@ -84,6 +86,27 @@ impl FaultyStack {
         let request = json!({ "TableName": self.stack.table(), "Key": key, "ReturnValues": "ALL_OLD" });
         let answer = ask(&self.store, &self.stack, "DeleteItem", &request).await;
         assert!(answer["Attributes"].is_object(), "{answer}");
+    }
+
+    /// Replaces the failures that a ceiling per day has counted: hours ago, and how many. On this stack, one failure must have been
+    /// counted under `limit`, as the name of the item is a hash that only the product can make.
+    pub async fn set_failures(&self, limit: &str, failures: &[(i64, u64)]) {
+        let mut item = self.limit_item(limit).await;
+        let fields = item.as_object_mut().expect("an item");
+        fields.retain(|name, _| ["pk", "sk", "ttl"].contains(&name.as_str()));
+        let hour = now().unix_timestamp() / 3600;
+        for (hours_ago, count) in failures {
+            fields.insert(format!("h{}", hour - hours_ago), json!({ "N": count.to_string() }));
+        }
+        self.write(&[json!({ "PutRequest": { "Item": item } })]).await;
+    }
+
+    /// The only item of a limit. In the last window before midnight UTC there may be two that hold the same: any of them.
+    pub async fn limit_item(&self, limit: &str) -> Value {
+        let prefix = format!("LIMIT#{limit}#");
+        let mut items = self.stored().await.into_iter();
+        let item = items.find(|item| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with(&prefix)));
+        item.unwrap_or_else(|| panic!("nothing is counted under {limit}"))
     }
 
     /// Sends up to 25 requests as one BatchWriteItem.

@@ -37,10 +37,7 @@ pub use fault_proxy::{ALWAYS, Call as StoreCall, Fault, FaultProxy, When};
 pub use faulty_stack::FaultyStack;
 pub use link::{Link, random_slug};
 pub use logs::{line_of, lines, worker_lines};
-pub use private::{
-    Bucket, Pair, keys_of, media_of, padded_clip, put, s3_copies_on_condition, s3_verifies_signatures, sample,
-    table_has_ttl, text,
-};
+pub use private::{Bucket, Pair, keys_of, media_of, padded_clip, put, sample, table_has_ttl, text};
 pub use sent::{bodies, pushes_for};
 pub use stack::{StackScope, base, options, stack_or_skip};
 pub use table::{ask, everything_stored, store_old_messages, stored_in, texts};

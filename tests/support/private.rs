@@ -144,25 +144,6 @@ pub fn keys_of(message: &Value) -> Vec<String> {
     media_of(message).iter().map(|media| text(media, "publicId").to_owned()).collect()
 }
 
-/// Whether S3 can do this. moto's S3 can't, and the test prints why it is shorter there.
-pub fn s3_can(what: &str) -> bool {
-    let is_moto = Endpoints::from_env().s3.is_some();
-    if is_moto {
-        println!("skipped with AWS_ENDPOINT_URL_S3: moto {what}");
-    }
-    !is_moto
-}
-
-/// moto does not verify signatures, so a presigned URL allows everything.
-pub fn s3_verifies_signatures() -> bool {
-    s3_can("verifies no signatures")
-}
-
-/// moto copies an object even if it has changed since.
-pub fn s3_copies_on_condition() -> bool {
-    s3_can("ignores x-amz-copy-source-if-match")
-}
-
 /// Amazon's local DynamoDB does not remove expired items.
 pub fn table_has_ttl() -> bool {
     let is_external = Endpoints::from_env().dynamodb.is_some();

@@ -110,33 +110,24 @@ impl UnverifiedSession {
     pub async fn confirm_trusted_within(self, app: &App, limit: Limit) -> Result<TrustedCaller, NotACaller> {
         TrustedCaller::trust(self.confirm_within(app, limit).await?)
     }
-
-    /// Passes on what a request asks for. Only a trusted caller learns what is wrong with it.
-    pub async fn asks<T>(self, app: &App, asked: Result<T, PrivateError>) -> Result<(Self, T), PrivateError> {
-        match asked {
-            Ok(asked) => Ok((self, asked)),
-            Err(wrong) => {
-                self.confirm_trusted(app).await?;
-                Err(wrong)
-            }
-        }
-    }
 }
 
-/// Confirms a session and does `reads` in the same round trip. `asked` is what the request asks for, or why it can't be read.
+/// Confirms a session and does `reads` in the same round trip. `asked` is the parsed request, or why it can't be parsed. A request
+/// that creates something begins in `reads`.
 ///
-/// Errors come in the documented order: first those of the session, then that of `asked`, then those of the reads. Where `asked` is an
+/// Errors come in the documented order: first those of the session, then that of `asked`, then those of the reads. If `asked` is an
 /// error, only the session is looked at.
-pub async fn confirm_and_read<C, T, R, E>(
+pub async fn confirm_and_read<C, T, R, E, F>(
     session: impl Future<Output = Result<C, NotACaller>>,
     asked: Result<T, E>,
-    reads: impl AsyncFnOnce(&T) -> Result<R, StoreError>,
+    reads: impl AsyncFnOnce(&T) -> Result<R, F>,
 ) -> Result<(C, T, R), E>
 where
-    E: From<NotACaller> + From<StoreError>,
+    E: From<NotACaller> + From<F>,
 {
     match asked {
         Ok(asked) => {
+            // Not `try_join!`: a hit that was taken is given back only when it is known.
             let (caller, found) = join!(session, reads(&asked));
             Ok((caller?, asked, found?))
         }

@@ -8,10 +8,8 @@ use crate::{
     limits::{Attempt, Denied, Limit},
     store::Link,
     tokens::AdminToken,
-    types::{PinTry, Slug, UserId},
+    types::{PinTry, Slug},
 };
-
-use super::{NotACaller, UnverifiedSession};
 
 /// The admin token that a request carries: 64 hex digits in `?token=` or as a bearer. Both ways and different: wrong.
 struct GivenToken(Option<AdminToken>);
@@ -77,14 +75,6 @@ impl LinkOwner {
 
     pub fn into_link(self) -> Link {
         self.link
-    }
-}
-
-/// Who is to be told of a new link's messages: whoever is signed in, or nobody.
-pub async fn notified(app: &App, presented: Option<UnverifiedSession>) -> Result<Option<UserId>, NotACaller> {
-    match presented {
-        Some(presented) => Ok(Some(presented.confirm(app).await?.user())),
-        None => Ok(None),
     }
 }
 

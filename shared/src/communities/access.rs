@@ -71,7 +71,7 @@ impl CommunityAccess {
             let community = found(id, |id| app.store.community(id));
             let member = found(id, |id| app.store.member(id, user));
             let (community, member, found) = join!(community, member, reads());
-            Ok((community?, member?, found))
+            Ok::<_, StoreError>((community?, member?, found))
         })
         .await?;
         let access = Self { caller, community: community.ok_or(CommunitiesError::CommunityNotFound)?, member };

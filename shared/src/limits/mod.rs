@@ -1,4 +1,4 @@
-//! Every rate limit of the product, in one table. limiter.rs is what takes from them, store/hits.rs how they are counted.
+//! Every rate limit of the product, in one table. limiter/ takes from them, store/hits/ counts.
 
 mod limiter;
 
@@ -13,81 +13,7 @@ use crate::{
     types::Timestamp,
 };
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    /// Messages that a client sends to all inboxes.
-    AllInboxes,
-    /// Cards that a client uploads.
-    Cards,
-    /// Codes that a client has sent to any address.
-    Codes,
-    /// Codes that are sent to one address.
-    CodesToAddress,
-    /// Communities that a user founds.
-    Communities,
-    /// What a user changes of communities: their texts, memberships and blocks.
-    CommunityChanges,
-    /// Community messages that a user sends or deletes.
-    CommunityMessages,
-    /// Wrong device codes on one account.
-    DeviceCodes,
-    /// Requests of a client with an unknown idempotency key, while the window that they count in is full.
-    FreshKeys,
-    /// What a user changes in the inbox: deleted messages and blocked senders.
-    InboxChanges,
-    /// Messages that a client sends to one inbox.
-    InboxMessages,
-    /// What a client changes of links: their settings, and what is deleted.
-    LinkChanges,
-    /// Messages that a client sends to one link.
-    LinkMessages,
-    /// Wrong PINs on one link.
-    LinkPins,
-    /// Links that a client creates.
-    Links,
-    /// Conversations that a user marks as delivered or seen.
-    Marks,
-    /// Devices that are new to one account.
-    NewDevices,
-    /// Wrong passwords on one account, by its name or its address.
-    Passwords,
-    /// Wrong passwords of a client on any account.
-    PasswordsByClient,
-    /// Wrong passwords on a trusted device of the account.
-    PasswordsOnDevice,
-    /// Wrong PINs of a client on one link.
-    Pins,
-    /// Private messages that a user deletes.
-    PrivateDeletions,
-    /// Private messages that a user sends.
-    PrivateMessages,
-    /// Wrong passwords of a signed-in user who has to give it once more.
-    Proofs,
-    /// Subscriptions to pushes that a user makes or deletes.
-    PushSubscriptions,
-    /// Messages that a user reports.
-    Reports,
-    /// Wrong codes for a new password of one address.
-    ResetCodes,
-    /// Sessions and devices that a user ends.
-    Sessions,
-    /// Settings that a user changes.
-    Settings,
-    /// Wrong codes of sign-ups with one address.
-    SignUpCodes,
-    /// Accounts that a client makes.
-    SignUps,
-    /// Unsubscriptions by the link of one user's mails.
-    Unsubscriptions,
-    /// Uploads that a user announces.
-    Uploads,
-    /// Users whom a user blocks or unblocks.
-    UserBlocks,
-    /// Usernames that a client asks about.
-    Usernames,
-}
-
-/// Whom or what a limit counts by, besides the target that the request names.
+/// By what a limit counts, besides the target that the request names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum By {
     /// The client's network address, under a name that changes every day.
@@ -96,7 +22,7 @@ enum By {
     Target,
 }
 
-/// What a limit counts.
+/// The events that a limit counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Counts {
     /// Requests that were not refused.
@@ -107,7 +33,7 @@ enum Counts {
     FailuresADay,
 }
 
-/// What happens while the store can't answer.
+/// How a limit decides while the store can't answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum WhenDown {
     /// The request goes on uncounted.
@@ -124,90 +50,109 @@ struct Row {
     when_down: WhenDown,
 }
 
+/// Makes the enum [`Limit`] and its rows of one table.
+macro_rules! limits {
+    ($($(#[$doc:meta])* $limit:ident = ($name:literal, $hits:literal, $minutes:expr, $by:ident, $counts:ident, $when_down:ident);)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Limit {
+            $($(#[$doc])* $limit,)*
+        }
+
+        impl Limit {
+            pub const ALL: &[Self] = &[$(Self::$limit),*];
+
+            const fn row(self) -> Row {
+                match self {
+                    $(Self::$limit => Row {
+                        quota: Quota { name: $name, hits: $hits, window: Duration::from_secs($minutes * 60) },
+                        by: By::$by,
+                        counts: Counts::$counts,
+                        when_down: WhenDown::$when_down,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+/// Minutes.
+const DAY: u64 = 24 * 60;
+
+limits! {
+    //                   name                  hits  minutes by   counts     while the store is down
+    /// Messages that a client sends to all inboxes.
+    AllInboxes        = ("all-inboxes",         30,    1, Client, Hits,         Open);
+    /// Cards that a client uploads.
+    Cards             = ("cards",               20,    1, Client, Hits,         Open);
+    /// Codes that a client has sent to any address.
+    Codes             = ("codes",               10,   60, Client, Hits,         Closed);
+    /// Codes that are sent to one address.
+    CodesToAddress    = ("codes-to-address",     3,   10, Target, Hits,         Closed);
+    /// Communities that a user founds.
+    Communities       = ("communities",         30,   60, Target, Hits,         Open);
+    /// Changes that a user makes to communities: their texts, memberships and blocks.
+    CommunityChanges  = ("community-changes",   60,    1, Target, Hits,         Open);
+    /// Community messages that a user sends or deletes.
+    CommunityMessages = ("community-messages", 120,    1, Target, Hits,         Open);
+    /// Wrong device codes on one account.
+    DeviceCodes       = ("device-codes",        30,  DAY, Target, FailuresADay, Closed);
+    /// Requests of a client with an unknown idempotency key, while the window that they count in is full.
+    FreshKeys         = ("fresh-keys",          30,   60, Client, Hits,         Open);
+    /// Changes that a user makes to the inbox: deleted messages and blocked senders.
+    InboxChanges      = ("inbox-changes",      120,    1, Target, Hits,         Open);
+    /// Messages that a client sends to one inbox.
+    InboxMessages     = ("inbox-messages",       5,    1, Client, Hits,         Open);
+    /// Changes that a client makes to links: settings, and deletions of links, messages and cards.
+    LinkChanges       = ("link-changes",        60,    1, Client, Hits,         Open);
+    /// Messages that a client sends to one link.
+    LinkMessages      = ("link-messages",        5,    1, Client, Hits,         Open);
+    /// Wrong PINs on one link.
+    LinkPins          = ("link-pins",         1000,  DAY, Target, FailuresADay, Closed);
+    /// Links that a client creates.
+    Links             = ("links",               10,   60, Client, Hits,         Open);
+    /// Conversations that a user marks as delivered or seen.
+    Marks             = ("marks",              120,    1, Target, Hits,         Open);
+    /// Devices that are new to one account.
+    NewDevices        = ("new-devices",         20,   60, Target, Hits,         Closed);
+    /// Wrong passwords on one account, by its name or its address.
+    Passwords         = ("passwords",           10,   15, Target, Failures,     Closed);
+    /// Wrong passwords of a client on any account.
+    PasswordsByClient = ("passwords-by-client", 10,   15, Client, Failures,     Closed);
+    /// Wrong passwords on a trusted device of the account.
+    PasswordsOnDevice = ("passwords-on-device", 10,   15, Target, Failures,     Closed);
+    /// Wrong PINs of a client on one link.
+    Pins              = ("pins",                10,   15, Client, Failures,     Closed);
+    /// Private messages that a user deletes.
+    PrivateDeletions  = ("private-deletions",   60,    1, Target, Hits,         Open);
+    /// Private messages that a user sends.
+    PrivateMessages   = ("private-messages",    60,    1, Target, Hits,         Open);
+    /// Wrong passwords of a signed-in user, asked for once more before a change.
+    Proofs            = ("proofs",              10,   15, Target, Failures,     Closed);
+    /// Subscriptions to pushes that a user makes or deletes.
+    PushSubscriptions = ("push-subscriptions", 120,    1, Target, Hits,         Open);
+    /// Messages that a user reports.
+    Reports           = ("reports",             20,   60, Target, Hits,         Open);
+    /// Wrong codes for a new password of one address.
+    ResetCodes        = ("reset-codes",         30,  DAY, Target, FailuresADay, Closed);
+    /// Sessions and devices that a user ends.
+    Sessions          = ("sessions",            60,    1, Target, Hits,         Open);
+    /// Settings that a user changes.
+    Settings          = ("settings",            60,    1, Target, Hits,         Open);
+    /// Wrong codes of sign-ups with one address.
+    SignUpCodes       = ("sign-up-codes",       30,  DAY, Target, FailuresADay, Closed);
+    /// Accounts that a client makes.
+    SignUps           = ("sign-ups",            30,   60, Client, Hits,         Open);
+    /// Unsubscriptions by the link of one user's mails.
+    Unsubscriptions   = ("unsubscriptions",     20,    1, Target, Hits,         Open);
+    /// Uploads that a user announces.
+    Uploads           = ("uploads",            120,    1, Target, Hits,         Open);
+    /// Users whom a user blocks or unblocks.
+    UserBlocks        = ("user-blocks",         60,    1, Target, Hits,         Open);
+    /// Usernames that a client asks about.
+    Usernames         = ("usernames",           60,    1, Client, Hits,         Open);
+}
+
 impl Limit {
-    pub const ALL: [Self; 35] = [
-        Self::AllInboxes,
-        Self::Cards,
-        Self::Codes,
-        Self::CodesToAddress,
-        Self::Communities,
-        Self::CommunityChanges,
-        Self::CommunityMessages,
-        Self::DeviceCodes,
-        Self::FreshKeys,
-        Self::InboxChanges,
-        Self::InboxMessages,
-        Self::LinkChanges,
-        Self::LinkMessages,
-        Self::LinkPins,
-        Self::Links,
-        Self::Marks,
-        Self::NewDevices,
-        Self::Passwords,
-        Self::PasswordsByClient,
-        Self::PasswordsOnDevice,
-        Self::Pins,
-        Self::PrivateDeletions,
-        Self::PrivateMessages,
-        Self::Proofs,
-        Self::PushSubscriptions,
-        Self::Reports,
-        Self::ResetCodes,
-        Self::Sessions,
-        Self::Settings,
-        Self::SignUpCodes,
-        Self::SignUps,
-        Self::Unsubscriptions,
-        Self::Uploads,
-        Self::UserBlocks,
-        Self::Usernames,
-    ];
-
-    #[rustfmt::skip]
-    const fn row(self) -> Row {
-        use {By::{Client, Target}, Counts::{Failures, FailuresADay, Hits}, WhenDown::{Closed, Open}};
-        const DAY: u64 = 24 * 60;
-        let (name, hits, minutes, by, counts, when_down) = match self {
-            //                          name                  hits  minutes by   counts     while the store is down
-            Self::AllInboxes        => ("all-inboxes",         30,    1, Client, Hits,         Open),
-            Self::Cards             => ("cards",               20,    1, Client, Hits,         Open),
-            Self::Codes             => ("codes",               10,   60, Client, Hits,         Closed),
-            Self::CodesToAddress    => ("codes-to-address",     3,   10, Target, Hits,         Closed),
-            Self::Communities       => ("communities",         30,   60, Target, Hits,         Open),
-            Self::CommunityChanges  => ("community-changes",   60,    1, Target, Hits,         Open),
-            Self::CommunityMessages => ("community-messages", 120,    1, Target, Hits,         Open),
-            Self::DeviceCodes       => ("device-codes",        30,  DAY, Target, FailuresADay, Closed),
-            Self::FreshKeys         => ("fresh-keys",          30,   60, Client, Hits,         Open),
-            Self::InboxChanges      => ("inbox-changes",      120,    1, Target, Hits,         Open),
-            Self::InboxMessages     => ("inbox-messages",       5,    1, Client, Hits,         Open),
-            Self::LinkChanges       => ("link-changes",        60,    1, Client, Hits,         Open),
-            Self::LinkMessages      => ("link-messages",        5,    1, Client, Hits,         Open),
-            Self::LinkPins          => ("link-pins",         1000,  DAY, Target, FailuresADay, Closed),
-            Self::Links             => ("links",               10,   60, Client, Hits,         Open),
-            Self::Marks             => ("marks",              120,    1, Target, Hits,         Open),
-            Self::NewDevices        => ("new-devices",         20,   60, Target, Hits,         Closed),
-            Self::Passwords         => ("passwords",           10,   15, Target, Failures,     Closed),
-            Self::PasswordsByClient => ("passwords-by-client", 10,   15, Client, Failures,     Closed),
-            Self::PasswordsOnDevice => ("passwords-on-device", 10,   15, Target, Failures,     Closed),
-            Self::Pins              => ("pins",                10,   15, Client, Failures,     Closed),
-            Self::PrivateDeletions  => ("private-deletions",   60,    1, Target, Hits,         Open),
-            Self::PrivateMessages   => ("private-messages",    60,    1, Target, Hits,         Open),
-            Self::Proofs            => ("proofs",              10,   15, Target, Failures,     Closed),
-            Self::PushSubscriptions => ("push-subscriptions", 120,    1, Target, Hits,         Open),
-            Self::Reports           => ("reports",             20,   60, Target, Hits,         Open),
-            Self::ResetCodes        => ("reset-codes",         30,  DAY, Target, FailuresADay, Closed),
-            Self::Sessions          => ("sessions",            60,    1, Target, Hits,         Open),
-            Self::Settings          => ("settings",            60,    1, Target, Hits,         Open),
-            Self::SignUpCodes       => ("sign-up-codes",       30,  DAY, Target, FailuresADay, Closed),
-            Self::SignUps           => ("sign-ups",            30,   60, Client, Hits,         Open),
-            Self::Unsubscriptions   => ("unsubscriptions",     20,    1, Target, Hits,         Open),
-            Self::Uploads           => ("uploads",            120,    1, Target, Hits,         Open),
-            Self::UserBlocks        => ("user-blocks",         60,    1, Target, Hits,         Open),
-            Self::Usernames         => ("usernames",           60,    1, Client, Hits,         Open),
-        };
-        Row { quota: Quota { name, hits, window: Duration::from_secs(minutes * 60) }, by, counts, when_down }
-    }
-
     pub const fn quota(self) -> Quota {
         self.row().quota
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::{
-    Store, StoreError,
+    Reading, Store, StoreError,
     hits::{Quota, TooMany},
     keys::Key,
     number,
@@ -42,9 +42,10 @@ impl Ceiling {
 }
 
 impl Store {
+    /// The failures so far, perhaps without those of the last moment.
     pub(crate) async fn ceiling(&self, quota: Quota, name: &str) -> Result<Ceiling, StoreError> {
         let key = Key::limit(quota.name, name);
-        let item = self.get_item(key.clone()).await?.unwrap_or_default();
+        let item = self.read_item(key.clone(), Reading::Eventual).await?.unwrap_or_default();
         let bucket = |(name, value): (&String, &aws_sdk_dynamodb::types::AttributeValue)| {
             Some((name.strip_prefix('h')?.parse().ok()?, value.as_n().ok()?.parse().ok()?))
         };

@@ -30,13 +30,13 @@ pub struct IdempotencyRecord {
     key: IdempotencyKey,
     body_hash: String,
     now: Timestamp,
-    /// What the answer is bound to besides, where that is known only after the record was read.
+    /// The answer is good for this target only. It is known only after the record was read.
     bound_to: Option<String>,
     /// The request is not done with the write that keeps its answer.
     is_under_way: bool,
 }
 
-/// What a request meets that is not the first with its key.
+/// The state of the first request with a key, as a later request with that key finds it.
 pub enum Replay {
     /// The first answer.
     Answer { status: u16, body: String },
@@ -121,7 +121,7 @@ impl IdempotencyRecord {
         Ok(store.transact_put(to_item(self.item_key(), &kept)?, Some(&condition), values))
     }
 
-    /// What a record means for this request; `None`: it is the first with its key.
+    /// Interprets a record for this request. `None`: the request is the first with its key.
     pub fn judge(&self, Found(kept): Found) -> Result<Option<Replay>, StoreError> {
         let is_other_target = self.bound_to.is_some() && self.bound_to != kept.bound_to;
         let is_over = kept.expires_at <= self.now || kept.pending_until.is_some_and(|until| until <= self.now);
@@ -162,7 +162,7 @@ impl Store {
         item.map(|item| from_item(item).map(Found)).transpose()
     }
 
-    /// What the first request with this key got. It is waited for while the record says that it is under way.
+    /// The state of the first request with this key. Waits for its end while the record says that it is under way.
     pub async fn replay(&self, record: &IdempotencyRecord) -> Result<Option<Replay>, StoreError> {
         let mut waited = 0;
         loop {

@@ -61,7 +61,7 @@ pub use community::{
 pub use conversation::{Participant, Participants, Preview};
 pub use device::{Device, NoDevice};
 pub use erasure::Erasure;
-pub(crate) use hits::{Hit, HitLog, Standing, Underway};
+pub(crate) use hits::{Hit, HitLog, Standing, Underway, Window};
 pub use hits::{Quota, RateLimit, TooMany};
 pub use idempotency::{IdempotencyRecord, Replay};
 pub use inbox::InboxMessage;
@@ -85,6 +85,15 @@ pub use username::{AccountStatus, UsernameClaim};
 pub use write::{WriteContext, Written};
 
 type Item = HashMap<String, AttributeValue>;
+
+/// How much a read of one item must know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Every write that has been answered.
+    Consistent,
+    /// Perhaps not the newest writes, for half the units: where a later write decides, or where a count need not be exact.
+    Eventual,
+}
 
 /// How a conditional update ended.
 enum Update {
@@ -138,14 +147,17 @@ impl Store {
         self.get_item(key).await?.map(from_item).transpose()
     }
 
-    /// A strongly consistent read: what it answers may decide something.
     async fn get_item(&self, key: Key) -> Result<Option<Item>, StoreError> {
+        self.read_item(key, Reading::Consistent).await
+    }
+
+    async fn read_item(&self, key: Key, reading: Reading) -> Result<Option<Item>, StoreError> {
         let call = self
             .client
             .get_item()
             .table_name(&self.table)
             .set_key(Some(key.into_item()))
-            .consistent_read(true)
+            .consistent_read(reading == Reading::Consistent)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         let output = self
             .stats

@@ -15,7 +15,7 @@ use crate::types::Timestamp;
 /// Each try learns what was in its way, so it is the last but for others that race for the same few places.
 pub(super) const TRIES: usize = 64;
 
-/// What a write comes with besides its own items.
+/// The parts of a write besides its own items.
 pub struct WriteContext {
     pub record: Option<IdempotencyRecord>,
     /// Hits that the write is to take in its transaction; those that are counted already are not among them.
@@ -73,7 +73,7 @@ impl WriteContext {
 }
 
 impl Store {
-    /// Writes `items` with what `context` adds to them.
+    /// Writes `items` together with the hits and the answer of `context`.
     pub(super) async fn write(
         &self,
         context: &mut WriteContext,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Answer, Bucket, Client, Pair, User, put, s3_verifies_signatures, sample, text};
+use crate::support::{Answer, Bucket, Client, Pair, User, put, sample, text};
 
 /// A requested upload of five bytes of text, without its bytes.
 async fn upload() -> (User, Value) {
@@ -28,9 +28,6 @@ async fn an_upload_arrives_where_its_answer_said() {
 
 #[tokio::test]
 async fn an_upload_of_another_size_or_type_or_none_is_refused() {
-    if !s3_verifies_signatures() {
-        return;
-    }
     let (_, upload) = upload().await;
     let url = text(&upload, "url");
     for (content_type, bytes) in [
@@ -53,9 +50,6 @@ async fn an_upload_of_another_size_or_type_or_none_is_refused() {
 
 #[tokio::test]
 async fn an_upload_goes_nowhere_else() {
-    if !s3_verifies_signatures() {
-        return;
-    }
     let ([(ann, hers), (bob, his)], pair) = ([upload().await, upload().await], Pair::begin().await);
     let (url, name) = (text(&hers, "url"), text(&hers, "publicId"));
     let places = [
@@ -83,9 +77,6 @@ async fn an_upload_goes_nowhere_else() {
 
 #[tokio::test]
 async fn the_url_of_an_upload_reads_and_removes_nothing() {
-    if !s3_verifies_signatures() {
-        return;
-    }
     let (_, upload) = upload().await;
     assert_eq!(put(&upload, b"hello").await.status, 200);
     let (url, name) = (text(&upload, "url"), text(&upload, "publicId"));
@@ -103,9 +94,6 @@ async fn the_url_of_an_upload_reads_and_removes_nothing() {
 
 #[tokio::test]
 async fn the_url_of_a_message_reads_its_object_and_nothing_else() {
-    if !s3_verifies_signatures() {
-        return;
-    }
     let pair = Pair::begin().await;
     let [one, other] = [
         pair.show("image", "image/png", "plain.png").await["media"][0].take(),

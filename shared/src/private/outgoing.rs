@@ -1,28 +1,38 @@
-//! Sending a private message: the same whether to a user or to a conversation.
+//! Sends a private message, to a user or to a conversation.
 
 use std::cell::RefCell;
 
-use futures_util::{TryFutureExt, join, try_join};
+use futures_util::join;
 
 use crate::{
     app::App,
-    auth::{TrustedCaller, UnverifiedSession},
+    auth::{TrustedCaller, UnverifiedSession, confirm_and_read},
     bodies::{NewPrivateMessage, PrivateMessageBody},
     creation::{Begun, Creation, NewRequest},
-    http::{PrivateError, Reply, Request, processed},
+    http::{PrivateError, Problem, Reply, Request, processed},
     store::{Media, Participant, PrivateDraft, PrivateMessage, PrivateRefused, StoreError, Written},
     tokens::random,
     types::{AssetSet, ConversationId, PublicIds, Upload, UserId},
 };
+
+/// Where a message goes.
+#[derive(Clone, Copy)]
+pub enum Recipient {
+    /// The first message begins the conversation with this user.
+    User(UserId),
+    /// To the partner in a conversation that there is.
+    Conversation(ConversationId),
+}
 
 /// A message that its sender may send, as far as that can be known before it is written.
 pub struct Outgoing<'a> {
     app: &'a App,
     caller: TrustedCaller,
     send: NewPrivateMessage,
+    to: Recipient,
     conversation: ConversationId,
     own: Option<Participant>,
-    /// There is an account of the recipient's, as far as the recipient was named.
+    /// The recipient has an account, or was not named.
     is_to_somebody: bool,
     new: NewRequest,
     /// The answer to the last write that was tried.
@@ -30,58 +40,51 @@ pub struct Outgoing<'a> {
 }
 
 impl<'a> Outgoing<'a> {
-    /// Reads in one round trip who sends, how often that user may, and what. `Err`: the message was sent before, and this is the first
-    /// answer again.
+    /// Confirms the sender and begins the request in one round trip. `to`: only a trusted caller learns what is wrong with it.
     pub async fn open(
         app: &'a App,
         request: &Request,
-        session: UnverifiedSession,
-        conversation: ConversationId,
-        recipient: Option<UserId>,
         creation: Creation,
-    ) -> Result<Result<Box<Self>, Reply>, PrivateError> {
+        to: Result<Recipient, PrivateError>,
+    ) -> Result<Begun<Box<Self>>, PrivateError> {
+        let session = UnverifiedSession::by(app, request)?;
         let user = session.user();
-        let (scope, sender) = (format!("{user} {conversation}"), user.to_string());
-        let targets = [sender.as_str()];
-        let begin = NewRequest::begin_counted_by_write(app, request, creation, &scope, &targets);
-        let is_to_somebody = async {
-            match recipient {
-                Some(recipient) => app.store.has_account(recipient).await,
-                None => Ok(true),
-            }
-        };
-        let caller = session.confirm_trusted(app).map_err(PrivateError::from);
-        let ((caller, send, begun), own, is_to_somebody) = try_join!(
-            NewRequest::begin_as(caller, request.json::<NewPrivateMessage>().map_err(PrivateError::from), begin),
-            app.store.participant(user, conversation).err_into(),
-            is_to_somebody.err_into(),
-        )?;
-        match begun {
-            Begun::New(new) => Ok(Ok(Box::new(Self {
-                app,
-                caller,
-                send,
-                conversation,
-                own,
+        let asked = to.and_then(|to| {
+            let conversation = match to {
+                Recipient::User(recipient) => app.tokens.conversation_of(user, recipient),
+                Recipient::Conversation(conversation) => conversation,
+            };
+            Ok((to, conversation, request.json::<NewPrivateMessage>()?))
+        });
+        let reads = async |(to, conversation, _): &(Recipient, ConversationId, NewPrivateMessage)| {
+            let (scope, sender) = (format!("{user} {conversation}"), user.to_string());
+            let targets = [sender.as_str()];
+            let is_to_somebody = async {
+                match to {
+                    Recipient::User(recipient) => app.store.has_account(*recipient).await,
+                    Recipient::Conversation(_) => Ok(true),
+                }
+            };
+            let (begun, own, is_to_somebody) = join!(
+                NewRequest::begin(app, request, creation, &scope, &targets),
+                app.store.participant(user, *conversation),
                 is_to_somebody,
-                new,
-                answer: String::new(),
-            }))),
-            Begun::Replay(reply) => Ok(Err(reply)),
-        }
-    }
-
-    pub fn sender(&self) -> UserId {
-        self.caller.user()
-    }
-
-    /// The other one in the conversation; `None` when there is no conversation with the sender in it.
-    pub fn partner(&self) -> Option<UserId> {
-        self.own.as_ref().filter(|own| own.has_begun()).map(|own| own.partner)
+            );
+            Ok::<_, Problem>((begun?, own?, is_to_somebody?))
+        };
+        let (caller, (to, conversation, send), (begun, own, is_to_somebody)) =
+            confirm_and_read(session.confirm_trusted(app), asked, reads).await?;
+        let new = match begun {
+            Begun::New(new) => new,
+            Begun::Replay(reply) => return Ok(Begun::Replay(reply)),
+        };
+        let answer = String::new();
+        Ok(Begun::New(Box::new(Self { app, caller, send, to, conversation, own, is_to_somebody, new, answer })))
     }
 
     /// Sends it with its media, or leaves nothing of either.
-    pub async fn send_to(mut self, recipient: UserId) -> Result<Reply, PrivateError> {
+    pub async fn send(mut self) -> Result<Reply, PrivateError> {
+        let recipient = self.recipient()?;
         let uploads = self.uploads()?;
         if !self.is_to_somebody {
             return Err(PrivateError::UnknownUser);
@@ -98,6 +101,17 @@ impl<'a> Outgoing<'a> {
             },
         };
         self.new.finish(self.app, written, refusal).await
+    }
+
+    fn recipient(&self) -> Result<UserId, PrivateError> {
+        match self.to {
+            Recipient::User(user) if user == self.caller.user() => Err(PrivateError::ToSelf),
+            Recipient::User(user) => Ok(user),
+            Recipient::Conversation(_) => {
+                let own = self.own.as_ref().filter(|own| own.has_begun());
+                own.map(|own| own.partner).ok_or(PrivateError::NotAMember)
+            }
+        }
     }
 
     /// Makes the uploads the message's, and writes it.
@@ -130,7 +144,7 @@ impl<'a> Outgoing<'a> {
     /// The sender's own uploads that the message names.
     fn uploads(&self) -> Result<Vec<Upload>, PrivateError> {
         let names = self.send.media.iter().flat_map(PublicIds::iter);
-        let upload = |name| match Upload::named(name, self.sender()) {
+        let upload = |name| match Upload::named(name, self.caller.user()) {
             Ok(Some(upload)) if self.send.kind.may_carry(upload.kind) => Ok(upload),
             Ok(Some(_)) => Err(PrivateError::MixedMedia(self.send.kind)),
             Ok(None) => Err(PrivateError::NotPromoted(StoreError::Upload("has no name of ours"))),

@@ -1,6 +1,6 @@
 //! `POST /api/v1/push/subscriptions`: keeps the address at which a browser of the signed-in user takes pushes. The
 //! same address again renews the subscription. It belongs to the caller's device: after a sign-out there, nothing is
-//! sent to it.
+//! sent to it. If another user had that address, it is the caller's from now on.
 
 use shared::prelude::*;
 
@@ -12,30 +12,30 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsErro
     let targets = [scope.as_str()];
 
     let asked = request.json::<BrowserSubscription>().map(BrowserSubscription::into_parts);
-    let id = asked.as_ref().ok().map(|(endpoint, ..)| app.tokens.push_subscription_of(user, endpoint));
-    let found = async {
+    let id = asked.as_ref().ok().map(|(endpoint, ..)| app.tokens.push_subscription_of(endpoint));
+    let known = async {
         match id {
-            Some(id) => app.store.push_subscription(user, id).await,
-            None => Ok(None),
+            Some(id) => app.store.push_endpoint(user, id).await,
+            None => Ok(store::KnownEndpoint::default()),
         }
     };
     let caller = session.confirm(app).map_err(NotificationsError::from);
     let begin = NewRequest::begin(app, request, Creation::PushSubscription, &scope, &targets);
     let begin = NewRequest::begin_as(caller, asked.map_err(NotificationsError::from), begin);
-    let (begun, found) = join!(begin, found);
+    let (begun, known) = join!(begin, known);
     let (caller, (endpoint, p256dh, auth), begun) = begun?;
     let mut new = match begun {
         Begun::New(new) => new,
         Begun::Replay(reply) => return Ok(reply),
     };
 
-    let id = app.tokens.push_subscription_of(user, &endpoint);
+    let id = app.tokens.push_subscription_of(&endpoint);
     let device = caller.session.device;
     let subscription = store::PushSubscription { id, endpoint, p256dh, auth, device, created_at: now };
     let answer = |kept: &store::PushSubscription| {
         json!({ "id": kept.id, "endpoint": kept.endpoint, "created_at": kept.created_at }).to_string()
     };
-    let written = app.store.subscribe(&caller.claim, &subscription, found?, answer, &mut new.context).await;
+    let written = app.store.subscribe(&caller.claim, &subscription, known?, answer, &mut new.context).await;
     new.finish(app, written, |store::TooManySubscriptions| NotificationsError::TooManySubscriptions).await
 }
 

@@ -118,6 +118,19 @@ async fn a_browser_that_was_signed_out_gets_nothing() {
 }
 
 #[tokio::test]
+async fn a_browser_gets_nothing_of_the_user_who_had_it_before() {
+    let [ann, bob, zoe] = [User::sign_up().await, User::sign_up().await, User::sign_up().await];
+    let (shared, own) = (Browser::of(&ann).await, Browser::of(&ann).await);
+    bob.subscribe(&shared.subscription()).send().await.ok(201);
+    zoe.write(&ann, "For Ann").await;
+    ann.receive("For Ann, too").await.ok(201);
+    own.has(2).await;
+    zoe.write(&bob, "For Bob").await;
+    let pushes = shared.has(1).await;
+    assert_eq!((pushes.len(), own.pushes().await.len()), (1, 2));
+}
+
+#[tokio::test]
 async fn an_untrusted_device_is_not_notified_of_private_messages() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let elsewhere = bob.on_new_device().await;

@@ -97,6 +97,8 @@ impl Store {
     /// Removes some items of an account, among them its participant items. `false` when nothing is left.
     pub async fn remove_remains(&self, erasure: &Erasure) -> Result<bool, StoreError> {
         let Erasure { user_id, username } = erasure;
+        // First, as the subscriptions say which endpoints these are.
+        self.release_endpoints(*user_id).await?;
         let partitions =
             vec![user_partition(*user_id), inbox(*user_id), notification_states(*user_id), blocked_senders(username)];
         self.remove_some(partitions, STEP).await

@@ -36,6 +36,7 @@
 //! | how a user wants to be told of messages, and how many push subscriptions there are | `USER#<id>` | `PREFERENCES` | GetItem |
 //! | a push subscription of a user | `USER#<id>` | `PUSH#<keyed hash of its endpoint>` | GetItem |
 //! | push subscriptions of a user | `USER#<id>` | `PUSH#...` ascending | Query |
+//! | the user to whom an endpoint of a browser belongs | `PUSHENDPOINT#<keyed hash of the endpoint>` | `OWNER` | GetItem |
 //! | what a user was mailed of a conversation | `NOTIFICATION#<user>` | `<conversation>` | GetItem |
 //! | whether a message was pushed | `NOTIFICATION#<user>` | `<conversation>#PUSH#<message id>` | GetItem |
 //! | objects that are no message's | `ORPHANEDMEDIA#<conversation>` | `<set of objects>` | stream |
@@ -150,6 +151,11 @@ impl Key {
 
     pub fn push_subscription(user: UserId, id: PushSubscriptionId) -> Self {
         Self { pk: user_partition(user), sk: format!("{PUSHES}{id}") }
+    }
+
+    /// Names the user to whom the endpoint of this subscription belongs.
+    pub fn push_endpoint(id: PushSubscriptionId) -> Self {
+        Self { pk: format!("PUSHENDPOINT#{id}"), sk: "OWNER".to_owned() }
     }
 
     pub fn notification_state(user: UserId, place: &str) -> Self {

@@ -76,7 +76,7 @@ pub use page::Page;
 pub use preferences::{PreferenceChanges, Preferences};
 pub use private_message::{Media, PrivateMessage};
 pub use private_send::{PrivateDraft, PrivateRefused};
-pub use push_subscription::{MOST_SUBSCRIPTIONS, PushSubscription, TooManySubscriptions};
+pub use push_subscription::{KnownEndpoint, MOST_SUBSCRIPTIONS, PushSubscription, TooManySubscriptions};
 pub use send::SendRefused;
 pub use senders::{Sender, SenderKeys, Unsealed};
 pub use stream::{StreamBatch, StreamRecord};

@@ -23,6 +23,7 @@
 //! | conversations of a user, newest activity first | gsi1: `CONVS#<user>` | gsi1: the last message's id, descending | Query |
 //! | a private message | `CONV#<conversation>` | `MSG#<message id>` | GetItem |
 //! | messages of a conversation, newest first | `CONV#<conversation>` | descending | Query |
+//! | messages that were taken back before a reader saw them | `CONV#<conversation>` | `TAKENBACK#<reader>#<message id>` ascending | Query |
 //! | whom a user blocked, and when | `USER#<id>` | `BLOCK#<user>` ascending | Query |
 //! | a community | `COMMUNITY#<id>` | `META` | GetItem |
 //! | a member of a community, also a former one | `COMMUNITY#<id>` | `MEMBER#<user>` | GetItem |
@@ -141,6 +142,10 @@ impl Key {
         Self { pk: private_messages(conversation), sk: private_message_sort(message) }
     }
 
+    pub fn taken_back(conversation: ConversationId, reader: UserId, message: PrivateMessageId) -> Self {
+        Self { pk: private_messages(conversation), sk: taken_back_sort(reader, message) }
+    }
+
     pub fn block(user: UserId, blocked: UserId) -> Self {
         Self { pk: user_partition(user), sk: block_sort(blocked) }
     }
@@ -233,6 +238,16 @@ pub fn private_messages(conversation: ConversationId) -> String {
 
 pub fn private_message_sort(message: PrivateMessageId) -> String {
     format!("MSG#{message}")
+}
+
+/// Sorts behind all messages of the conversation.
+pub fn taken_back_sort(reader: UserId, message: PrivateMessageId) -> String {
+    format!("{}{message}", taken_back(reader))
+}
+
+/// Prefix of the sort keys of messages that were taken back before `reader` saw them.
+pub fn taken_back(reader: UserId) -> String {
+    format!("TAKENBACK#{reader}#")
 }
 
 pub fn block_sort(blocked: UserId) -> String {

@@ -58,7 +58,7 @@ pub use community::{
     Community, CommunityChanges, CommunityDraft, CommunityMessage, CommunityPreview, JoinRefused, Member, Membership,
     TakenBack, Thread, Unreachable,
 };
-pub use conversation::{Participant, Participants, Preview};
+pub use conversation::{Marks, Participant, Participants, Preview};
 pub use device::{Device, NoDevice};
 pub use erasure::Erasure;
 pub(crate) use hits::{Hit, HitLog, Standing, Underway};

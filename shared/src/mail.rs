@@ -104,15 +104,15 @@ impl EmailMessage {
         }
     }
 
-    /// As SES takes it.
+    /// As SES takes it. Every mail says that a program sent it, so that no program answers it (RFC 3834).
     fn message(&self) -> Result<Message, StoreError> {
         let part = |text: &str| Content::builder().data(text).charset("UTF-8").build();
         let header = |(name, value): &(&str, String)| MessageHeader::builder().name(*name).value(value).build();
         let made = part(&self.subject).and_then(|subject| {
             let body = Body::builder().text(part(&self.text)?).html(part(&self.html)?).build();
-            let headers = self.headers.iter().map(header).collect::<Result<Vec<_>, _>>()?;
-            let headers = Some(headers).filter(|headers| !headers.is_empty());
-            Ok(Message::builder().subject(subject).body(body).set_headers(headers).build())
+            let automatic = ("Auto-Submitted", "auto-generated".to_owned());
+            let headers = self.headers.iter().chain([&automatic]).map(header).collect::<Result<Vec<_>, _>>()?;
+            Ok(Message::builder().subject(subject).body(body).set_headers(Some(headers)).build())
         });
         made.map_err(|error| StoreError::unwritable("a mail", error))
     }

@@ -76,6 +76,7 @@ async fn every_notification_mail_has_an_unsubscribe_link_that_takes_one_click() 
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     ann.write(&bob, "Hello").await;
     let mail = wait_for_mails(&bob, 1).await.remove(0);
+    assert_eq!(mail["headers"]["Auto-Submitted"], "auto-generated");
     assert_eq!(mail["headers"]["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click");
     let url = mail["headers"]["List-Unsubscribe"].as_str().expect("a URL");
     let url = url.strip_prefix('<').and_then(|url| url.strip_suffix('>')).expect("a URL in brackets");

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{
     app::App,
     mail::EmailMessage,
-    push::Pushed,
+    push::{Pushed, Urgency},
     store::{
         Account, AccountStatus, Device, NotificationEvent, NotificationState, Place, PushSubscription, StoreError,
         StreamRecord, Turn, UsernameClaim,
@@ -203,11 +203,12 @@ async fn push(
         let mut devices = devices.iter().filter(|device| device.id == subscription.device);
         devices.any(|device| device.is_signed_in(claim.epoch, now) && may_know(device))
     };
+    let urgency = if matches!(event.place, Place::Private { .. }) { Urgency::High } else { Urgency::Normal };
     let tag = topic(app, event, b"");
     let message = json!({ "title": "Sotto", "body": says, "url": url(app, event), "tag": tag }).to_string();
     let pushes = subscriptions.iter().filter(is_signed_in).map(|subscription| async {
         let topic = topic(app, event, subscription.id.as_bytes());
-        match app.pusher().push(subscription, &message, &topic, now).await {
+        match app.pusher().push(subscription, &message, &topic, urgency, now).await {
             Ok(Pushed::Taken) => Ok(()),
             Ok(Pushed::Gone) => app.store.forget_push_subscription(event.to, subscription.id).await.map(drop),
             Ok(Pushed::Refused(error)) | Err(error) => Err(error),

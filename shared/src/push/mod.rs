@@ -39,8 +39,24 @@ const REST: Duration = Duration::from_secs(30);
 const RESTING: usize = 1_000;
 /// The longest pause, also where the service asks for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How long a push service keeps what a browser that is off has not fetched: a day.
+/// How long a push service keeps what a browser that is off has not fetched: a day. After that, the mail has told of it.
 const KEPT: &str = "86400";
+
+/// How soon a device should wake up for a push (RFC 8030, section 5.3). On a device with little power, `Normal` waits.
+#[derive(Clone, Copy)]
+pub enum Urgency {
+    Normal,
+    High,
+}
+
+impl Urgency {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::High => "high",
+        }
+    }
+}
 
 pub struct Pusher {
     /// Made at the first push.
@@ -88,6 +104,7 @@ impl Pusher {
         to: &PushSubscription,
         message: &str,
         topic: &str,
+        urgency: Urgency,
         now: Timestamp,
     ) -> Result<Pushed, StoreError> {
         let body = encrypt(message.as_bytes(), &to.p256dh, &to.auth)
@@ -100,7 +117,7 @@ impl Pusher {
         let tries = async {
             for number in 0.. {
                 let is_last = number + 1 == TRIES;
-                let wanted = match self.try_once(to, &body, &authorization, topic).await {
+                let wanted = match self.try_once(to, &body, &authorization, topic, urgency).await {
                     Ok(()) => return Ok(Pushed::Taken),
                     Err(NotTaken::Gone) => return Ok(Pushed::Gone),
                     Err(NotTaken::Never(error)) => return Ok(Pushed::Refused(error)),
@@ -135,8 +152,9 @@ impl Pusher {
         body: &[u8],
         authorization: &str,
         topic: &str,
+        urgency: Urgency,
     ) -> Result<(), NotTaken> {
-        let request = self.request(to, body, authorization, topic).map_err(NotTaken::Never)?;
+        let request = self.request(to, body, authorization, topic, urgency).map_err(NotTaken::Never)?;
         let connector = self.connector.get_or_init(|| connector(self.config.ca_bundle.as_deref())).as_ref();
         let connector = connector
             .ok_or_else(|| NotTaken::Never(StoreError::Unexpected("the roots for push services can't be read")))?;
@@ -165,6 +183,7 @@ impl Pusher {
         body: &[u8],
         authorization: &str,
         topic: &str,
+        urgency: Urgency,
     ) -> Result<HttpRequest, StoreError> {
         let endpoint = to.endpoint.as_str();
         let url = match &self.config.stand_in {
@@ -180,7 +199,7 @@ impl Pusher {
             ("content-type", "application/octet-stream"),
             ("topic", topic),
             ("ttl", KEPT),
-            ("urgency", "normal"),
+            ("urgency", urgency.as_str()),
         ];
         let set =
             |(name, value): (&'static str, &str)| request.headers_mut().try_insert(name, value.to_owned()).is_ok();

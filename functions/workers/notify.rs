@@ -6,4 +6,4 @@ async fn handle(app: &App, record: &StreamRecord) -> Result<(), StoreError> {
     notify(app, record).await
 }
 
-shared::worker!("notify", handle, mail, push, queue);
+shared::worker!("notify", handle, mail, push, queue, api_url);

@@ -28,6 +28,7 @@ pub struct App {
     pub limits: RateLimiter,
     pub tokens: Tokens,
     pub public_base_url: String,
+    api_url: Option<String>,
     pub(crate) allowed_origins: Vec<String>,
     /// The dimension of the metrics of its requests. Without it there are no metrics.
     pub(crate) stack: Option<String>,
@@ -60,6 +61,7 @@ impl App {
             tokens,
             sender_keys: Mutex::default(),
             public_base_url: config.public_base_url,
+            api_url: config.api_url,
             allowed_origins: config.allowed_origins,
             stack: config.stack,
             sessions: config.session_keys.map(|keys| Sessions::new(&keys.current, keys.previous.as_deref())),
@@ -115,6 +117,11 @@ impl App {
     /// Of a function that says that it needs it (`worker!("name", handle, queue)`).
     pub fn queue(&self) -> &Queue {
         self.queue.as_ref().expect("this function says that it has a queue")
+    }
+
+    /// The API's own address. Of a function that says that it needs it (`worker!("name", handle, api_url)`).
+    pub fn api_url(&self) -> &str {
+        self.api_url.as_deref().expect("this function says that it needs the API's address")
     }
 
     /// Of a function that says that it needs it (`lambda!(handle, vapid)`).

@@ -10,6 +10,8 @@ pub struct Config {
     pub secret_key: String,
     /// Where people reach Sotto, without a slash at the end; empty when it is the address of the API itself.
     pub public_base_url: String,
+    /// The API's own address, without a slash at the end. `None` for a function that needs it nowhere.
+    pub api_url: Option<String>,
     /// Where cards are served, without a slash at the end.
     pub cards_base_url: String,
     /// The keys of sessions; `None` for a function that has nothing to do with them.
@@ -75,6 +77,8 @@ pub struct Requirements {
     pub queue: bool,
     /// The keys that tell senders apart, read during init.
     pub senders: bool,
+    /// The API's own address.
+    pub api_url: bool,
 }
 
 /// How to reach AWS: what Lambda sets for every function, and what stands in for AWS elsewhere.
@@ -142,6 +146,7 @@ impl Config {
             bucket: required("BUCKET_NAME")?,
             secret_key: key("SECRET_KEY")?,
             public_base_url: optional("PUBLIC_BASE_URL").unwrap_or_default(),
+            api_url: requirements.api_url.then(|| required("API_URL")).transpose()?,
             cards_base_url: required("CARDS_BASE_URL")?,
             session_keys: requirements.sessions.then(session_keys).transpose()?,
             vapid_secret: requirements.vapid.then(|| key("VAPID_SECRET")).transpose()?,
@@ -174,7 +179,7 @@ mod tests {
     use super::*;
 
     const ALL: Requirements =
-        Requirements { sessions: true, mail: true, vapid: true, push: true, queue: true, senders: true };
+        Requirements { sessions: true, mail: true, vapid: true, push: true, queue: true, senders: true, api_url: true };
 
     fn read_with(changed: &str, to: Option<&str>, requirements: Requirements) -> Result<Config, ConfigError> {
         Config::read(requirements, |name| match name {
@@ -195,6 +200,7 @@ mod tests {
             "SESSION_KEY",
             "MAIL_FROM",
             "VAPID_SECRET",
+            "API_URL",
         ] {
             for absent in [None, Some("")] {
                 assert_eq!(read_with(name, absent, ALL).err(), Some(ConfigError::Missing(name)));

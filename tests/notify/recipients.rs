@@ -92,6 +92,26 @@ async fn every_notification_mail_has_an_unsubscribe_link_that_takes_one_click() 
     assert_eq!(wanted["messages"], json!({ "email": false, "push": true }));
 }
 
+/// A frontend on another host may not serve the API.
+#[tokio::test]
+async fn the_unsubscribe_link_leads_to_the_api_wherever_the_pages_are() {
+    let parameters = [("PublicBaseUrl", "https://pages.example")];
+    let Some(stack) = FaultyStack::with_parameters(&parameters).await else { return };
+    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+    ann.receive("A message to the inbox").await.ok(201);
+    ann.write(&bob, "Hello").await;
+    for user in [&ann, &bob] {
+        let mail = wait_for_mails(user, 1).await.remove(0);
+        let (text, header) = (mail["text"].as_str().expect("a text"), &mail["headers"]["List-Unsubscribe"]);
+        let (_, link) = text.rsplit_once(stack.stack.url()).expect("a link to the API");
+        assert_eq!(*header, format!("<{}{}>", stack.stack.url(), link.trim_end()));
+        assert!(text.contains("https://pages.example/"), "{text}");
+        Client::new().post(link.trim_end()).send().await.ok(200);
+        assert_eq!(user.preferences().await["email"], false);
+    }
+    stack.stop().await;
+}
+
 #[tokio::test]
 async fn whoever_wants_no_mail_or_no_push_gets_none() {
     let [ann, bob, zoe] = [User::sign_up().await, User::sign_up().await, User::sign_up().await];

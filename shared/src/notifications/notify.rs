@@ -170,7 +170,7 @@ async fn mail(
         return Ok(());
     }
     let token = app.tokens.unsubscribe(event.to);
-    let unsubscribe = format!("{}/api/v1/notifications/unsubscribe?token={token}", app.public_base_url);
+    let unsubscribe = format!("{}/api/v1/notifications/unsubscribe?token={token}", app.api_url());
     match app
         .mailer()
         .send_one_of_many(&account.email, &EmailMessage::notification(says, &url(app, event), &unsubscribe))

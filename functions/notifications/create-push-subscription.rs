@@ -31,7 +31,8 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotificationsErro
 
     let id = app.tokens.push_subscription_of(&endpoint);
     let device = caller.session.device;
-    let subscription = store::PushSubscription { id, endpoint, p256dh, auth, device, created_at: now };
+    let subscription =
+        store::PushSubscription { id, endpoint, p256dh, auth, device, created_at: now, rests_until: None, failures: 0 };
     let answer = |kept: &store::PushSubscription| {
         json!({ "id": kept.id, "endpoint": kept.endpoint, "created_at": kept.created_at }).to_string()
     };

@@ -68,7 +68,10 @@ mod tests {
             ("https://HttpApi.execute-api.us-east-1.amazonaws.com/x", "http://localhost:3000/x"),
             ("https://localhost:3000/cdn", "http://localhost:3000/cdn"),
             ("https://pages.example", "https://pages.example"),
-            ("https://pages.example/.execute-api.us-east-1.amazonaws.com", "https://pages.example/.execute-api.us-east-1.amazonaws.com"),
+            (
+                "https://pages.example/.execute-api.us-east-1.amazonaws.com",
+                "https://pages.example/.execute-api.us-east-1.amazonaws.com",
+            ),
         ] {
             assert_eq!(Deployment::for_tests().text(&Value::from(in_aws)).unwrap(), here);
         }

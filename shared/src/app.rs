@@ -36,6 +36,8 @@ pub struct App {
     mailer: Option<Mailer>,
     pusher: Option<Pusher>,
     queue: Option<Queue>,
+    mails: Option<Queue>,
+    pushes: Option<Queue>,
     vapid: Option<VapidKey>,
     sender_keys: Mutex<Option<Arc<SenderKeys>>>,
     pub(crate) stats: Arc<RequestStats>,
@@ -50,7 +52,8 @@ impl App {
         let bucket = Arc::new(Bucket::new(clients.clone(), &config, stats.clone()));
         let mailer = config.mail.map(|mail| Mailer::new(clients.clone(), mail, stats.clone()));
         let pusher = config.push.map(|push| Pusher::new(push, stats.clone()));
-        let queue = config.queue.map(|queue| Queue::new(clients, queue, stats.clone()));
+        let queue = |queue: Option<_>| queue.map(|queue| Queue::new(clients.clone(), queue, stats.clone()));
+        let (mails, pushes, queue) = (queue(config.mails), queue(config.pushes), queue(config.queue));
         let store = Store::new(dynamodb, config.table, stats.clone());
         let tokens = Tokens::new(&config.secret_key);
         let app = Self {
@@ -68,6 +71,8 @@ impl App {
             mailer,
             pusher,
             queue,
+            mails,
+            pushes,
             vapid: config.vapid_secret.map(|secret| VapidKey::from_secret(&secret)),
             stats,
         };
@@ -117,6 +122,16 @@ impl App {
     /// Of a function that says that it needs it (`worker!("name", handle, queue)`).
     pub fn queue(&self) -> &Queue {
         self.queue.as_ref().expect("this function says that it has a queue")
+    }
+
+    /// The queue of mails about messages. Of a function that says that it needs it (`worker!("name", handle, mails)`).
+    pub fn mails(&self) -> &Queue {
+        self.mails.as_ref().expect("this function says that it needs the queue of mails")
+    }
+
+    /// The queue of pushes. Of a function that says that it needs it (`worker!("name", handle, pushes)`).
+    pub fn pushes(&self) -> &Queue {
+        self.pushes.as_ref().expect("this function says that it needs the queue of pushes")
     }
 
     /// The API's own address. Of a function that says that it needs it (`worker!("name", handle, api_url)`).

@@ -24,6 +24,10 @@ pub struct Config {
     pub push: Option<PushConfig>,
     /// Where goes what can't be done; `None` for a function that gives nothing up.
     pub queue: Option<QueueConfig>,
+    /// Where mails about messages are handed over; `None` for a function that does not.
+    pub mails: Option<QueueConfig>,
+    /// Where pushes are handed over; `None` for a function that does not.
+    pub pushes: Option<QueueConfig>,
     /// Origins of web clients that may call with a cookie, besides our own.
     pub allowed_origins: Vec<String>,
     /// The dimension of the requests' metrics. Without it there are no metrics.
@@ -75,6 +79,10 @@ pub struct Requirements {
     pub push: bool,
     /// The queue of what can't be done.
     pub queue: bool,
+    /// The queue of mails about messages.
+    pub mails: bool,
+    /// The queue of pushes.
+    pub pushes: bool,
     /// The keys that tell senders apart, read during init.
     pub senders: bool,
     /// The API's own address.
@@ -140,7 +148,7 @@ impl Config {
                 ca_bundle: optional("AWS_CA_BUNDLE"),
             })
         };
-        let queue = || Ok(QueueConfig { url: required("QUEUE_URL")?, endpoint: endpoint("AWS_ENDPOINT_URL_SQS") });
+        let queue = |name| Ok(QueueConfig { url: required(name)?, endpoint: endpoint("AWS_ENDPOINT_URL_SQS") });
         Ok(Self {
             table: required("TABLE_NAME")?,
             bucket: required("BUCKET_NAME")?,
@@ -152,7 +160,9 @@ impl Config {
             vapid_secret: requirements.vapid.then(|| key("VAPID_SECRET")).transpose()?,
             mail: requirements.mail.then(mail).transpose()?,
             push: requirements.push.then(push).transpose()?,
-            queue: requirements.queue.then(queue).transpose()?,
+            queue: requirements.queue.then(|| queue("QUEUE_URL")).transpose()?,
+            mails: requirements.mails.then(|| queue("MAILS_URL")).transpose()?,
+            pushes: requirements.pushes.then(|| queue("PUSHES_URL")).transpose()?,
             allowed_origins: optional("ALLOWED_ORIGINS")
                 .map_or_else(Vec::new, |origins| origins.split(',').map(|origin| origin.trim().to_owned()).collect()),
             stack: optional("STACK_NAME"),
@@ -178,8 +188,17 @@ fn long_enough(name: &'static str, key: String) -> Result<String, ConfigError> {
 mod tests {
     use super::*;
 
-    const ALL: Requirements =
-        Requirements { sessions: true, mail: true, vapid: true, push: true, queue: true, senders: true, api_url: true };
+    const ALL: Requirements = Requirements {
+        sessions: true,
+        mail: true,
+        vapid: true,
+        push: true,
+        queue: true,
+        mails: true,
+        pushes: true,
+        senders: true,
+        api_url: true,
+    };
 
     fn read_with(changed: &str, to: Option<&str>, requirements: Requirements) -> Result<Config, ConfigError> {
         Config::read(requirements, |name| match name {
@@ -201,6 +220,9 @@ mod tests {
             "MAIL_FROM",
             "VAPID_SECRET",
             "API_URL",
+            "QUEUE_URL",
+            "MAILS_URL",
+            "PUSHES_URL",
         ] {
             for absent in [None, Some("")] {
                 assert_eq!(read_with(name, absent, ALL).err(), Some(ConfigError::Missing(name)));

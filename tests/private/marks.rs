@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::steps::{
-    NO_MESSAGE, UNKNOWN, block, conversation, delete, id, mark, marked, only_conversation, pair, say, two, unblock, unread,
+    NO_MESSAGE, UNKNOWN, block, conversation, delete, id, mark, marked, only_conversation, pair, say, two, unblock,
+    unread,
 };
 use crate::support::{User, all_at_once, line_of, stack_or_skip};
 

@@ -22,7 +22,8 @@ pub async fn walk(walk: &mut Walk<'_>) {
         walk.cost(row, &user.subscribe(&keyed).key("key").send().await).await;
     }
     let somebody = User::sign_up().await;
-    let (endpoint, taken) = (browser(&random_endpoint()), "create-push-subscription, of a browser that was another user's");
+    let (endpoint, taken) =
+        (browser(&random_endpoint()), "create-push-subscription, of a browser that was another user's");
     somebody.subscribe(&endpoint).send().await.ok(201);
     walk.cost(taken, &user.subscribe(&endpoint).send().await).await;
     user.unsubscribe_push(text(&user.subscribe(&endpoint).send().await.json(), "id")).send().await.ok(200);

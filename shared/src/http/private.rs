@@ -169,11 +169,7 @@ impl<'a> PrivateMessageBody<'a> {
             bytes: media.bytes,
         });
         let marked = |is_marked: fn(&Marks, PrivateMessageId) -> bool| {
-            reader
-                .filter(|(_, marks)| is_marked(marks, message.id))
-                .map(|(user, _)| user)
-                .into_iter()
-                .collect()
+            reader.filter(|(_, marks)| is_marked(marks, message.id)).map(|(user, _)| user).into_iter().collect()
         };
         Self {
             conversation_id: message.conversation,

@@ -143,6 +143,23 @@ impl RateLimiter {
         self.take_past_flood(limits).await
     }
 
+    /// Takes one hit from a limit by target, outside of a request. `false` if it is full.
+    pub async fn admits(&self, limit: Limit, target: impl Display, now: Timestamp) -> bool {
+        let names = limit.names(&self.tokens, Client::from_source_ip(""), &target.to_string(), now);
+        let log = HitLog::new(self.tokens.clone(), limit.quota().name, &names, vec![(limit.quota(), false)], 0);
+        match self.store.count_hit(log, now).await {
+            Ok(Ok(hit)) => {
+                self.store.tidy_hits(&[hit]).await;
+                true
+            }
+            Ok(Err(_)) => false,
+            Err(error) => {
+                self.store.record_degradation(&error);
+                limit.row().when_down == WhenDown::Open
+            }
+        }
+    }
+
     async fn take_past_flood(&self, limits: &[(Limit, String)]) -> Result<(), Denied> {
         let now = lock(&self.current).now;
         let takes = limits.iter().map(|(limit, target)| self.store.count_hit(self.log(*limit, target), now));

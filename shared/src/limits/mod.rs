@@ -63,6 +63,8 @@ pub enum Limit {
     PrivateMessages,
     /// Wrong passwords of a signed-in user who has to give it once more.
     Proofs,
+    /// Messages in one place that a user is pushed.
+    Pushes,
     /// Subscriptions to pushes that a user makes or deletes.
     PushSubscriptions,
     /// Messages that a user reports.
@@ -125,7 +127,7 @@ struct Row {
 }
 
 impl Limit {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::AllInboxes,
         Self::Cards,
         Self::Codes,
@@ -150,6 +152,7 @@ impl Limit {
         Self::PrivateDeletions,
         Self::PrivateMessages,
         Self::Proofs,
+        Self::Pushes,
         Self::PushSubscriptions,
         Self::Reports,
         Self::ResetCodes,
@@ -193,6 +196,7 @@ impl Limit {
             Self::PrivateDeletions  => ("private-deletions",   60,    1, Target, Hits,         Open),
             Self::PrivateMessages   => ("private-messages",    60,    1, Target, Hits,         Open),
             Self::Proofs            => ("proofs",              10,   15, Target, Failures,     Closed),
+            Self::Pushes            => ("pushes",             120,   10, Target, Hits,         Open),
             Self::PushSubscriptions => ("push-subscriptions", 120,    1, Target, Hits,         Open),
             Self::Reports           => ("reports",             20,   60, Target, Hits,         Open),
             Self::ResetCodes        => ("reset-codes",         30,  DAY, Target, FailuresADay, Closed),

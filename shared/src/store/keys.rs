@@ -40,6 +40,7 @@
 //! | the user to whom an endpoint of a browser belongs | `PUSHENDPOINT#<keyed hash of the endpoint>` | `OWNER` | GetItem |
 //! | what a user was mailed of a conversation | `NOTIFICATION#<user>` | `<conversation>` | GetItem |
 //! | whether a message was pushed | `NOTIFICATION#<user>` | `<conversation>#PUSH#<message id>` | GetItem |
+//! | which task waits until a subscription takes pushes again | `NOTIFICATION#<user>` | `<conversation>#WAITS#<subscription>` | GetItem |
 //! | objects that are no message's | `ORPHANEDMEDIA#<conversation>` | `<set of objects>` | stream |
 //! | an account whose remains are being erased | `ERASE#<user>` | username in lower case | stream |
 //! | the answer to a repeated request | `IDEM#<endpoint>#<keyed hash>` | `IDEM` | GetItem |

@@ -72,9 +72,8 @@ impl Store {
         // Both move on where the own one does, unless there is a block: it is never behind the other one.
         let behind = if moves[0] { own_mark } else { shown_mark };
         let blocks = if own.blocks { "attribute_exists(blocks)" } else { "attribute_not_exists(blocks)" };
-        let mut condition = format!(
-            "attribute_exists(last_id) AND {blocks} AND (attribute_not_exists({behind}) OR {behind} < :id)"
-        );
+        let mut condition =
+            format!("attribute_exists(last_id) AND {blocks} AND (attribute_not_exists({behind}) OR {behind} < :id)");
         let marks = mark.attributes().into_iter().zip(moves).filter(|(_, moves)| *moves);
         let mut set: Vec<String> = marks.map(|(name, _)| format!("{name} = :id")).collect();
         let mut values = vec![(":id", text(message.id))];

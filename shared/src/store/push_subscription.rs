@@ -32,6 +32,16 @@ pub struct PushSubscription {
     /// Where it was made, or last told of again: without a living session there, nothing is sent to it.
     pub device: DeviceId,
     pub created_at: Timestamp,
+    /// Until when its push service takes no pushes for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests_until: Option<Timestamp>,
+    /// Pushes in a row that its push service did not take.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failures: u32,
+}
+
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// An endpoint, as last read.
@@ -102,7 +112,8 @@ impl Store {
                 Some(own) => ("created_at = :created", vec![(":created", text(own.created_at))]),
             };
             let item = to_item(Key::push_subscription(user, new.id), &subscription)?;
-            let mut steps = vec![self.transact_put(item, Some(condition), values), self.take_endpoint_item(user, new.id, &known)?];
+            let mut steps =
+                vec![self.transact_put(item, Some(condition), values), self.take_endpoint_item(user, new.id, &known)?];
             let others = steps.len();
             let other = known.owner.filter(|owner| *owner != user && !others_subscription_is_gone);
             steps.extend(other.into_iter().flat_map(|other| self.forget_items(other, new.id)));
@@ -143,6 +154,32 @@ impl Store {
         let mut steps = Vec::from(self.forget_items(user, id));
         steps.push(self.release_endpoint_item(user, id));
         Ok(matches!(self.transact(steps).await?, Outcome::Done))
+    }
+
+    /// Nothing is pushed to a subscription until then. `failures` counts the pushes in a row that were not taken.
+    pub async fn rest_push_subscription(
+        &self,
+        user: UserId,
+        id: PushSubscriptionId,
+        until: Timestamp,
+        failures: u32,
+    ) -> Result<(), StoreError> {
+        let rests = self.update(Key::push_subscription(user, id), |update| {
+            update
+                .update_expression("SET rests_until = :until, failures = :failures")
+                .condition_expression("attribute_exists(pk)")
+                .expression_attribute_values(":until", text(until))
+                .expression_attribute_values(":failures", number(failures))
+        });
+        rests.await.map(drop)
+    }
+
+    /// The push service has taken a push again.
+    pub async fn wake_push_subscription(&self, user: UserId, id: PushSubscriptionId) -> Result<(), StoreError> {
+        let wakes = self.update(Key::push_subscription(user, id), |update| {
+            update.update_expression("REMOVE rests_until, failures").condition_expression("attribute_exists(pk)")
+        });
+        wakes.await.map(drop)
     }
 
     /// Forgets which endpoints belong to a user whose account is being erased.

@@ -43,6 +43,7 @@
 //! | which task waits until a subscription takes pushes again | `NOTIFICATION#<user>` | `<conversation>#WAITS#<subscription>` | GetItem |
 //! | objects that are no message's | `ORPHANEDMEDIA#<conversation>` | `<set of objects>` | stream |
 //! | an account whose remains are being erased | `ERASE#<user>` | username in lower case | stream |
+//! | an account that an operator wants to be closed | `CLOSE#<user>` | username in lower case | stream |
 //! | the answer to a repeated request | `IDEM#<endpoint>#<keyed hash>` | `IDEM` | GetItem |
 //!
 //! A slug can't be mistaken for a link id with its shard: a slug has no `#`.
@@ -178,6 +179,11 @@ impl Key {
         Self { pk: format!("{ERASURES}{user}"), sk: username.to_owned() }
     }
 
+    /// Both keys say what is to be closed.
+    pub fn closure(user: UserId, username: &str) -> Self {
+        Self { pk: format!("{CLOSURES}{user}"), sk: username.to_owned() }
+    }
+
     /// An item that a stream told of.
     pub fn of([pk, sk]: &[String; 2]) -> Self {
         Self { pk: pk.clone(), sk: sk.clone() }
@@ -267,6 +273,9 @@ pub fn notification_states(user: UserId) -> String {
 
 /// Prefix of the partitions of orphaned media.
 pub const ORPHANED_MEDIA: &str = "ORPHANEDMEDIA#";
+
+/// Prefix of the partitions of accounts that an operator wants to be closed.
+pub const CLOSURES: &str = "CLOSE#";
 
 /// Prefix of the partitions of erasures.
 pub const ERASURES: &str = "ERASE#";

@@ -60,7 +60,7 @@ pub use community::{
 };
 pub use conversation::{Marks, Participant, Participants, Preview};
 pub use device::{Device, NoDevice};
-pub use erasure::Erasure;
+pub use erasure::{Closure, Erasure};
 pub(crate) use hits::{Hit, HitLog, Standing, Underway};
 pub use hits::{Quota, RateLimit, TooMany};
 pub use idempotency::{IdempotencyRecord, Replay};

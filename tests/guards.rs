@@ -155,6 +155,29 @@ fn at_most_two_mappings_read_one_stream() {
     }
 }
 
+/// AWS allows no more than five filters ("Using event filtering with a DynamoDB event source"). The local stack has no such limit.
+#[test]
+fn a_mapping_has_at_most_five_filters() {
+    for function in template::functions() {
+        assert!(function.filters.iter().all(|filters| *filters <= 5), "{}: {:?}", function.name, function.filters);
+    }
+}
+
+/// A task that fails would take the whole batch with it, and a function without a bound would take the account's instances.
+#[test]
+fn a_function_that_a_queue_wakes_reports_single_failures_and_is_bounded() {
+    let mappings = template::queue_mappings();
+    assert!(!mappings.is_empty(), "no queue wakes a function");
+    for (function, mapping) in mappings {
+        assert_eq!(mapping["FunctionResponseTypes"][0], "ReportBatchItemFailures", "{function}");
+        assert!(mapping["ScalingConfig"]["MaximumConcurrency"].is_u64(), "{function} has no MaximumConcurrency");
+    }
+    for (queue, properties) in template::task_queues() {
+        assert!(properties["RedrivePolicy"].is_mapping(), "{queue} has no dead-letter queue");
+        assert!(properties["VisibilityTimeout"].is_u64(), "{queue} has no VisibilityTimeout");
+    }
+}
+
 /// AWS refuses to deploy settings of a route that is not there.
 #[test]
 fn what_has_a_throttle_of_its_own_is_a_route() {
@@ -218,7 +241,7 @@ fn each_event_is_one_of_its_functions_route() {
             }
         };
         if function.routes.is_empty() {
-            must_be("/Records/0/eventSource", "aws:dynamodb");
+            must_be("/Records/0/eventSource", if function.queues.is_empty() { "aws:dynamodb" } else { "aws:sqs" });
             continue;
         }
         let is_its_route = |route: &&String| event["routeKey"] == ***route;

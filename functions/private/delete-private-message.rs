@@ -21,7 +21,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     }
     let set = message.assets();
     let (message, theirs) = try_join!(
-        app.store.delete_private_message(message, request.now()),
+        app.store.delete_private_message(message, own.partner, request.now()),
         app.store.participant(own.partner, conversation),
     )?;
     if let Some(set) = set {

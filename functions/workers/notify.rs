@@ -1,9 +1,10 @@
-//! `notify`: tells people by mail and by push that something was written to them. The table's stream wakes it.
+//! `notify`: decides who is told that something was written to them, and hands that over to the queues of mails and of pushes. The table's
+//! stream wakes it.
 
-use shared::{notifications::notify, prelude::*, store::StreamRecord};
+use shared::{notifications::tell, prelude::*, store::StreamRecord};
 
 async fn handle(app: &App, record: &StreamRecord) -> Result<(), StoreError> {
-    notify(app, record).await
+    tell(app, record).await
 }
 
-shared::worker!("notify", handle, mail, push, queue);
+shared::worker!("notify", handle, 10 at once, queue, mails, pushes);

@@ -45,6 +45,9 @@ fn serve() -> io::Result<()> {
 /// that record as failed, otherwise the whole batch fails.
 fn take(event: &Value, failures: &mut HashMap<String, u64>) -> Result<Vec<u8>, String> {
     println!("{event}");
+    if event["Records"][0]["eventSource"] == "aws:sqs" {
+        return work(event);
+    }
     for record in event["Records"].as_array().into_iter().flatten() {
         let (of, image) = (&record["dynamodb"], &record["dynamodb"]["NewImage"]);
         let asked = image["fails"]["N"].as_str().map_or(Ok(0), str::parse).map_err(|_| "fails is no number")?;
@@ -61,6 +64,18 @@ fn take(event: &Value, failures: &mut HashMap<String, u64>) -> Result<Vec<u8>, S
         }
     }
     Ok(b"null".into())
+}
+
+/// Reports messages that say `fail` as failed. One that says `crash` ends the process.
+fn work(event: &Value) -> Result<Vec<u8>, String> {
+    let messages = event["Records"].as_array().into_iter().flatten();
+    if messages.clone().any(|message| message["body"] == "crash") {
+        process::exit(3);
+    }
+    let failed = messages.filter(|message| message["body"] == "fail");
+    let failed: Vec<Value> =
+        failed.map(|message| serde_json::json!({ "itemIdentifier": message["messageId"] })).collect();
+    Ok(serde_json::json!({ "batchItemFailures": failed }).to_string().into())
 }
 
 /// Returns the answer to a request. It can be malformed, as that of a badly written function.

@@ -1,7 +1,7 @@
 //! The values that a deployment gives to the template.
 
 use crate::secrets::Secrets;
-use crate::{Error, intrinsics};
+use crate::{Error, REGION, intrinsics};
 use serde_yaml_ng::Value;
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ pub struct Deployment {
     pub authority: String,
     /// The path under which the gateway serves the content network.
     pub cdn_path: &'static str,
-    /// The parameter `PublicBaseUrl`, unless it is given.
+    /// The API's own URL. It is also the parameter `PublicBaseUrl`, unless that is given.
     pub public_base_url: String,
     /// The origins of the product's own pages. Those that `PublicBaseUrl` doesn't name are added to `AllowedOrigins`.
     pub own_origins: Vec<String>,
@@ -26,9 +26,14 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// The text of a resolved value, with secrets filled in. URLs of the gateway itself are `http:`, as it has no TLS.
+    /// The text of a resolved value, with secrets filled in. URLs of the gateway itself are `http:`, as it has no TLS. This is also
+    /// what becomes of the API's URL in AWS.
     pub fn text(&self, value: &Value) -> Result<String, Error> {
         let text = self.secrets.resolve(&intrinsics::text(value)?)?;
+        let host = text.strip_prefix("https://").map(|url| url.split('/').next().unwrap_or_default());
+        if let Some(host) = host.filter(|host| host.ends_with(&format!(".execute-api.{REGION}.amazonaws.com"))) {
+            return Ok(text.replacen(&format!("https://{host}"), &self.public_base_url, 1));
+        }
         let own = text.strip_prefix("https://").and_then(|url| url.strip_prefix(&self.authority));
         Ok(match own {
             Some(path) if path.is_empty() || path.starts_with('/') => format!("http://{}{path}", self.authority),
@@ -48,6 +53,27 @@ impl Deployment {
             sqs_url: "http://127.0.0.1:9324".into(),
             secrets: Secrets::new(None),
             parameters: HashMap::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_urls_of_the_api_and_the_content_network_lead_to_the_gateway() {
+        for (in_aws, here) in [
+            ("https://HttpApi.execute-api.us-east-1.amazonaws.com", "http://localhost:3000"),
+            ("https://HttpApi.execute-api.us-east-1.amazonaws.com/x", "http://localhost:3000/x"),
+            ("https://localhost:3000/cdn", "http://localhost:3000/cdn"),
+            ("https://pages.example", "https://pages.example"),
+            (
+                "https://pages.example/.execute-api.us-east-1.amazonaws.com",
+                "https://pages.example/.execute-api.us-east-1.amazonaws.com",
+            ),
+        ] {
+            assert_eq!(Deployment::for_tests().text(&Value::from(in_aws)).unwrap(), here);
         }
     }
 }

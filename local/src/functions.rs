@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::deployment::Deployment;
 use crate::intrinsics::Scope;
+use crate::queues::Mapping as QueueMapping;
 use crate::resources::{Resource, get};
 use crate::streams::Mapping as StreamMapping;
 use serde::Deserialize;
@@ -37,6 +38,8 @@ pub enum Event {
     Route(String, Option<String>, Target),
     /// A table's stream.
     Stream(StreamMapping),
+    /// A queue.
+    Queue(QueueMapping),
 }
 
 #[derive(Deserialize)]
@@ -102,6 +105,12 @@ pub fn events(resource: &Resource<'_>, function: usize, scope: &Scope) -> Result
             let arn = &scope.names[&format!("{}.Arn", resource.id)];
             let mapping = StreamMapping::read(name, &properties, (function, arn), scope);
             events.push(Event::Stream(mapping.map_err(|error| error.within(name))?));
+            continue;
+        }
+        if event.get("Type").and_then(Value::as_str) == Some("SQS") {
+            let properties = event.get("Properties").and_then(Value::as_mapping).cloned().unwrap_or_default();
+            let mapping = QueueMapping::read(name, &properties, function, scope);
+            events.push(Event::Queue(mapping.map_err(|error| error.within(name))?));
             continue;
         }
         let event = scope.resolve(event).map_err(|error| error.within(name))?;

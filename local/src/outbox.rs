@@ -53,6 +53,11 @@ impl Outbox {
         self.0.entries.lock().iter().filter(|entry| wanted(entry)).cloned().collect()
     }
 
+    /// How many messages of this kind there are.
+    pub fn count(&self, kind: &str) -> usize {
+        self.0.entries.lock().iter().filter(|entry| entry["kind"] == kind).count()
+    }
+
     /// Waits for a message for which `wanted` is true, and returns the newest. `None`: there was none within `deadline`.
     pub async fn wait(&self, wanted: impl Fn(&Value) -> bool, deadline: Duration) -> Option<Value> {
         let mut changed = self.0.changed.subscribe();

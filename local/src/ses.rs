@@ -5,7 +5,7 @@ use crate::outbox::Outbox;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use hyper::StatusCode;
 use hyper::header::HeaderName;
@@ -14,6 +14,12 @@ use serde_json::{Map, Value, json};
 
 /// `SendEmail` of version 2 of the API.
 const PATH: &str = "/v2/email/outbound-emails";
+
+/// `GetAccount` of version 2 of the API.
+const ACCOUNT_PATH: &str = "/v2/email/account";
+
+/// The mails that an account out of SES's sandbox may send in 24 hours at first.
+const DAILY_QUOTA: u32 = 50_000;
 
 /// SES's limit on a message: 40 MB.
 const MESSAGE_LIMIT: usize = 40 * 1024 * 1024;
@@ -80,6 +86,7 @@ struct Header {
 pub fn router(outbox: Outbox) -> Router {
     Router::new()
         .route(PATH, post(send_email))
+        .route(ACCOUNT_PATH, get(get_account))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .with_state(outbox)
@@ -103,6 +110,13 @@ async fn send_email(State(outbox): State<Outbox>, body: Body) -> Response {
         }
         Err(why) => refusal(StatusCode::BAD_REQUEST, "BadRequestException", why),
     }
+}
+
+/// The quota, and how many mails the outbox has. It has no more than it keeps, so the quota is never used up.
+async fn get_account(State(outbox): State<Outbox>) -> Response {
+    let quota = json!({"Max24HourSend": DAILY_QUOTA, "MaxSendRate": 14, "SentLast24Hours": outbox.count("email")});
+    let account = json!({"SendQuota": quota, "SendingEnabled": true, "ProductionAccessEnabled": true});
+    Json(account).into_response()
 }
 
 fn refusal(status: StatusCode, kind: &'static str, message: &str) -> Response {

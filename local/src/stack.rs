@@ -9,7 +9,7 @@ use crate::logs::Logs;
 use crate::network::Callers;
 use crate::outbox::Outbox;
 use crate::pool::Pool;
-use crate::queues::{Message, Queues};
+use crate::queues::{self, Message, Queues};
 use crate::runtime::RuntimeApi;
 use crate::services::{Endpoints, Services};
 use crate::state::State;
@@ -73,6 +73,10 @@ impl Stack {
         };
         let consumers = template.streams.into_iter().map(consumer).collect::<Result<_, _>>()?;
         streams::follow(consumers, services, &kept, &logs, &tasks).await?;
+        for mapping in template.tasks {
+            let pool = pools[mapping.function].clone();
+            queues::Consumer::new(mapping, pool, &environment.queues, services, &logs)?.run(&tasks);
+        }
 
         let (url, routes) = (localhost.url(), template.routes.keys().map(str::to_owned).collect());
         let gateway = environment.gateway(&localhost, template.cdn);

@@ -7,7 +7,7 @@ use crate::deployment::Deployment;
 use crate::functions::{self, Event, Function, Target};
 use crate::intrinsics::Scope;
 use crate::parameters::{self, Parameter};
-use crate::queues::Declared as Queue;
+use crate::queues::{Declared as Queue, Mapping as QueueMapping};
 use crate::resources::{Resource, get};
 use crate::routes::Routes;
 use crate::streams::Mapping as StreamMapping;
@@ -25,6 +25,8 @@ pub struct Template {
     pub routes: Routes<Target>,
     /// Each has the index of a function in `functions`.
     pub streams: Vec<StreamMapping>,
+    /// Queues that wake functions. Each has the index of a function in `functions`.
+    pub tasks: Vec<QueueMapping>,
     pub cors: Option<Cors>,
     pub tables: Vec<Table>,
     pub buckets: Vec<Bucket>,
@@ -71,6 +73,7 @@ impl Template {
             functions: Vec::new(),
             routes: Routes::new([])?,
             streams: Vec::new(),
+            tasks: Vec::new(),
             cors: None,
             tables: Vec::new(),
             buckets: Vec::new(),
@@ -104,6 +107,7 @@ impl Template {
                     match event {
                         Event::Route(method, path, target) => routes.push((method, path, target)),
                         Event::Stream(mapping) => self.streams.push(mapping),
+                        Event::Queue(mapping) => self.tasks.push(mapping),
                     }
                 }
                 self.functions.push(Function::read(resource, &globals.function, scope, deployment)?);

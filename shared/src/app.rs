@@ -28,6 +28,7 @@ pub struct App {
     pub limits: RateLimiter,
     pub tokens: Tokens,
     pub public_base_url: String,
+    api_url: Option<String>,
     pub(crate) allowed_origins: Vec<String>,
     /// The dimension of the metrics of its requests. Without it there are no metrics.
     pub(crate) stack: Option<String>,
@@ -35,6 +36,8 @@ pub struct App {
     mailer: Option<Mailer>,
     pusher: Option<Pusher>,
     queue: Option<Queue>,
+    mails: Option<Queue>,
+    pushes: Option<Queue>,
     vapid: Option<VapidKey>,
     sender_keys: Mutex<Option<Arc<SenderKeys>>>,
     pub(crate) stats: Arc<RequestStats>,
@@ -49,7 +52,8 @@ impl App {
         let bucket = Arc::new(Bucket::new(clients.clone(), &config, stats.clone()));
         let mailer = config.mail.map(|mail| Mailer::new(clients.clone(), mail, stats.clone()));
         let pusher = config.push.map(|push| Pusher::new(push, stats.clone()));
-        let queue = config.queue.map(|queue| Queue::new(clients, queue, stats.clone()));
+        let queue = |queue: Option<_>| queue.map(|queue| Queue::new(clients.clone(), queue, stats.clone()));
+        let (mails, pushes, queue) = (queue(config.mails), queue(config.pushes), queue(config.queue));
         let store = Store::new(dynamodb, config.table, stats.clone());
         let tokens = Tokens::new(&config.secret_key);
         let app = Self {
@@ -60,12 +64,15 @@ impl App {
             tokens,
             sender_keys: Mutex::default(),
             public_base_url: config.public_base_url,
+            api_url: config.api_url,
             allowed_origins: config.allowed_origins,
             stack: config.stack,
             sessions: config.session_keys.map(|keys| Sessions::new(&keys.current, keys.previous.as_deref())),
             mailer,
             pusher,
             queue,
+            mails,
+            pushes,
             vapid: config.vapid_secret.map(|secret| VapidKey::from_secret(&secret)),
             stats,
         };
@@ -115,6 +122,21 @@ impl App {
     /// Of a function that says that it needs it (`worker!("name", handle, queue)`).
     pub fn queue(&self) -> &Queue {
         self.queue.as_ref().expect("this function says that it has a queue")
+    }
+
+    /// The queue of mails about messages. Of a function that says that it needs it (`worker!("name", handle, mails)`).
+    pub fn mails(&self) -> &Queue {
+        self.mails.as_ref().expect("this function says that it needs the queue of mails")
+    }
+
+    /// The queue of pushes. Of a function that says that it needs it (`worker!("name", handle, pushes)`).
+    pub fn pushes(&self) -> &Queue {
+        self.pushes.as_ref().expect("this function says that it needs the queue of pushes")
+    }
+
+    /// The API's own address. Of a function that says that it needs it (`worker!("name", handle, api_url)`).
+    pub fn api_url(&self) -> &str {
+        self.api_url.as_deref().expect("this function says that it needs the API's address")
     }
 
     /// Of a function that says that it needs it (`lambda!(handle, vapid)`).

@@ -10,6 +10,8 @@ pub struct Config {
     pub secret_key: String,
     /// Where people reach Sotto, without a slash at the end; empty when it is the address of the API itself.
     pub public_base_url: String,
+    /// The API's own address, without a slash at the end. `None` for a function that needs it nowhere.
+    pub api_url: Option<String>,
     /// Where cards are served, without a slash at the end.
     pub cards_base_url: String,
     /// The keys of sessions; `None` for a function that has nothing to do with them.
@@ -22,6 +24,10 @@ pub struct Config {
     pub push: Option<PushConfig>,
     /// Where goes what can't be done; `None` for a function that gives nothing up.
     pub queue: Option<QueueConfig>,
+    /// Where mails about messages are handed over; `None` for a function that does not.
+    pub mails: Option<QueueConfig>,
+    /// Where pushes are handed over; `None` for a function that does not.
+    pub pushes: Option<QueueConfig>,
     /// Origins of web clients that may call with a cookie, besides our own.
     pub allowed_origins: Vec<String>,
     /// The dimension of the requests' metrics. Without it there are no metrics.
@@ -73,8 +79,14 @@ pub struct Requirements {
     pub push: bool,
     /// The queue of what can't be done.
     pub queue: bool,
+    /// The queue of mails about messages.
+    pub mails: bool,
+    /// The queue of pushes.
+    pub pushes: bool,
     /// The keys that tell senders apart, read during init.
     pub senders: bool,
+    /// The API's own address.
+    pub api_url: bool,
 }
 
 /// How to reach AWS: what Lambda sets for every function, and what stands in for AWS elsewhere.
@@ -136,18 +148,21 @@ impl Config {
                 ca_bundle: optional("AWS_CA_BUNDLE"),
             })
         };
-        let queue = || Ok(QueueConfig { url: required("QUEUE_URL")?, endpoint: endpoint("AWS_ENDPOINT_URL_SQS") });
+        let queue = |name| Ok(QueueConfig { url: required(name)?, endpoint: endpoint("AWS_ENDPOINT_URL_SQS") });
         Ok(Self {
             table: required("TABLE_NAME")?,
             bucket: required("BUCKET_NAME")?,
             secret_key: key("SECRET_KEY")?,
             public_base_url: optional("PUBLIC_BASE_URL").unwrap_or_default(),
+            api_url: requirements.api_url.then(|| required("API_URL")).transpose()?,
             cards_base_url: required("CARDS_BASE_URL")?,
             session_keys: requirements.sessions.then(session_keys).transpose()?,
             vapid_secret: requirements.vapid.then(|| key("VAPID_SECRET")).transpose()?,
             mail: requirements.mail.then(mail).transpose()?,
             push: requirements.push.then(push).transpose()?,
-            queue: requirements.queue.then(queue).transpose()?,
+            queue: requirements.queue.then(|| queue("QUEUE_URL")).transpose()?,
+            mails: requirements.mails.then(|| queue("MAILS_URL")).transpose()?,
+            pushes: requirements.pushes.then(|| queue("PUSHES_URL")).transpose()?,
             allowed_origins: optional("ALLOWED_ORIGINS")
                 .map_or_else(Vec::new, |origins| origins.split(',').map(|origin| origin.trim().to_owned()).collect()),
             stack: optional("STACK_NAME"),
@@ -173,8 +188,17 @@ fn long_enough(name: &'static str, key: String) -> Result<String, ConfigError> {
 mod tests {
     use super::*;
 
-    const ALL: Requirements =
-        Requirements { sessions: true, mail: true, vapid: true, push: true, queue: true, senders: true };
+    const ALL: Requirements = Requirements {
+        sessions: true,
+        mail: true,
+        vapid: true,
+        push: true,
+        queue: true,
+        mails: true,
+        pushes: true,
+        senders: true,
+        api_url: true,
+    };
 
     fn read_with(changed: &str, to: Option<&str>, requirements: Requirements) -> Result<Config, ConfigError> {
         Config::read(requirements, |name| match name {
@@ -195,6 +219,10 @@ mod tests {
             "SESSION_KEY",
             "MAIL_FROM",
             "VAPID_SECRET",
+            "API_URL",
+            "QUEUE_URL",
+            "MAILS_URL",
+            "PUSHES_URL",
         ] {
             for absent in [None, Some("")] {
                 assert_eq!(read_with(name, absent, ALL).err(), Some(ConfigError::Missing(name)));

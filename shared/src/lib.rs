@@ -107,13 +107,29 @@ macro_rules! document {
     };
 }
 
-/// Makes a Lambda function of a worker's `handle`, which takes one record of the table's stream. The words after it are those of
-/// [`lambda!`].
+/// Makes a Lambda function of a worker's `handle`, which takes one record of the table's stream. A number says how many records it may
+/// handle at once. The words after it are those of [`lambda!`].
 #[macro_export]
 macro_rules! worker {
-    ($name:literal, $handle:ident $(, $need:ident)*) => {
+    ($name:literal, $handle:ident, $at_once:literal at once $(, $need:ident)*) => {
         fn main() -> std::process::ExitCode {
-            $crate::http::run_worker($name, $handle, $crate::Requirements { $($need: true,)* ..Default::default() })
+            let needs = $crate::Requirements { $($need: true,)* ..Default::default() };
+            $crate::http::run_worker($name, $at_once, $handle, needs)
+        }
+    };
+    ($name:literal, $handle:ident $(, $need:ident)*) => {
+        $crate::worker!($name, $handle, 1 at once $(, $need)*);
+    };
+}
+
+/// Makes a Lambda function of a `handle` that takes one task of a queue. The first word after it names that queue, the other ones are those
+/// of [`lambda!`].
+#[macro_export]
+macro_rules! task_worker {
+    ($name:literal, $handle:ident, $queue:ident $(, $need:ident)*) => {
+        fn main() -> std::process::ExitCode {
+            let needs = $crate::Requirements { $queue: true, queue: true, $($need: true,)* ..Default::default() };
+            $crate::http::run_tasks($name, $handle, $crate::app::App::$queue, needs)
         }
     };
 }

@@ -28,6 +28,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a worker with many mails leaves SES alone after a failure.
 const REST: Duration = Duration::from_secs(3);
 
+/// How long a reading of SES's quota is good for. SES answers one such question a second.
+const QUOTA_LASTS: Duration = Duration::from_secs(60);
+
+/// The share of the daily quota that mails about messages may use. The rest is for codes, so that people can always sign up.
+const SHARE_OF_NEWS: f64 = 0.8;
+
 /// One mail to one person.
 pub struct EmailMessage {
     subject: String,
@@ -104,15 +110,15 @@ impl EmailMessage {
         }
     }
 
-    /// As SES takes it.
+    /// As SES takes it. Every mail says that a program sent it, so that no program answers it (RFC 3834).
     fn message(&self) -> Result<Message, StoreError> {
         let part = |text: &str| Content::builder().data(text).charset("UTF-8").build();
         let header = |(name, value): &(&str, String)| MessageHeader::builder().name(*name).value(value).build();
         let made = part(&self.subject).and_then(|subject| {
             let body = Body::builder().text(part(&self.text)?).html(part(&self.html)?).build();
-            let headers = self.headers.iter().map(header).collect::<Result<Vec<_>, _>>()?;
-            let headers = Some(headers).filter(|headers| !headers.is_empty());
-            Ok(Message::builder().subject(subject).body(body).set_headers(headers).build())
+            let automatic = ("Auto-Submitted", "auto-generated".to_owned());
+            let headers = self.headers.iter().chain([&automatic]).map(header).collect::<Result<Vec<_>, _>>()?;
+            Ok(Message::builder().subject(subject).body(body).set_headers(Some(headers)).build())
         });
         made.map_err(|error| StoreError::unwritable("a mail", error))
     }
@@ -130,11 +136,64 @@ pub struct Mailer {
     stats: Arc<RequestStats>,
     /// Until then, notifications are not even tried.
     rests_until: Mutex<Option<Instant>>,
+    /// As last read. Locked while it is read, so that it is read once.
+    quota: tokio::sync::Mutex<Option<DailyQuota>>,
+}
+
+/// SES's quota of mails in 24 hours.
+struct DailyQuota {
+    /// Negative if there is none.
+    most: f64,
+    sent: f64,
+    read_at: Instant,
+}
+
+impl DailyQuota {
+    fn has_room_for_news(&self) -> bool {
+        self.most < 0.0 || self.sent < SHARE_OF_NEWS * self.most
+    }
 }
 
 impl Mailer {
     pub fn new(clients: AwsClients, config: MailConfig, stats: Arc<RequestStats>) -> Self {
-        Self { client: OnceLock::new(), clients, config, stats, rests_until: Mutex::default() }
+        Self {
+            client: OnceLock::new(),
+            clients,
+            config,
+            stats,
+            rests_until: Mutex::default(),
+            quota: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Fails while mails about messages have used up their share of the daily quota.
+    pub async fn has_quota_for_news(&self) -> Result<(), StoreError> {
+        let mut known = self.quota.lock().await;
+        if known.as_ref().is_none_or(|quota| quota.read_at.elapsed() > QUOTA_LASTS) {
+            match self.read_quota().await {
+                Ok(quota) => *known = Some(quota),
+                // An older reading is better than none.
+                Err(error) if known.is_none() => return Err(error),
+                Err(_) => {}
+            }
+        }
+        let Some(quota) = known.as_mut().filter(|quota| quota.has_room_for_news()) else {
+            return Err(StoreError::Busy("mails about messages have used up their share of SES's daily quota"));
+        };
+        quota.sent += 1.0;
+        Ok(())
+    }
+
+    async fn read_quota(&self) -> Result<DailyQuota, StoreError> {
+        let call = self.client().get_account().customize().config_override(once());
+        let account = self.stats.call(&["ses:GetAccount"], call.send()).await;
+        let account = account.map_err(|error| StoreError::call("GetAccount", error))?;
+        let quota = account.send_quota.ok_or(StoreError::Unexpected("SES says nothing of its quota"))?;
+        Ok(DailyQuota { most: quota.max24_hour_send, sent: quota.sent_last24_hours, read_at: Instant::now() })
+    }
+
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| self.clients.ses(self.config.endpoint.clone()))
     }
 
     /// The same as [`Self::send`], for a caller that sends many mails and retries by itself. It tries once, so that few mails are
@@ -163,8 +222,7 @@ impl Mailer {
     fn call(&self, to: &Email, email: &EmailMessage) -> Result<SendEmailFluentBuilder, NotMailed> {
         let message = email.message().map_err(|cause| NotMailed { cause, is_final: true, may_be_sent: false })?;
         let call = self
-            .client
-            .get_or_init(|| self.clients.ses(self.config.endpoint.clone()))
+            .client()
             .send_email()
             .from_email_address(&self.config.from)
             .destination(Destination::builder().to_addresses(to.as_str()).build())
@@ -195,6 +253,12 @@ mod tests {
             assert!(email.text.contains("012345") && email.html.contains("012345"));
             assert!(email.subject.is_ascii() && email.headers.is_empty());
         }
+    }
+
+    #[test]
+    fn news_leave_a_fifth_of_the_quota_to_codes() {
+        let has_room = |most, sent| DailyQuota { most, sent, read_at: Instant::now() }.has_room_for_news();
+        assert!(has_room(200.0, 159.0) && !has_room(200.0, 160.0) && !has_room(0.0, 0.0) && has_room(-1.0, 1e9));
     }
 
     #[test]

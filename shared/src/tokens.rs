@@ -110,9 +110,9 @@ impl Tokens {
         ConversationTag::new([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
     }
 
-    /// The one subscription that a user can have of an endpoint.
-    pub fn push_subscription_of(&self, user: UserId, endpoint: &PushEndpoint) -> PushSubscriptionId {
-        let hash = self.keyed_hash(Purpose::PushSubscription, &[user.as_bytes(), endpoint.as_str().as_bytes()]);
+    /// The one subscription that an endpoint can have, whoever has it.
+    pub fn push_subscription_of(&self, endpoint: &PushEndpoint) -> PushSubscriptionId {
+        let hash = self.keyed_hash(Purpose::PushSubscription, &[endpoint.as_str().as_bytes()]);
         let (id, _) = hash.split_first_chunk().expect("32 bytes begin with 16");
         PushSubscriptionId::from_bytes(*id)
     }

@@ -33,6 +33,8 @@ async fn a_code_goes_out_in_a_mail_with_a_text_and_an_html_part() {
     assert!(mail["html"].as_str().is_some_and(|html| html.contains("<p>")), "{mail}");
     let subject = mail["subject"].as_str().expect("a subject");
     assert!(!subject.is_empty() && !subject.contains(&code), "{subject}");
+    // Programs that answer mails by themselves leave this one alone (RFC 3834).
+    assert_eq!(mail["headers"]["Auto-Submitted"], "auto-generated");
 }
 
 #[tokio::test]

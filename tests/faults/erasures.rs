@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{FAILURES, Loss, assert_degraded, assert_failed, is_alive, sign_in};
+use crate::inbox::table;
 use crate::support::{self, ALWAYS, Answer, Client, Fault, FaultyStack, PASSWORD, SOON, StoreCall, User, eventually};
 
 async fn delete(user: &User) -> Answer {
@@ -215,5 +216,28 @@ async fn a_second_look_removes_the_device_of_a_sign_in_that_the_deletion_overtoo
     stack.expire(&erasure(&stack, &user).await).await;
     let nothing = async || left(&stack, &user).await.is_empty().then_some(());
     eventually("a second look", SOON, nothing).await;
+    stack.stop().await;
+}
+
+/// What `scripts/admin STACK delete-user` writes.
+async fn close(stack: &FaultyStack, user: &User) {
+    let (pk, sk) = (format!("CLOSE#{}", user.id), user.username.to_lowercase());
+    stack.write(&[json!({ "PutRequest": { "Item": { "pk": { "S": pk }, "sk": { "S": sk } } } })]).await;
+}
+
+#[tokio::test]
+async fn an_operator_deletes_a_suspended_account_and_no_session_of_it_lives_meanwhile() {
+    let Some(stack) = FaultyStack::start().await else { return };
+    let user = with_messages(&stack, 30).await;
+    table::set_status(&stack.stack, &user, "suspended").await;
+    // The first transaction fails. In between, the account is as it was.
+    let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "ERASE#")).answer(500, 3);
+    close(&stack, &user).await;
+    eventually("a failed try", SOON, async || worker_lines(&stack).iter().any(|line| line["status"] == 500).then_some(()))
+        .await;
+    assert_eq!(user.get("/api/get-messages").send().await.status, 401);
+    eventually("the end of the account", SOON, async || is_erased(&stack, &user).await.then_some(())).await;
+    down.over().await;
+    assert_gone(&user).await;
     stack.stop().await;
 }

@@ -6,7 +6,7 @@ use super::steps::{
     AUTH, NOT_AUTHENTICATED, P256DH, PREFERENCES, SUBSCRIPTIONS, browser, random_endpoint, refused, stored_of,
     subscriptions_of,
 };
-use crate::support::{Client, PASSWORD, User, text, time};
+use crate::support::{Client, PASSWORD, User, all_at_once, everything_stored, text, time};
 
 /// A second pair of keys: the server's of RFC 8291, appendix A, with padding.
 const OTHER_P256DH: &str = "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8=";
@@ -67,15 +67,57 @@ async fn the_same_endpoint_again_takes_the_new_keys_and_the_new_device() {
 }
 
 #[tokio::test]
-async fn two_users_of_one_browser_have_a_subscription_each() {
+async fn an_endpoint_belongs_to_whoever_told_of_it_last() {
+    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+    let (endpoint, other) = (random_endpoint(), random_endpoint());
+    let (of_ann, kept_by_ann) = (ann.subscribed(&endpoint).await, ann.subscribed(&other).await);
+    let of_bob = bob.subscribed(&endpoint).await;
+    refused(&ann.unsubscribe_push(&of_ann).send().await, 404, NOT_FOUND);
+    let ids = async |user: &User| {
+        let kept = subscriptions_of(user).await?;
+        Some(kept.iter().map(|item| text(&item["id"], "S").to_owned()).collect::<Vec<_>>())
+    };
+    if let (Some(anns), Some(bobs)) = (ids(&ann).await, ids(&bob).await) {
+        assert_eq!((anns, bobs), (vec![kept_by_ann.clone()], vec![of_bob.clone()]));
+    }
+    // Back and forth, and gone with whoever has it.
+    ann.subscribed(&endpoint).await;
+    refused(&bob.unsubscribe_push(&of_bob).send().await, 404, NOT_FOUND);
+    ann.unsubscribe_push(&of_ann).send().await.ok(200);
+    bob.subscribed(&endpoint).await;
+    if let (Some(anns), Some(bobs)) = (ids(&ann).await, ids(&bob).await) {
+        assert_eq!((anns, bobs), (vec![kept_by_ann], vec![of_bob]));
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_of_a_deleted_account_belongs_to_the_next_user() {
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     let endpoint = random_endpoint();
-    let (of_ann, of_bob) = (ann.subscribed(&endpoint).await, bob.subscribed(&endpoint).await);
-    assert_ne!(of_ann, of_bob);
-    refused(&bob.unsubscribe_push(&of_ann).send().await, 404, NOT_FOUND);
-    bob.unsubscribe_push(&of_bob).send().await.ok(200);
-    let Some(kept) = subscriptions_of(&ann).await else { return };
-    assert_eq!((kept.len(), subscriptions_of(&bob).await.expect("the table").len()), (1, 0));
+    let id = ann.subscribed(&endpoint).await;
+    ann.delete("/api/auth/account").json(&json!({ "password": PASSWORD })).send().await.ok(200);
+    if let Some(stored) = everything_stored().await {
+        assert!(!stored.iter().any(|item| item["pk"]["S"] == format!("PUSHENDPOINT#{id}").as_str()));
+    }
+    bob.subscribed(&endpoint).await;
+    let Some(kept) = subscriptions_of(&bob).await else { return };
+    assert_eq!(kept.len(), 1);
+}
+
+#[tokio::test]
+async fn of_users_who_subscribe_one_endpoint_at_once_one_has_it() {
+    let (users, endpoint) = (User::many(6).await, random_endpoint());
+    let subscriptions = users.iter().cloned().map(|user| {
+        let body = browser(&endpoint);
+        async move { user.subscribe(&body).send().await.ok(201) }
+    });
+    all_at_once(subscriptions.collect::<Vec<_>>()).await;
+    let mut kept = 0;
+    for user in &users {
+        let Some(found) = subscriptions_of(user).await else { return };
+        kept += found.len();
+    }
+    assert_eq!(kept, 1);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::steps::{
-    community, notification_mails, says, wait_for_mails, wait_for_records, worker_lines, write_in_community,
+    community, notification_mails, says, settled, wait_for_mails, wait_for_records, worker_lines, write_in_community,
 };
 use crate::support::{Browser, FaultyStack, User};
 
@@ -65,6 +65,7 @@ async fn a_repeated_record_notifies_once_and_a_message_after_ten_minutes_notifie
     let again = record(&stack, &ann).await;
     let batch = json!({ "Records": [again, again] }).to_string();
     assert_eq!(stack.stack.invoke("notify", batch.clone()).await.expect("an answer"), r#"{"batchItemFailures":[]}"#);
+    settled(&stack).await;
     assert_eq!((browser.pushes().await.len(), notification_mails(&ann).await.len()), (1, 1));
     // The ten minutes without a second mail are over.
     let notified = stack.stored_with(&format!("NOTIFICATION#{}", ann.id)).await;
@@ -73,6 +74,7 @@ async fn a_repeated_record_notifies_once_and_a_message_after_ten_minutes_notifie
     past["quiet_until"] = json!({ "N": "1770000000000" });
     stack.write(&[json!({ "PutRequest": { "Item": past } })]).await;
     stack.stack.invoke("notify", batch).await.expect("an answer");
+    settled(&stack).await;
     assert_eq!((browser.pushes().await.len(), notification_mails(&ann).await.len()), (1, 1));
     ann.receive("Another message").await.ok(201);
     wait_for_mails(&ann, 2).await;

@@ -4,5 +4,6 @@ mod digest;
 mod outage;
 mod poison;
 mod push;
+mod queues;
 mod recipients;
 mod steps;

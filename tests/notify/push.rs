@@ -22,7 +22,9 @@ async fn a_browser_subscribes_is_pushed_to_and_reads_what_only_it_can_read() {
     assert!(url.as_str().is_some_and(|url| url.starts_with("http")));
 
     let header = |name: &str| push.headers[name].as_str().unwrap_or_else(|| panic!("no {name}: {}", push.headers));
-    assert_eq!((header("content-encoding"), header("ttl"), header("urgency")), ("aes128gcm", "86400", "normal"));
+    assert_eq!((header("content-encoding"), header("ttl"), header("urgency")), ("aes128gcm", "86400", "high"));
+    bob.receive("A message to the inbox").await.ok(201);
+    assert_eq!(browser.has(2).await[0].headers["urgency"], "normal");
     // Each browser has its own topic for a conversation, so push services can't tell that two browsers share it.
     assert_ne!(tag.as_str(), Some(header("topic")));
     let signed = header("authorization").strip_prefix("vapid ").expect("the scheme of RFC 8292");

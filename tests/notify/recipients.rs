@@ -76,6 +76,7 @@ async fn every_notification_mail_has_an_unsubscribe_link_that_takes_one_click() 
     let [ann, bob] = [User::sign_up().await, User::sign_up().await];
     ann.write(&bob, "Hello").await;
     let mail = wait_for_mails(&bob, 1).await.remove(0);
+    assert_eq!(mail["headers"]["Auto-Submitted"], "auto-generated");
     assert_eq!(mail["headers"]["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click");
     let url = mail["headers"]["List-Unsubscribe"].as_str().expect("a URL");
     let url = url.strip_prefix('<').and_then(|url| url.strip_suffix('>')).expect("a URL in brackets");
@@ -89,6 +90,26 @@ async fn every_notification_mail_has_an_unsubscribe_link_that_takes_one_click() 
         .ok(200);
     let wanted = bob.get("/api/v1/notifications/preferences").send().await.ok(200);
     assert_eq!(wanted["messages"], json!({ "email": false, "push": true }));
+}
+
+/// A frontend on another host may not serve the API.
+#[tokio::test]
+async fn the_unsubscribe_link_leads_to_the_api_wherever_the_pages_are() {
+    let parameters = [("PublicBaseUrl", "https://pages.example")];
+    let Some(stack) = FaultyStack::with_parameters(&parameters).await else { return };
+    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+    ann.receive("A message to the inbox").await.ok(201);
+    ann.write(&bob, "Hello").await;
+    for user in [&ann, &bob] {
+        let mail = wait_for_mails(user, 1).await.remove(0);
+        let (text, header) = (mail["text"].as_str().expect("a text"), &mail["headers"]["List-Unsubscribe"]);
+        let (_, link) = text.rsplit_once(stack.stack.url()).expect("a link to the API");
+        assert_eq!(*header, format!("<{}{}>", stack.stack.url(), link.trim_end()));
+        assert!(text.contains("https://pages.example/"), "{text}");
+        Client::new().post(link.trim_end()).send().await.ok(200);
+        assert_eq!(user.preferences().await["email"], false);
+    }
+    stack.stop().await;
 }
 
 #[tokio::test]
@@ -115,6 +136,19 @@ async fn a_browser_that_was_signed_out_gets_nothing() {
     ann.write(&bob, "Hello").await;
     here.has(1).await;
     assert!(there.pushes().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_browser_gets_nothing_of_the_user_who_had_it_before() {
+    let [ann, bob, zoe] = [User::sign_up().await, User::sign_up().await, User::sign_up().await];
+    let (shared, own) = (Browser::of(&ann).await, Browser::of(&ann).await);
+    bob.subscribe(&shared.subscription()).send().await.ok(201);
+    zoe.write(&ann, "For Ann").await;
+    ann.receive("For Ann, too").await.ok(201);
+    own.has(2).await;
+    zoe.write(&bob, "For Bob").await;
+    let pushes = shared.has(1).await;
+    assert_eq!((pushes.len(), own.pushes().await.len()), (1, 2));
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{self, FaultyStack, SOON, User, eventually, mails_for};
+use crate::support::{self, FaultyStack, SOON, User, eventually, mails_for, now};
 
 /// The notification mails to a user so far, newest first. Mails with codes are not included.
 pub async fn notification_mails(user: &User) -> Vec<Value> {
@@ -22,14 +22,39 @@ pub fn says(mail: &Value) -> &str {
     text.lines().next().expect("a line").trim_end_matches('.')
 }
 
-/// Waits until the worker has handled that many records of this stack. Returns its log lines.
+/// Waits until the worker has handled that many records of this stack, and everything that it handed over is done or waits. Returns the
+/// log lines of all three functions.
 pub async fn wait_for_records(stack: &FaultyStack, count: usize) -> Vec<Value> {
-    let lines = async || Some(worker_lines(stack)).filter(|lines| lines.len() >= count);
-    eventually(&format!("{count} handled records"), SOON, lines).await
+    let told = async || (support::worker_lines(&stack.stack, "notify").len() >= count).then_some(());
+    eventually(&format!("{count} handled records"), SOON, told).await;
+    settled(stack).await;
+    worker_lines(stack)
+}
+
+/// Waits until no task is left, but for those that wait for a later time.
+pub async fn settled(stack: &FaultyStack) {
+    let is_open = |task: &Value| task["task"]["waited"] != true && task["task"]["only_to"].is_null();
+    let is_settled = async || {
+        let tasks = [stack.queue("Mails"), stack.queue("Pushes")].concat();
+        (!tasks.iter().any(is_open)).then_some(())
+    };
+    eventually("the end of all tasks", SOON, is_settled).await;
 }
 
 pub fn worker_lines(stack: &FaultyStack) -> Vec<Value> {
-    support::worker_lines(&stack.stack, "notify")
+    ["notify", "send-mail", "send-push"].iter().flat_map(|name| support::worker_lines(&stack.stack, name)).collect()
+}
+
+/// A request that puts a message into an inbox, as the table stores it.
+pub fn message(inbox: &str, n: usize) -> Value {
+    let id = format!("{:012x}{n:012x}", now().unix_timestamp() * 1000);
+    json!({ "PutRequest": { "Item": {
+        "pk": { "S": format!("INBOX#{inbox}") },
+        "sk": { "S": format!("MSG#{id}") },
+        "id": { "S": id },
+        "content": { "S": "A message" },
+        "sealed_sender": { "S": "x" },
+    } } })
 }
 
 /// A community of `creator`, with these members.

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::steps::{
-    NO_MESSAGE, UNKNOWN, conversation, delete, id, mark, marked, only_conversation, pair, say, two, unread,
+    NO_MESSAGE, UNKNOWN, block, conversation, delete, id, mark, marked, only_conversation, pair, say, two, unblock,
+    unread,
 };
 use crate::support::{User, all_at_once, line_of, stack_or_skip};
 
@@ -141,12 +142,80 @@ async fn a_missing_message_can_not_be_marked() {
 }
 
 #[tokio::test]
-async fn a_deleted_message_can_be_marked_and_counts_as_before() {
+async fn a_deleted_message_can_be_marked_and_is_not_unread() {
     let ([ann, bob], sent) = pair(["One", "Two", "Three"]).await;
     delete(&ann, &sent[1]).await.processed(200);
-    assert_eq!(unread(&bob).await, 3);
+    assert_eq!(unread(&bob).await, 2);
     assert_eq!(marked(&bob, "seen", &sent[1]).await, 1);
     assert_eq!(marks(&ann, conversation(&sent[0]), &bob).await, [NOTHING, SEEN, SEEN]);
+}
+
+/// Whatever is taken back, seen, and written in between: unread is what was written, is there, and was not seen.
+#[tokio::test]
+async fn what_was_taken_back_before_it_was_seen_is_not_unread() {
+    for (seen_first, taken_back, then_seen) in [
+        (None, vec![0], None),
+        (None, vec![1, 3], None),
+        (None, vec![0, 1, 2, 3, 4], None),
+        (None, vec![0, 2, 4], Some(1)),
+        (None, vec![0, 2, 4], Some(2)),
+        (None, vec![1, 2, 3], Some(4)),
+        (Some(1), vec![0, 1, 3], None),
+        (Some(1), vec![1, 2, 4], Some(3)),
+        (Some(4), vec![0, 4], Some(2)),
+    ] {
+        println!("{seen_first:?} {taken_back:?} {then_seen:?}");
+        let ([ann, bob], sent) = pair(["1", "2", "3", "4", "5"]).await;
+        let left = |seen: Option<usize>, taken_back: &[usize]| {
+            (0..5).filter(|n| seen.is_none_or(|seen| *n > seen) && !taken_back.contains(n)).count() as u64
+        };
+        if let Some(first) = seen_first {
+            assert_eq!(marked(&bob, "seen", &sent[first]).await, left(seen_first, &[]));
+        }
+        for (n, place) in taken_back.iter().enumerate() {
+            // Twice: only the first time counts.
+            for _ in 0..2 {
+                delete(&ann, &sent[*place]).await.processed(200);
+            }
+            assert_eq!(unread(&bob).await, left(seen_first, &taken_back[..=n]));
+        }
+        if let Some(then) = then_seen {
+            assert_eq!(marked(&bob, "seen", &sent[then]).await, left(seen_first.max(then_seen), &taken_back));
+        }
+        let last = ann.write(&bob, "6").await;
+        assert_eq!(unread(&bob).await, left(seen_first.max(then_seen), &taken_back) + 1);
+        assert_eq!((marked(&bob, "seen", &last).await, unread(&bob).await, unread(&ann).await), (0, 0, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_block_hides_later_marks_from_the_blocked_one() {
+    for how in ["delivered", "seen"] {
+        let ([ann, bob], sent) = pair(["One", "Two", "Three", "Four"]).await;
+        let (own, mark) = (conversation(&sent[0]), if how == "seen" { SEEN } else { DELIVERED });
+        let last_is_marked = async |user: &User| {
+            let last = only_conversation(user).await["lastMessage"].take();
+            (last["deliveredTo"] != json!([]), last["seenBy"] != json!([]))
+        };
+        marked(&bob, how, &sent[0]).await;
+        block(&bob, &ann).await;
+        let left = if how == "seen" { 0 } else { 4 };
+        assert_eq!(marked(&bob, how, &sent[2]).await, if how == "seen" { 1 } else { 4 });
+        assert_eq!(marked(&bob, how, &sent[3]).await, left);
+        // Bob sees his own marks, and Ann those from before the block.
+        assert_eq!(marks(&bob, own, &bob).await, [mark; 4]);
+        assert_eq!(marks(&ann, own, &bob).await, [NOTHING, NOTHING, NOTHING, mark]);
+        assert_eq!((last_is_marked(&ann).await, last_is_marked(&bob).await), (NOTHING, mark));
+        // The end of the block reveals nothing. A later mark does, even at a message that was marked during the block.
+        unblock(&bob, &ann).await;
+        assert_eq!(marks(&ann, own, &bob).await, [NOTHING, NOTHING, NOTHING, mark]);
+        assert_eq!(marked(&bob, how, &sent[2]).await, left);
+        assert_eq!(marks(&ann, own, &bob).await, [NOTHING, mark, mark, mark]);
+        assert_eq!(marks(&bob, own, &bob).await, [mark; 4]);
+        let next = ann.write(&bob, "Five").await;
+        marked(&bob, how, &next).await;
+        assert_eq!(marks(&ann, own, &bob).await, [mark; 5]);
+    }
 }
 
 #[tokio::test]

@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex};
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONTENT_TYPE, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode, Uri, server};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -93,6 +93,10 @@ struct Rule {
 enum Kind {
     /// The store does not get the request. The proxy answers with this status and this error code.
     Answer(StatusCode, Option<&'static str>),
+    /// The store does not get the request. The proxy answers 429 or another status, with a `Retry-After` of so many seconds.
+    Later(StatusCode, u32),
+    /// The store does not get the request. The proxy answers 200 with this JSON.
+    Says(Value),
     /// The store does not get the request, and the connection ends.
     Refusal,
     /// The store handles the request. Then the connection ends without an answer.
@@ -152,6 +156,16 @@ impl When<'_> {
     /// The next `times` requests get this status. The store does not get them.
     pub fn answer(self, status: u16, times: usize) -> Fault {
         self.rule(Kind::Answer(StatusCode::from_u16(status).expect("a status"), None), times, None)
+    }
+
+    /// The next `times` requests get this status, and come again after so many seconds.
+    pub fn put_off(self, status: u16, seconds: u32, times: usize) -> Fault {
+        self.rule(Kind::Later(StatusCode::from_u16(status).expect("a status"), seconds), times, None)
+    }
+
+    /// The next `times` requests are answered with this JSON. The store does not get them.
+    pub fn say(self, answer: Value, times: usize) -> Fault {
+        self.rule(Kind::Says(answer), times, None)
     }
 
     /// The next `times` requests get a 400 with the store's error code `reason`, which clients don't retry.
@@ -261,6 +275,14 @@ impl Proxy {
         match rule.as_ref().map(|rule| &rule.kind) {
             None | Some(Kind::Meanwhile { .. }) => self.pass(head, body).await,
             Some(Kind::Answer(status, reason)) => Ok(unwell(*status, *reason, &call)),
+            Some(Kind::Later(status, seconds)) => {
+                let answer = Response::builder().status(*status).header(RETRY_AFTER, *seconds);
+                Ok(answer.body(Full::default()).expect("an answer"))
+            }
+            Some(Kind::Says(answer)) => {
+                let said = Response::builder().header(CONTENT_TYPE, "application/json");
+                Ok(said.body(Full::new(answer.to_string().into())).expect("an answer"))
+            }
             Some(Kind::Refusal) => Err(io::ErrorKind::ConnectionAborted.into()),
             Some(Kind::LostAnswer) => {
                 self.pass(head, body).await?;

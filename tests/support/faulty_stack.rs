@@ -28,16 +28,21 @@ pub struct FaultyStack {
 impl FaultyStack {
     /// Starts a stack in front of the shared stack's stores. `None` with `BASE_URL`.
     pub async fn start() -> Option<FaultyStack> {
-        FaultyStack::with_stream(true).await
+        FaultyStack::with(&[], true).await
     }
 
     /// The same, but its stream never answers, so that no worker runs. For tests that need none: polling a stream and running the
     /// workers takes more of the processor than such a test itself.
     pub async fn without_workers() -> Option<FaultyStack> {
-        FaultyStack::with_stream(false).await
+        FaultyStack::with(&[], false).await
     }
 
-    async fn with_stream(answers: bool) -> Option<FaultyStack> {
+    /// The same, with values for parameters of the template.
+    pub async fn with_parameters(parameters: &[(&str, &str)]) -> Option<FaultyStack> {
+        FaultyStack::with(parameters, true).await
+    }
+
+    async fn with(parameters: &[(&str, &str)], answers: bool) -> Option<FaultyStack> {
         let shared = stack_or_skip("comes between functions and stores")?;
         let (dynamodb, s3) =
             (FaultProxy::before(shared.dynamodb_url()).await, FaultProxy::before(shared.s3_url()).await);
@@ -55,7 +60,8 @@ impl FaultyStack {
             streams: Some(streams.url()),
             credentials,
         };
-        let stack = Stack::start(Options { endpoints, ..options() }).await.expect("a second stack");
+        let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let stack = Stack::start(Options { endpoints, parameters, ..options() }).await.expect("a second stack");
         let scope = StackScope::at(&stack);
         let store = shared.dynamodb_url().to_owned();
         Some(FaultyStack { stack, dynamodb, s3, ses, push, sqs, streams, store, _silence: silence, _scope: scope })

@@ -13,6 +13,10 @@ pub struct Function {
     pub routes: Vec<String>,
     /// `Table.StreamArn`, once for each mapping from that stream to the function.
     pub streams: Vec<String>,
+    /// `Mails.Arn`, for the queue that wakes it.
+    pub queues: Vec<String>,
+    /// How many filters each of its mappings has.
+    pub filters: Vec<usize>,
     /// The actions that its policies allow.
     pub actions: BTreeSet<String>,
 }
@@ -60,6 +64,26 @@ pub fn resources(kind: &str) -> Vec<String> {
     resources.filter(|(_, resource)| resource["Type"] == kind).map(|(name, _)| text(name)).collect()
 }
 
+/// The mappings of queues to functions: the function's resource, and the mapping's properties.
+pub fn queue_mappings() -> Vec<(String, &'static Value)> {
+    let resources = read()["Resources"].as_mapping().expect("resources").iter();
+    let events = resources.flat_map(|(name, resource)| {
+        let events = resource["Properties"]["Events"].as_mapping().into_iter().flat_map(|events| events.values());
+        events.map(move |event| (text(name), event))
+    });
+    let of_queues = events.filter(|(_, event)| event["Type"] == "SQS");
+    of_queues.map(|(name, event)| (name, &event["Properties"])).collect()
+}
+
+/// The queues that wake functions, with their properties.
+pub fn task_queues() -> Vec<(String, &'static Value)> {
+    let names = queue_mappings().into_iter().map(|(_, mapping)| match &mapping["Queue"] {
+        Value::Tagged(arn) => text(&arn.value).trim_end_matches(".Arn").to_owned(),
+        other => panic!("{other:?} is no ARN of a queue"),
+    });
+    names.map(|name| (name.clone(), &read()["Resources"][name.as_str()]["Properties"])).collect()
+}
+
 /// The routes that have a throttle of their own.
 pub fn throttled() -> Vec<String> {
     let template = read();
@@ -87,13 +111,16 @@ fn function(resource: &Value) -> Function {
     };
     let routes = of("HttpApi").map(|route| format!("{} {}", text(&route["Method"]), text(&route["Path"]))).collect();
     let streams = of("DynamoDB").map(|mapping| text(&mapping["Stream"])).collect();
+    let queues = of("SQS").map(|mapping| text(&mapping["Queue"])).collect();
+    let count = |mapping: &Value| mapping["FilterCriteria"]["Filters"].as_sequence().map_or(0, Vec::len);
+    let filters = of("DynamoDB").chain(of("SQS")).map(count).collect();
     let policies = properties["Policies"].as_sequence().expect("policies");
     let statements = policies.iter().flat_map(|policy| policy["Statement"].as_sequence().expect("statements"));
     let actions = statements.flat_map(|statement| {
         assert_eq!(statement["Effect"], "Allow");
         statement["Action"].as_sequence().expect("a list of actions").iter().map(text)
     });
-    Function { name, routes, streams, actions: actions.collect() }
+    Function { name, routes, streams, queues, filters, actions: actions.collect() }
 }
 
 /// The default of the allowed origins of web clients.

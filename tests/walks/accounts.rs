@@ -71,6 +71,7 @@ pub async fn walk(walk: &mut Walk<'_>) {
     deletions(walk).await;
     branches(walk.stack).await;
     left_to_the_worker(walk.stack).await;
+    closed_by_an_operator(walk.stack).await;
 }
 
 /// Without the worker, which would take some of the request's work.
@@ -153,6 +154,17 @@ async fn left_to_the_worker(stack: &FaultyStack) {
         let mut left = stack.stored_with(&user.id).await;
         left.retain(|item| item["pk"]["S"] != format!("NOTIFICATION#{}", user.id));
         (left.len() == 1).then_some(())
+    })
+    .await;
+}
+
+/// Closes an account as `scripts/admin` does.
+async fn closed_by_an_operator(stack: &FaultyStack) {
+    let user = User::sign_up().await;
+    let (pk, sk) = (format!("CLOSE#{}", user.id), user.username.to_lowercase());
+    stack.write(&[json!({ "PutRequest": { "Item": { "pk": { "S": pk }, "sk": { "S": sk } } } })]).await;
+    eventually("the end of an account", Duration::from_secs(30), async || {
+        (stack.stored_with(&user.id).await.len() == 1).then_some(())
     })
     .await;
 }

@@ -21,6 +21,12 @@ pub async fn walk(walk: &mut Walk<'_>) {
     for row in ["create-push-subscription, with a key", "create-push-subscription, repeated"] {
         walk.cost(row, &user.subscribe(&keyed).key("key").send().await).await;
     }
+    let somebody = User::sign_up().await;
+    let (endpoint, taken) =
+        (browser(&random_endpoint()), "create-push-subscription, of a browser that was another user's");
+    somebody.subscribe(&endpoint).send().await.ok(201);
+    walk.cost(taken, &user.subscribe(&endpoint).send().await).await;
+    user.unsubscribe_push(text(&user.subscribe(&endpoint).send().await.json(), "id")).send().await.ok(200);
     let other = user.on_new_device().await;
     for _ in 0..18 {
         other.subscribed(&random_endpoint()).await;

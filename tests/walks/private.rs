@@ -100,7 +100,16 @@ async fn branches(stack: &FaultyStack) {
     }
     pieces_left(stack, &ann, &bob, &conversation).await;
     ann.get("/users/blocked").send().await.ok(200);
+    seen_before_a_message_that_was_taken_back(&ann, &bob).await;
     accounts_deleted(stack, ann, bob).await;
+}
+
+/// The count of what was taken back behind the mark.
+async fn seen_before_a_message_that_was_taken_back(ann: &User, bob: &User) {
+    let (first, _, last) = (ann.write(bob, "1").await, ann.write(bob, "2").await, ann.write(bob, "3").await);
+    let path = |rest: &str| format!("/conversations/{}/{rest}", first["conversationId"].as_str().expect("an id"));
+    ann.delete(&path(&format!("messages/{}", last["_id"].as_str().expect("an id")))).send().await.ok(200);
+    bob.post(&path("seen")).json(&json!({ "messageId": first["_id"] })).send().await.ok(200);
 }
 
 /// The end of one conversation by a request, and of another one by the worker.

@@ -31,6 +31,10 @@ impl Queue {
         for key in resource.properties.keys() {
             match key.as_str() {
                 Some("QueueName" | "Tags") => {}
+                Some("RedrivePolicy") => {
+                    let policy = resource.get::<serde_json::Value>(scope, "RedrivePolicy")?.unwrap_or_default();
+                    attributes.insert(QueueAttributeName::RedrivePolicy, policy.to_string());
+                }
                 Some(name) if ATTRIBUTES.contains(&name) => {
                     let value = resource.get::<Value>(scope, name)?.unwrap_or(Value::Null);
                     let value = intrinsics::text(&value).map_err(|error| error.within(name))?;

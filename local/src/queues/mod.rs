@@ -1,13 +1,19 @@
 //! The embedded SQS: standard queues, and the part of SQS's JSON protocol that the SDKs and `aws sqs` need.
 //!
 //! There are no message attributes, batches or policies. A request that needs one is refused.
+//!
+//! Lambda's event source mappings of queues are here, too: they invoke functions with messages, from this SQS or another one.
 
 mod attributes;
+mod consumer;
 mod declared;
+mod mapping;
 mod protocol;
 mod queue;
 
+pub use consumer::Consumer;
 pub use declared::Queue as Declared;
+pub use mapping::Mapping;
 pub use protocol::router;
 
 use attributes::Attributes;
@@ -120,6 +126,7 @@ impl Queues {
         let deadline = tokio::time::Instant::now() + wait;
         loop {
             sent.borrow_and_update();
+            self.bury(name)?;
             let received = self.with(name, |queue| {
                 queue.receive(most, hidden.unwrap_or(queue.attributes.visibility), OffsetDateTime::now_utc())
             })?;
@@ -129,6 +136,18 @@ impl Queues {
             }
             let _ = tokio::time::timeout(left.min(LOOK_EVERY), sent.changed()).await; // look again in either case
         }
+    }
+
+    /// Moves messages that were received too often to the dead-letter queue. They keep their ids and times there.
+    fn bury(&self, name: &str) -> Result<(), Refusal> {
+        let mut queues = self.0.queues.lock();
+        let queue = queues.get_mut(name).ok_or_else(Refusal::no_queue)?;
+        let Some(target) = queue.attributes.redrive.as_ref().map(|redrive| redrive.target().to_owned()) else {
+            return Ok(());
+        };
+        let dead = queue.take_received_too_often(OffsetDateTime::now_utc());
+        let target = queues.get_mut(&target).ok_or_else(Refusal::no_queue)?;
+        dead.into_iter().try_for_each(|kept| target.take_over(kept)).map_err(|error| Refusal::broken(&error))
     }
 
     fn with<T>(&self, name: &str, act: impl FnOnce(&mut Queue) -> T) -> Result<T, Refusal> {
@@ -170,6 +189,20 @@ impl Refusal {
     fn value(name: &str, why: &str) -> Self {
         let kind = "com.amazonaws.sqs#InvalidAttributeValue";
         Self { kind, code: "InvalidAttributeValue", message: format!("{name}: {why}") }
+    }
+
+    fn not_in_flight() -> Self {
+        let message = "The message referred to isn't in flight.".into();
+        Self {
+            kind: "com.amazonaws.sqs#MessageNotInflight",
+            code: "AWS.SimpleQueueService.MessageNotInflight",
+            message,
+        }
+    }
+
+    fn receipt() -> Self {
+        let message = "The input receipt handle is invalid.".into();
+        Self { kind: "com.amazonaws.sqs#ReceiptHandleIsInvalid", code: "ReceiptHandleIsInvalid", message }
     }
 
     fn operation(name: &str) -> Self {
@@ -214,6 +247,8 @@ mod tests {
             ("VisibilityTimeout", "-1"),
             ("VisibilityTimeout", "43201"),
             ("SqsManagedSseEnabled", "yes"),
+            ("RedrivePolicy", "{}"),
+            ("RedrivePolicy", r#"{"deadLetterTargetArn":"arn:aws:sqs:r:1:d","maxReceiveCount":0}"#),
             ("FifoQueue", "true"),
         ] {
             assert!(queues.create("q", &one(name, value)).is_err(), "{name}={value}");
@@ -227,6 +262,23 @@ mod tests {
         queues.delete("q").unwrap();
         assert_eq!(queues.delete("q"), Err(Refusal::no_queue()));
         assert!(queues.messages("q").is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_message_that_was_received_too_often_goes_to_the_dead_letter_queue() {
+        let queues = Queues::new(None);
+        queues.create("dead", &BTreeMap::new()).unwrap();
+        let policy = r#"{"deadLetterTargetArn":"arn:aws:sqs:r:1:dead","maxReceiveCount":"2"}"#;
+        queues.create("q", &BTreeMap::from([("RedrivePolicy".to_owned(), policy.to_owned())])).unwrap();
+        let id = queues.send("q", "poison".into(), Duration::ZERO).unwrap();
+        for count in [1, 2] {
+            let received = queues.receive("q", 10, Some(Duration::ZERO), Duration::ZERO).await.unwrap();
+            assert_eq!((received.len(), received[0].count), (1, count));
+        }
+        assert!(queues.receive("q", 10, Some(Duration::ZERO), Duration::ZERO).await.unwrap().is_empty());
+        assert!(queues.messages("q").is_empty());
+        let dead = queues.messages("dead");
+        assert_eq!((dead.len(), dead[0].id.as_str(), dead[0].body.as_str()), (1, id.as_str(), "poison"));
     }
 
     #[tokio::test]

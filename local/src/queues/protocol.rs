@@ -90,6 +90,14 @@ struct Receive {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Hide {
+    queue_url: String,
+    receipt_handle: String,
+    visibility_timeout: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Delete {
     queue_url: String,
     receipt_handle: String,
@@ -169,6 +177,13 @@ impl Queues {
                 let wanted = [asked.attribute_names, asked.message_system_attribute_names].concat();
                 let received: Vec<Value> = received.iter().map(|message| message.json(&wanted)).collect();
                 if received.is_empty() { json!({}) } else { json!({"Messages": received}) }
+            }
+            "ChangeMessageVisibility" => {
+                let Hide { queue_url, receipt_handle, visibility_timeout } = parsed(body)?;
+                let hidden = number("VisibilityTimeout", Some(visibility_timeout), 0..=43_200)?.unwrap_or(0);
+                let (hidden, now) = (Duration::from_secs(hidden), OffsetDateTime::now_utc());
+                self.with(name(&queue_url), |queue| queue.hide(&receipt_handle, hidden, now))??;
+                json!({})
             }
             "DeleteMessage" => {
                 let Delete { queue_url, receipt_handle } = parsed(body)?;

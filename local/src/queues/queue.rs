@@ -1,7 +1,7 @@
 //! One queue: its messages, and which of them are hidden for how long.
 
-use super::Message;
 use super::attributes::Attributes;
+use super::{Message, Refusal};
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -23,16 +23,24 @@ struct Held {
     visible: OffsetDateTime,
     received: u32,
     first_received: Option<OffsetDateTime>,
+    last_received: OffsetDateTime,
     /// The handle of the last receiver.
     receipt: Option<String>,
 }
 
+/// SQS's limit on how long a received message can be hidden.
+const LONGEST_HIDING: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// A message as it is kept in a file.
 #[derive(Clone, Serialize, Deserialize)]
-struct Kept {
+pub struct Kept {
     id: String,
     body: String,
     /// Milliseconds since 1970.
     sent: i64,
+    /// Until when it is delayed, in milliseconds since 1970.
+    #[serde(default)]
+    delayed: i64,
 }
 
 /// A received message.
@@ -58,8 +66,7 @@ impl Queue {
                 let path = entry?.path();
                 if path.extension().is_some_and(|extension| extension == "json") {
                     let kept: Kept = serde_json::from_slice(&std::fs::read(path)?)?;
-                    let visible = OffsetDateTime::UNIX_EPOCH;
-                    queue.held.push(Held { kept, visible, received: 0, first_received: None, receipt: None });
+                    queue.held.push(Held::new(kept));
                 }
             }
             queue.held.sort_by(|one, other| (one.kept.sent, &one.kept.id).cmp(&(other.kept.sent, &other.kept.id)));
@@ -70,15 +77,48 @@ impl Queue {
     /// Adds a message that can be received after `delay`. Returns its id.
     pub fn send(&mut self, body: String, delay: Duration, now: OffsetDateTime) -> std::io::Result<String> {
         let id = uuid::Uuid::new_v4().to_string();
-        let kept = Kept { id: id.clone(), body, sent: milliseconds(now) };
+        self.take_over(Kept { id: id.clone(), body, sent: milliseconds(now), delayed: milliseconds(now + delay) })?;
+        Ok(id)
+    }
+
+    /// Adds a message that has an id already.
+    pub fn take_over(&mut self, kept: Kept) -> std::io::Result<()> {
         if let Some(file) = self.file(&kept.id) {
             let unfinished = file.with_extension("new");
             std::fs::write(&unfinished, serde_json::to_vec(&kept)?)?;
             std::fs::rename(unfinished, file)?;
         }
-        let visible = now + delay;
-        self.held.push(Held { kept, visible, received: 0, first_received: None, receipt: None });
-        Ok(id)
+        self.held.push(Held::new(kept));
+        Ok(())
+    }
+
+    /// Removes the visible messages that were received as often as they may be.
+    pub fn take_received_too_often(&mut self, now: OffsetDateTime) -> Vec<Kept> {
+        let Some(most) = self.attributes.redrive.as_ref().map(|redrive| redrive.max_receive_count) else {
+            return Vec::new();
+        };
+        let is_dead = |held: &Held| held.visible <= now && held.received >= most;
+        let (dead, held): (Vec<_>, _) = std::mem::take(&mut self.held).into_iter().partition(is_dead);
+        self.held = held;
+        dead.iter().for_each(|held| self.forget(&held.kept.id));
+        dead.into_iter().map(|held| Kept { delayed: 0, ..held.kept }).collect()
+    }
+
+    /// Hides the message of a receipt from now on for this long.
+    pub fn hide(&mut self, receipt: &str, hidden: Duration, now: OffsetDateTime) -> Result<(), Refusal> {
+        let held = self.held.iter_mut().find(|held| held.receipt.as_deref() == Some(receipt));
+        let held = held.ok_or_else(Refusal::receipt)?;
+        if held.visible <= now {
+            return Err(Refusal::not_in_flight());
+        }
+        if now + hidden > held.last_received + LONGEST_HIDING {
+            return Err(Refusal::parameter(
+                "VisibilityTimeout",
+                "Total VisibilityTimeout for the message is beyond the limit",
+            ));
+        }
+        held.visible = now + hidden;
+        Ok(())
     }
 
     /// Receives at most `most` visible messages. They are hidden for `hidden`.
@@ -143,10 +183,17 @@ impl Queue {
 }
 
 impl Held {
+    /// A message that nobody has received yet.
+    fn new(kept: Kept) -> Self {
+        let visible = time_of(kept.delayed);
+        Self { kept, visible, received: 0, first_received: None, last_received: visible, receipt: None }
+    }
+
     fn received(&mut self, hidden: Duration, now: OffsetDateTime) -> Received {
         let receipt = uuid::Uuid::new_v4().to_string();
         self.visible = now + hidden;
         self.received += 1;
+        self.last_received = now;
         self.receipt = Some(receipt.clone());
         let first = *self.first_received.get_or_insert(now);
         Received {
@@ -160,11 +207,10 @@ impl Held {
     }
 
     fn message(&self) -> Message {
-        let sent = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.kept.sent) * 1_000_000);
         Message {
             id: self.kept.id.clone(),
             body: self.kept.body.clone(),
-            at: crate::times::milliseconds(sent.unwrap_or(OffsetDateTime::UNIX_EPOCH)),
+            at: crate::times::milliseconds(time_of(self.kept.sent)),
             received: self.received,
         }
     }
@@ -173,6 +219,11 @@ impl Held {
 /// The digest of a body, which clients check.
 pub fn digest(body: &str) -> String {
     hex::encode(Md5::digest(body))
+}
+
+fn time_of(milliseconds: i64) -> OffsetDateTime {
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000);
+    time.unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 fn milliseconds(at: OffsetDateTime) -> i64 {
@@ -229,6 +280,23 @@ mod tests {
     }
 
     #[test]
+    fn a_received_message_can_be_hidden_for_up_to_twelve_hours() {
+        let (mut queue, now) = (queue(None), OffsetDateTime::now_utc());
+        queue.send("x".into(), Duration::ZERO, now).unwrap();
+        let receipt = queue.receive(1, HIDDEN, now)[0].receipt.clone();
+        let hour = Duration::from_secs(3600);
+        assert_eq!(queue.hide("nobody's", hour, now), Err(Refusal::receipt()));
+        assert!(queue.hide(&receipt, hour * 12 + HIDDEN, now).is_err());
+        queue.hide(&receipt, hour * 2, now).unwrap();
+        assert!(queue.receive(1, HIDDEN, now + hour).is_empty());
+        // The limit counts from when it was received.
+        assert!(queue.hide(&receipt, hour * 12, now + hour).is_err());
+        queue.hide(&receipt, Duration::ZERO, now + hour).unwrap();
+        assert_eq!(queue.hide(&receipt, hour, now + hour), Err(Refusal::not_in_flight()));
+        assert_eq!(queue.receive(1, HIDDEN, now + hour)[0].count, 2);
+    }
+
+    #[test]
     fn messages_in_a_directory_survive_a_restart_unless_they_were_deleted() {
         let directory = std::env::temp_dir().join(format!("sotto-queue-{}", uuid::Uuid::new_v4().simple()));
         let now = OffsetDateTime::now_utc();
@@ -236,10 +304,13 @@ mod tests {
         for (body, later) in [("one", 0), ("two", 1), ("three\n\u{e9}", 2)] {
             before.send(body.into(), Duration::ZERO, now + Duration::from_millis(later)).unwrap();
         }
+        before.send("delayed".into(), HIDDEN, now).unwrap();
         let first = before.receive(1, HIDDEN, now);
         before.delete(&first[0].receipt);
         let mut after = queue(Some(directory.clone()));
-        assert_eq!(bodies(&after.receive(10, HIDDEN, now)), ["two", "three\n\u{e9}"]);
+        let later = now + Duration::from_millis(2);
+        assert_eq!(bodies(&after.receive(10, HIDDEN * 2, later)), ["two", "three\n\u{e9}"]);
+        assert_eq!(bodies(&after.receive(10, HIDDEN, later + HIDDEN)), ["delayed"]);
         after.purge();
         assert!(queue(Some(directory.clone())).messages(now).is_empty());
         std::fs::remove_dir_all(directory).unwrap();

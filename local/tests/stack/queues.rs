@@ -1,11 +1,13 @@
 //! The embedded SQS: the real SDK, and the page for people.
 
 use crate::stores::Directory;
+use crate::streams::events;
 use crate::support::{Http, SOON, options, stack};
 use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, QueueAttributeName as Attribute};
 use local::{Endpoints, Options, Stack, State};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::time::Duration;
 
 fn sqs(stack: &Stack) -> aws_sdk_sqs::Client {
     aws_sdk_sqs::Client::new(&stack.sdk_config(stack.sqs_url()))
@@ -59,7 +61,8 @@ async fn the_queue_is_as_the_template_says_and_the_sdk_works_with_it() {
     assert_eq!(bodies(&stack), ["second"]);
     sqs.purge_queue().queue_url(&url).send().await.unwrap();
     assert!(bodies(&stack).is_empty());
-    assert_eq!(sqs.list_queues().send().await.unwrap().queue_urls(), [url]);
+    let listed = sqs.list_queues().queue_name_prefix(stack.queue_name("GivenUp").unwrap()).send().await.unwrap();
+    assert_eq!(listed.queue_urls(), [url]);
     stack.stop().await;
 }
 
@@ -96,7 +99,7 @@ async fn what_sqs_would_refuse_is_refused_by_its_name() {
 async fn the_gateway_shows_what_is_in_the_queues() {
     let stack = stack().await;
     let (http, name) = (Http::new(stack.url()), stack.queue_name("GivenUp").unwrap());
-    assert_eq!(http.get("/_local/queues").await.json(), json!({ name: [] }));
+    assert_eq!(http.get("/_local/queues").await.json(), json!({ name: [], stack.queue_name("Tasks").unwrap(): [] }));
     let id = send(&stack, "{}").await;
     let answer = http.get("/_local/queues").await;
     assert_eq!(answer.header("cache-control"), Some("no-store"));
@@ -129,6 +132,58 @@ async fn an_external_sqs_takes_the_embedded_ones_place_and_is_left_as_it_was() {
     assert_eq!((bodies(&stack).len(), other.queues().messages(&name).len()), (0, 1));
     assert!(bodies(&other).is_empty());
     tokio::time::timeout(SOON, stack.stop()).await.expect("an end in time");
-    assert_eq!(other.queues().names(), [other.queue_name("GivenUp").unwrap()]);
+    assert_eq!(other.queues().names(), ["GivenUp", "Tasks"].map(|id| other.queue_name(id).unwrap()));
     other.stop().await;
+}
+
+/// Sends a task, and returns the events that the function has printed once `is_enough`.
+async fn worked(stack: &Stack, bodies: &[&str], is_enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    let sqs = sqs(stack);
+    let named = sqs.get_queue_url().queue_name(stack.queue_name("Tasks").unwrap()).send().await.unwrap();
+    for body in bodies {
+        sqs.send_message().queue_url(named.queue_url().unwrap()).message_body(*body).send().await.unwrap();
+    }
+    let deadline = tokio::time::Instant::now() + SOON;
+    loop {
+        let messages: Vec<Value> =
+            events(stack, "worker").iter().flat_map(|event| event["Records"].as_array().unwrap().clone()).collect();
+        if is_enough(&messages) {
+            return messages;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{messages:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn count(messages: &[Value], body: &str) -> usize {
+    messages.iter().filter(|message| message["body"] == body).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_wakes_its_function_and_keeps_only_what_the_function_reports() {
+    let stack = stack().await;
+    let messages = worked(&stack, &["one", "fail", "two"], |messages| count(messages, "fail") == 3).await;
+    assert_eq!((count(&messages, "one"), count(&messages, "two")), (1, 1));
+    let first = messages.iter().find(|message| message["body"] == "fail").unwrap();
+    assert_eq!(
+        (&first["eventSource"], &first["attributes"]["ApproximateReceiveCount"]),
+        (&json!("aws:sqs"), &json!("1"))
+    );
+    // It was received three times, as often as it can be.
+    let deadline = tokio::time::Instant::now() + SOON;
+    while bodies(&stack) != ["fail"] {
+        assert!(tokio::time::Instant::now() < deadline, "{:?}", bodies(&stack));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(stack.queue("Tasks").is_empty());
+    stack.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_whose_function_crashes_comes_again() {
+    let stack = stack().await;
+    worked(&stack, &["crash"], |messages| count(messages, "crash") == 2).await;
+    let after = worked(&stack, &["one"], |messages| count(messages, "one") == 1).await;
+    assert!(count(&after, "crash") >= 2);
+    stack.stop().await;
 }

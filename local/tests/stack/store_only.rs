@@ -47,7 +47,7 @@ async fn the_file_has_what_the_template_declares_of_each_function_and_nothing_el
 
     let functions = read(&file);
     let names: Vec<_> = functions.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(names, ["Bisecting", "Brief", "Broken", "Impatient", "Parallel", "Probe", "Watcher"]);
+    assert_eq!(names, ["Bisecting", "Brief", "Broken", "Impatient", "Parallel", "Probe", "Watcher", "Worker"]);
     let (brief, probe) = (&functions["Brief"], &functions["Probe"]);
     let urls: std::collections::HashMap<_, _> = stores.urls().into();
     let seen = |name: &str| urls[name].replace("127.0.0.1", "host.docker.internal");

@@ -16,7 +16,8 @@ use tokio::net::{TcpListener, TcpStream};
 pub const SOON: Duration = Duration::from_secs(20);
 
 /// The functions of the template. The binary of each is the probe.
-pub const FUNCTIONS: [&str; 7] = ["probe", "brief", "impatient", "broken", "watcher", "bisecting", "parallel"];
+pub const FUNCTIONS: [&str; 8] =
+    ["probe", "brief", "impatient", "broken", "watcher", "bisecting", "parallel", "worker"];
 
 pub struct Answer {
     pub status: StatusCode,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::{False, True, constant};
 use crate::types::{UploadReference, schema};
 use crate::{
-    store::{Participant, PrivateMessage},
+    store::{Marks, PrivateMessage},
     types::{
         AssetId, ByteCount, ContentType, ConversationId, MediaKind, MessageKind, PrivateMessageId, PrivateText,
         PublicIds, Timestamp, UserId, Username,
@@ -111,8 +111,9 @@ struct MediaBody {
 }
 
 impl<'a> PrivateMessageBody<'a> {
-    /// `urls`: one for each of its media. `reader`: whoever of the two did not send it, and that user's side, if there is one.
-    pub fn of(message: &'a PrivateMessage, urls: &[String], reader: Option<(UserId, &Participant)>) -> Self {
+    /// `urls`: one for each of its media. `reader`: the user of the two who did not send it, with that user's marks, unless the account
+    /// is gone.
+    pub fn of(message: &'a PrivateMessage, urls: &[String], reader: Option<(UserId, Marks)>) -> Self {
         let media = message.media.iter().zip(urls).map(|(media, url)| MediaBody {
             url: url.clone(),
             public_id: media.asset.public_id(message.conversation),
@@ -122,9 +123,8 @@ impl<'a> PrivateMessageBody<'a> {
             width: media.width,
             bytes: media.bytes,
         });
-        let marked = |is_marked: fn(&Participant, PrivateMessageId) -> bool| {
-            let marked = reader.filter(|(_, participant)| is_marked(participant, message.id));
-            marked.map(|(user, _)| user).into_iter().collect()
+        let marked = |is_marked: fn(&Marks, PrivateMessageId) -> bool| {
+            reader.filter(|(_, marks)| is_marked(marks, message.id)).map(|(user, _)| user).into_iter().collect()
         };
         Self {
             conversation_id: message.conversation,
@@ -132,8 +132,8 @@ impl<'a> PrivateMessageBody<'a> {
             kind: message.kind,
             content: &message.content,
             media: media.collect(),
-            delivered_to: marked(Participant::was_delivered),
-            seen_by: marked(Participant::has_seen),
+            delivered_to: marked(Marks::was_delivered),
+            seen_by: marked(Marks::has_seen),
             is_deleted: message.is_deleted,
             id: message.id,
             created_at: message.id.made_at(),

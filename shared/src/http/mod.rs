@@ -13,6 +13,7 @@ mod problem;
 mod reply;
 mod request;
 mod serve;
+mod tasks;
 mod worker;
 
 pub use accounts::{AccountsError, NotSent};
@@ -27,4 +28,5 @@ pub use problem::{FamilyError, Problem};
 pub use reply::Reply;
 pub use request::Request;
 pub use serve::{run, run_document};
+pub use tasks::{NotDone, Outcome, run as run_tasks};
 pub use worker::run as run_worker;

@@ -128,6 +128,8 @@ limits! {
     PrivateMessages   = ("private-messages",    60,    1, Target, Hits,         Open);
     /// Wrong passwords of a signed-in user, asked for once more before a change.
     Proofs            = ("proofs",              10,   15, Target, Failures,     Closed);
+    /// Messages in one place that a user is pushed.
+    Pushes            = ("pushes",             120,   10, Target, Hits,         Open);
     /// Subscriptions to pushes that a user makes or deletes.
     PushSubscriptions = ("push-subscriptions", 120,    1, Target, Hits,         Open);
     /// Messages that a user reports.

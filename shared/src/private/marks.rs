@@ -22,9 +22,9 @@ pub async fn mark_upto(app: &App, request: &Request, mark: Mark) -> Result<Reply
             try_join!(app.store.participant(user, *conversation), app.store.private_message(*conversation, *id))
         })
         .await?;
-    own.filter(Participant::has_begun).ok_or(PrivateError::NotAMember)?;
+    let own = own.filter(Participant::has_begun).ok_or(PrivateError::NotAMember)?;
     let message = message.ok_or(PrivateError::MessageNotFound)?;
-    let marked = app.store.mark(user, &message, mark).await?.ok_or(PrivateError::NotAMember)?;
+    let marked = app.store.mark(user, own, &message, mark).await?.ok_or(PrivateError::NotAMember)?;
     let data = MarkedUptoBody { conversation_id: conversation, message_id: id, unread_count: marked.unread() };
     Ok(Reply::processed(&data, request.now()))
 }

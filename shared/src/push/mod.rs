@@ -14,7 +14,7 @@ use std::{
 
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::{http::HttpConnector, orchestrator::HttpRequest};
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::{DateTime, body::SdkBody, date_time::Format};
 
 use addresses::PublicAddresses;
 use encryption::encrypt;
@@ -23,24 +23,34 @@ use crate::{
     config::PushConfig,
     stats::RequestStats,
     store::{PushSubscription, StoreError},
-    tokens::random,
     types::Timestamp,
     vapid::VapidKey,
 };
 
-/// How long a push service may take for one try.
+/// How long a push service may take.
 const TIME_OUT: Duration = Duration::from_secs(5);
-/// How long all tries may take, their pauses included.
-const PATIENCE: Duration = Duration::from_secs(12);
-const TRIES: u32 = 3;
 /// How long a host is left alone that did not answer: whatever is behind that push waits for it once and not each time.
 const REST: Duration = Duration::from_secs(30);
 /// How many hosts are remembered as resting.
 const RESTING: usize = 1_000;
-/// The longest pause, also where the service asks for a longer one.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How long a push service keeps what a browser that is off has not fetched: a day.
+/// How long a push service keeps what a browser that is off has not fetched: a day. After that, the mail has told of it.
 const KEPT: &str = "86400";
+
+/// How soon a device should wake up for a push (RFC 8030, section 5.3). On a device with little power, `Normal` waits.
+#[derive(Clone, Copy)]
+pub enum Urgency {
+    Normal,
+    High,
+}
+
+impl Urgency {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::High => "high",
+        }
+    }
+}
 
 pub struct Pusher {
     /// Made at the first push.
@@ -59,15 +69,8 @@ pub enum Pushed {
     Gone,
     /// The service does not take this one.
     Refused(StoreError),
-}
-
-/// Why one try failed.
-enum NotTaken {
-    Gone,
-    /// May be taken a while later; after so many seconds, if the service said so.
-    Later(StoreError, Option<u64>),
-    NoAnswer,
-    Never(StoreError),
+    /// The service may take it later: after so long, if it said so.
+    Later(StoreError, Option<Duration>),
 }
 
 impl Pusher {
@@ -81,82 +84,55 @@ impl Pusher {
         }
     }
 
-    /// Returns when the push service has taken `message`, or will not. Of undelivered messages with one `topic` a service keeps
-    /// the newest only.
+    /// Tries once. Returns when the push service has taken `message`, or has not. Of undelivered messages with one `topic` a service
+    /// keeps the newest only.
     pub async fn push(
         &self,
         to: &PushSubscription,
         message: &str,
         topic: &str,
+        urgency: Urgency,
         now: Timestamp,
     ) -> Result<Pushed, StoreError> {
         let body = encrypt(message.as_bytes(), &to.p256dh, &to.auth)
             .ok_or_else(|| StoreError::Unwritable("a push for the keys of this browser", None))?;
         let authorization = self.key.authorization(&to.endpoint.origin(), &self.config.contact, now)?;
         let host = to.endpoint.host();
-        if self.resting().get(host).is_some_and(|until| Instant::now() < *until) {
-            return Err(StoreError::Busy("a push service was not asked, as it has just failed"));
+        let rests_until = self.resting().get(host).copied();
+        if let Some(rest) = rests_until.and_then(|until| until.checked_duration_since(Instant::now())) {
+            return Ok(Pushed::Later(
+                StoreError::Busy("a push service was not asked, as it has just failed"),
+                Some(rest),
+            ));
         }
-        let tries = async {
-            for number in 0.. {
-                let is_last = number + 1 == TRIES;
-                let wanted = match self.try_once(to, &body, &authorization, topic).await {
-                    Ok(()) => return Ok(Pushed::Taken),
-                    Err(NotTaken::Gone) => return Ok(Pushed::Gone),
-                    Err(NotTaken::Never(error)) => return Ok(Pushed::Refused(error)),
-                    // A service that answers is up, even if it refuses this one browser.
-                    Err(NotTaken::Later(error, _)) if is_last => return Ok(Pushed::Refused(error)),
-                    Err(NotTaken::NoAnswer) if is_last => return Err(no_answer()),
-                    Err(NotTaken::Later(_, wanted)) => wanted,
-                    Err(NotTaken::NoAnswer) => None,
-                };
-                tokio::time::sleep(pause(number, wanted)).await;
-            }
-            Err(no_answer())
-        };
-        let pushed = tokio::time::timeout(PATIENCE, tries).await.unwrap_or_else(|_| Err(no_answer()));
-        if pushed.is_err() {
+        let request = self.request(to, &body, &authorization, topic, urgency)?;
+        let connector = self.connector.get_or_init(|| connector(self.config.ca_bundle.as_deref())).as_ref();
+        let connector = connector.ok_or(StoreError::Unexpected("the roots for push services can't be read"))?;
+        let call = self.stats.call(&[], connector.call(request));
+        let Ok(Ok(response)) = tokio::time::timeout(TIME_OUT, call).await else {
             let mut resting = self.resting();
             if resting.len() >= RESTING {
                 resting.clear();
             }
             resting.insert(host.to_owned(), Instant::now() + REST);
-        }
-        pushed
+            return Ok(Pushed::Later(StoreError::Late("a push service did not answer"), Some(REST)));
+        };
+        let status = response.status().as_u16();
+        let refused = StoreError::PushRefused(status);
+        Ok(match status {
+            200..300 => Pushed::Taken,
+            404 | 410 => Pushed::Gone,
+            // A service that answers is up, even if it refuses this one browser.
+            429 | 500.. => {
+                Pushed::Later(refused, response.headers().get("retry-after").and_then(|text| retry_after(text, now)))
+            }
+            // Redirections, too: a push is sent to no address that a service names.
+            _ => Pushed::Refused(refused),
+        })
     }
 
     fn resting(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
         self.resting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn try_once(
-        &self,
-        to: &PushSubscription,
-        body: &[u8],
-        authorization: &str,
-        topic: &str,
-    ) -> Result<(), NotTaken> {
-        let request = self.request(to, body, authorization, topic).map_err(NotTaken::Never)?;
-        let connector = self.connector.get_or_init(|| connector(self.config.ca_bundle.as_deref())).as_ref();
-        let connector = connector
-            .ok_or_else(|| NotTaken::Never(StoreError::Unexpected("the roots for push services can't be read")))?;
-        let call = self.stats.call(&[], connector.call(request));
-        let response = match tokio::time::timeout(TIME_OUT, call).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(_)) | Err(_) => return Err(NotTaken::NoAnswer),
-        };
-        let status = response.status().as_u16();
-        let refused = || StoreError::PushRefused(status);
-        match status {
-            200..300 => Ok(()),
-            404 | 410 => Err(NotTaken::Gone),
-            429 | 500.. => {
-                let wanted = response.headers().get("retry-after").and_then(|seconds| seconds.parse().ok());
-                Err(NotTaken::Later(refused(), wanted))
-            }
-            // Redirections, too: a push is sent to no address that a service names.
-            _ => Err(NotTaken::Never(refused())),
-        }
     }
 
     fn request(
@@ -165,6 +141,7 @@ impl Pusher {
         body: &[u8],
         authorization: &str,
         topic: &str,
+        urgency: Urgency,
     ) -> Result<HttpRequest, StoreError> {
         let endpoint = to.endpoint.as_str();
         let url = match &self.config.stand_in {
@@ -180,7 +157,7 @@ impl Pusher {
             ("content-type", "application/octet-stream"),
             ("topic", topic),
             ("ttl", KEPT),
-            ("urgency", "normal"),
+            ("urgency", urgency.as_str()),
         ];
         let set =
             |(name, value): (&'static str, &str)| request.headers_mut().try_insert(name, value.to_owned()).is_ok();
@@ -188,16 +165,14 @@ impl Pusher {
     }
 }
 
-fn no_answer() -> StoreError {
-    StoreError::Late("a push service did not answer")
-}
-
-/// The pause after the attempt with this number: the time that the service asks for, or else half a second, doubled with each
-/// attempt. Jitter spreads requests that were refused together.
-fn pause(number: u32, wanted: Option<u64>) -> Duration {
-    let pause = wanted.map_or(Duration::from_millis(500) * 2_u32.pow(number), Duration::from_secs);
-    let jitter = Duration::from_millis(u64::from(random::<1>()[0]));
-    (pause + jitter).min(LONGEST_PAUSE)
+/// The time that a `Retry-After` field names: seconds, or a date (RFC 9110, section 10.2.3).
+fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = DateTime::from_str(text, Format::HttpDate).ok()?;
+    Some(Timestamp::from_millis(date.to_millis().ok()?).since(now))
 }
 
 /// Trusts what the system does: Mozilla's roots, on Amazon Linux. None where the CA bundle can't be read.
@@ -213,14 +188,33 @@ fn connector(ca_bundle: Option<&str>) -> Option<Connector> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
+    /// Fri, 06 Feb 2026 12:00:00 GMT.
+    const NOON: Timestamp = Timestamp::from_millis(1_770_379_200_000);
+
     #[test]
-    fn pauses_grow_up_to_a_bound() {
-        let pauses: Vec<_> = (0..3).map(|number| pause(number, None)).collect();
-        assert!(pauses.is_sorted() && pauses[0] >= Duration::from_millis(500));
-        assert!(pause(0, Some(2)) >= Duration::from_secs(2));
-        assert_eq!(pause(0, Some(3600)), LONGEST_PAUSE);
-        assert_eq!(pause(9, None), LONGEST_PAUSE);
+    fn a_service_may_say_in_seconds_or_by_a_date_when_to_come_again() {
+        for (text, seconds) in [
+            ("0", Some(0)),
+            (" 120 ", Some(120)),
+            ("Fri, 06 Feb 2026 12:01:30 GMT", Some(90)),
+            ("Fri, 06 Feb 2026 11:00:00 GMT", Some(0)),
+            ("", None),
+            ("soon", None),
+            ("-5", None),
+            ("1.5", None),
+        ] {
+            assert_eq!(retry_after(text, NOON), seconds.map(Duration::from_secs), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_of_a_service_breaks_anything(text in any::<String>()) {
+            let _ = retry_after(&text, NOON);
+        }
     }
 }

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Page, PrivateMessage, Store, StoreError, TransactItem,
+    Mark, Page, PrivateMessage, Store, StoreError, TransactItem,
     keys::{Key, SIDES, conversations, user_partition},
     number, text,
 };
@@ -30,10 +30,19 @@ pub struct Participant {
     /// Messages from the partner up to what was seen.
     #[serde(default)]
     seen_count: u64,
+    /// Messages from the partner that were taken back before they were seen, behind what was seen.
+    #[serde(default)]
+    pub(super) taken_back: u64,
+    /// How far the user has got.
     #[serde(default)]
     seen_upto: Option<PrivateMessageId>,
     #[serde(default)]
     delivered_upto: Option<PrivateMessageId>,
+    /// The same as the partner is shown it. Marks that are made during a block are not shown.
+    #[serde(default)]
+    seen_shown: Option<PrivateMessageId>,
+    #[serde(default)]
+    delivered_shown: Option<PrivateMessageId>,
     /// The user has blocked the partner.
     #[serde(default)]
     pub blocks: bool,
@@ -49,16 +58,47 @@ impl Participant {
     }
 
     pub fn unread(&self) -> u64 {
-        self.received.saturating_sub(self.seen_count)
+        self.received.saturating_sub(self.seen_count + self.taken_back)
     }
 
     pub fn has_seen(&self, message: PrivateMessageId) -> bool {
-        self.seen_upto.is_some_and(|upto| message <= upto)
+        self.own_marks().has_seen(message)
+    }
+
+    /// How far the user has got, and how far the partner is shown that the user has.
+    pub(super) fn upto_and_shown(&self, mark: Mark) -> [Option<PrivateMessageId>; 2] {
+        match mark {
+            Mark::Delivered => [self.delivered_upto, self.delivered_shown],
+            Mark::Seen => [self.seen_upto, self.seen_shown],
+        }
+    }
+
+    /// The marks as the user sees them.
+    fn own_marks(&self) -> Marks {
+        Marks { delivered: self.delivered_upto, seen: self.seen_upto }
+    }
+
+    /// The marks as the partner sees them.
+    fn shown_marks(&self) -> Marks {
+        Marks { delivered: self.delivered_shown, seen: self.seen_shown }
+    }
+}
+
+/// How far a user has got in a conversation, as one of the two sees it.
+#[derive(Clone, Copy)]
+pub struct Marks {
+    delivered: Option<PrivateMessageId>,
+    seen: Option<PrivateMessageId>,
+}
+
+impl Marks {
+    pub fn has_seen(&self, message: PrivateMessageId) -> bool {
+        self.seen.is_some_and(|upto| message <= upto)
     }
 
     /// A message that was seen was also delivered.
     pub fn was_delivered(&self, message: PrivateMessageId) -> bool {
-        self.has_seen(message) || self.delivered_upto.is_some_and(|upto| message <= upto)
+        self.has_seen(message) || self.delivered.is_some_and(|upto| message <= upto)
     }
 }
 
@@ -71,13 +111,13 @@ pub struct Participants<'a> {
     pub theirs: Option<&'a Participant>,
 }
 
-impl<'a> Participants<'a> {
-    /// The user of the two who did not send the message, with that user's participant item.
-    pub fn reader_of(self, message: &PrivateMessage) -> Option<(UserId, &'a Participant)> {
+impl Participants<'_> {
+    /// The user of the two who did not send the message, with that user's marks as this user sees them.
+    pub fn reader_of(self, message: &PrivateMessage) -> Option<(UserId, Marks)> {
         if message.sender == self.user {
-            self.theirs.map(|theirs| (self.own.partner, theirs))
+            self.theirs.map(|theirs| (self.own.partner, theirs.shown_marks()))
         } else {
-            Some((self.user, self.own))
+            Some((self.user, self.own.own_marks()))
         }
     }
 }

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
     Account, Outcome, Participant, Store, StoreError, StreamRecord,
-    keys::{ERASURES, Key, blocked_senders, inbox, notification_states, private_messages, user_partition},
+    keys::{CLOSURES, ERASURES, Key, blocked_senders, inbox, notification_states, private_messages, user_partition},
     number, text,
 };
 use crate::{
@@ -41,7 +41,28 @@ impl Erasure {
     }
 }
 
+/// An account that an operator wants to be closed (scripts/admin). Its user is not asked for the password.
+pub struct Closure {
+    pub user_id: UserId,
+    /// In lower case.
+    username: String,
+}
+
+impl Closure {
+    /// The closure that a change of the table asks for; `None` for another change.
+    pub fn of(record: &StreamRecord) -> Option<Self> {
+        let keys = record.keys();
+        let user_id = UserId::parse(keys.pk.text.strip_prefix(CLOSURES)?).ok()?;
+        Some(Self { user_id, username: keys.sk.text.clone() })
+    }
+}
+
 impl Store {
+    /// The account is closed: nobody has to ask for it any more.
+    pub async fn forget_closure(&self, closure: &Closure) -> Result<(), StoreError> {
+        self.delete(Key::closure(closure.user_id, &closure.username), |delete| delete).await
+    }
+
     /// Closes the account. Once this returns, it is gone for everyone. `None` if its password changed meanwhile, or if
     /// it was gone already.
     pub async fn close_account(
@@ -97,6 +118,8 @@ impl Store {
     /// Removes some items of an account, among them its participant items. `false` when nothing is left.
     pub async fn remove_remains(&self, erasure: &Erasure) -> Result<bool, StoreError> {
         let Erasure { user_id, username } = erasure;
+        // First, as the subscriptions say which endpoints these are.
+        self.release_endpoints(*user_id).await?;
         let partitions =
             vec![user_partition(*user_id), inbox(*user_id), notification_states(*user_id), blocked_senders(username)];
         self.remove_some(partitions, STEP).await

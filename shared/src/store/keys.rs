@@ -23,6 +23,7 @@
 //! | conversations of a user, newest activity first | gsi1: `CONVS#<user>` | gsi1: the last message's id, descending | Query |
 //! | a private message | `CONV#<conversation>` | `MSG#<message id>` | GetItem |
 //! | messages of a conversation, newest first | `CONV#<conversation>` | descending | Query |
+//! | messages that were taken back before a reader saw them | `CONV#<conversation>` | `TAKENBACK#<reader>#<message id>` ascending | Query |
 //! | whom a user blocked, and when | `USER#<id>` | `BLOCK#<user>` ascending | Query |
 //! | a community | `COMMUNITY#<id>` | `META` | GetItem |
 //! | a member of a community, also a former one | `COMMUNITY#<id>` | `MEMBER#<user>` | GetItem |
@@ -36,10 +37,13 @@
 //! | how a user wants to be told of messages, and how many push subscriptions there are | `USER#<id>` | `PREFERENCES` | GetItem |
 //! | a push subscription of a user | `USER#<id>` | `PUSH#<keyed hash of its endpoint>` | GetItem |
 //! | push subscriptions of a user | `USER#<id>` | `PUSH#...` ascending | Query |
+//! | the user to whom an endpoint of a browser belongs | `PUSHENDPOINT#<keyed hash of the endpoint>` | `OWNER` | GetItem |
 //! | what a user was mailed of a conversation | `NOTIFICATION#<user>` | `<conversation>` | GetItem |
 //! | whether a message was pushed | `NOTIFICATION#<user>` | `<conversation>#PUSH#<message id>` | GetItem |
+//! | which task waits until a subscription takes pushes again | `NOTIFICATION#<user>` | `<conversation>#WAITS#<subscription>` | GetItem |
 //! | objects that are no message's | `ORPHANEDMEDIA#<conversation>` | `<set of objects>` | stream |
 //! | an account whose remains are being erased | `ERASE#<user>` | username in lower case | stream |
+//! | an account that an operator wants to be closed | `CLOSE#<user>` | username in lower case | stream |
 //! | the answer to a repeated request | `IDEM#<endpoint>#<keyed hash>` | `IDEM` | GetItem |
 //!
 //! A slug can't be mistaken for a link id with its shard: a slug has no `#`.
@@ -140,6 +144,10 @@ impl Key {
         Self { pk: private_messages(conversation), sk: private_message_sort(message) }
     }
 
+    pub fn taken_back(conversation: ConversationId, reader: UserId, message: PrivateMessageId) -> Self {
+        Self { pk: private_messages(conversation), sk: taken_back_sort(reader, message) }
+    }
+
     pub fn block(user: UserId, blocked: UserId) -> Self {
         Self { pk: user_partition(user), sk: block_sort(blocked) }
     }
@@ -150,6 +158,11 @@ impl Key {
 
     pub fn push_subscription(user: UserId, id: PushSubscriptionId) -> Self {
         Self { pk: user_partition(user), sk: format!("{PUSHES}{id}") }
+    }
+
+    /// Names the user to whom the endpoint of this subscription belongs.
+    pub fn push_endpoint(id: PushSubscriptionId) -> Self {
+        Self { pk: format!("PUSHENDPOINT#{id}"), sk: "OWNER".to_owned() }
     }
 
     pub fn notification_state(user: UserId, place: &str) -> Self {
@@ -164,6 +177,11 @@ impl Key {
     /// Both keys say what is to be erased: when TTL removes the item, the stream tells no more of it.
     pub fn erasure(user: UserId, username: &str) -> Self {
         Self { pk: format!("{ERASURES}{user}"), sk: username.to_owned() }
+    }
+
+    /// Both keys say what is to be closed.
+    pub fn closure(user: UserId, username: &str) -> Self {
+        Self { pk: format!("{CLOSURES}{user}"), sk: username.to_owned() }
     }
 
     /// An item that a stream told of.
@@ -229,6 +247,16 @@ pub fn private_message_sort(message: PrivateMessageId) -> String {
     format!("MSG#{message}")
 }
 
+/// Sorts behind all messages of the conversation.
+pub fn taken_back_sort(reader: UserId, message: PrivateMessageId) -> String {
+    format!("{}{message}", taken_back(reader))
+}
+
+/// Prefix of the sort keys of messages that were taken back before `reader` saw them.
+pub fn taken_back(reader: UserId) -> String {
+    format!("TAKENBACK#{reader}#")
+}
+
 pub fn block_sort(blocked: UserId) -> String {
     format!("{BLOCKS}{blocked}")
 }
@@ -245,6 +273,9 @@ pub fn notification_states(user: UserId) -> String {
 
 /// Prefix of the partitions of orphaned media.
 pub const ORPHANED_MEDIA: &str = "ORPHANEDMEDIA#";
+
+/// Prefix of the partitions of accounts that an operator wants to be closed.
+pub const CLOSURES: &str = "CLOSE#";
 
 /// Prefix of the partitions of erasures.
 pub const ERASURES: &str = "ERASE#";

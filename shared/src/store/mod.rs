@@ -58,9 +58,9 @@ pub use community::{
     Community, CommunityChanges, CommunityDraft, CommunityMessage, CommunityPreview, JoinRefused, Member, Membership,
     TakenBack, Thread, Unreachable,
 };
-pub use conversation::{Participant, Participants, Preview};
+pub use conversation::{Marks, Participant, Participants, Preview};
 pub use device::{Device, NoDevice};
-pub use erasure::Erasure;
+pub use erasure::{Closure, Erasure};
 pub(crate) use hits::{Hit, HitLog, Standing, Underway, Window};
 pub use hits::{Quota, RateLimit, TooMany};
 pub use idempotency::{IdempotencyRecord, Replay};
@@ -70,13 +70,13 @@ pub use link::{Link, LinkChanges, LinkStatus, SlugTaken, Updated};
 pub use link_message::{CardRefused, LinkMessage};
 pub use mark::Mark;
 pub use notification_event::{NotificationEvent, Place};
-pub use notification_state::{NotificationState, Turn};
+pub use notification_state::{NotificationState, PushWait, Turn};
 pub use orphaned_media::OrphanedMedia;
 pub use page::Page;
-pub use preferences::{PreferenceChanges, Preferences};
+pub use preferences::{PreferenceChanges, Preferences, Ways};
 pub use private_message::{Media, PrivateMessage};
 pub use private_send::{PrivateDraft, PrivateRefused};
-pub use push_subscription::{MOST_SUBSCRIPTIONS, PushSubscription, TooManySubscriptions};
+pub use push_subscription::{KnownEndpoint, MOST_SUBSCRIPTIONS, PushSubscription, TooManySubscriptions};
 pub use send::SendRefused;
 pub use senders::{Sender, SenderKeys, Unsealed};
 pub use stream::{StreamBatch, StreamRecord};

@@ -1,21 +1,25 @@
 //! What somebody is to be told of: that something was written to them, by whom if that is no secret, and where. Never what.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::{Store, StoreError, StreamRecord, keys::Key, stream::Keys};
 use crate::types::{CommunityId, ConversationId, Parse, Timestamp, UserId};
 
 /// A message that has just been stored, as its recipient is told of it.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct NotificationEvent {
     pub to: UserId,
     pub place: Place,
     /// The message's id. Within one place, later ones sort behind earlier ones.
     pub message: String,
     /// Where the message is: its keys in the table.
-    at: [String; 2],
+    pub(super) at: [String; 2],
 }
 
 /// The place of a message. An anonymous message has a place, but no sender.
+#[derive(Clone, Serialize, Deserialize)]
 pub enum Place {
     Inbox,
     /// A link of the recipient's, by its slug.
@@ -55,6 +59,17 @@ impl NotificationEvent {
             _ => return None,
         };
         Some(Self { to, place, message: record.text("id")?.to_owned(), at: [pk, sk].map(str::to_owned) })
+    }
+
+    /// Another message in the same place.
+    pub(super) fn with_message(&self, message: String, at: [String; 2]) -> Self {
+        Self { message, at, ..self.clone() }
+    }
+
+    /// What people are told of an event that nothing could be done with: where the message is, never what it says.
+    pub fn given_up(&self, why: &StoreError) -> Value {
+        let [pk, sk] = &self.at;
+        json!({ "pk": pk, "sk": sk, "reason": why.to_string() })
     }
 
     /// When it was written: what the ids of messages of all families begin with. `None` of what is no id.

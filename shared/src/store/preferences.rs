@@ -21,6 +21,24 @@ impl Default for Preferences {
     }
 }
 
+/// The ways by which a user is told of messages.
+#[derive(Deserialize)]
+pub struct Ways {
+    #[serde(default = "yes")]
+    pub email: bool,
+    #[serde(default = "yes")]
+    push: bool,
+    #[serde(default)]
+    subscriptions: u32,
+}
+
+impl Ways {
+    /// Whether the user wants pushes, and has a browser for them.
+    pub fn push(&self) -> bool {
+        self.push && self.subscriptions > 0
+    }
+}
+
 const fn yes() -> bool {
     true
 }
@@ -41,6 +59,11 @@ impl PreferenceChanges {
 impl Store {
     pub async fn preferences(&self, user: UserId) -> Result<Preferences, StoreError> {
         Ok(self.get(Key::preferences(user)).await?.unwrap_or_default())
+    }
+
+    pub async fn ways(&self, user: UserId) -> Result<Ways, StoreError> {
+        let ways = self.get(Key::preferences(user)).await?;
+        Ok(ways.unwrap_or(Ways { email: true, push: true, subscriptions: 0 }))
     }
 
     /// Changes the fields that `changes` names, at least one, and returns all of them.

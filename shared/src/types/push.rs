@@ -19,7 +19,8 @@ use utoipa::ToSchema;
 use super::{Invalid, Object, Parse, deserialize_text, hex_ids::hex_type, text_type};
 
 hex_type!(
-    /// A push subscription of a user: the same for the same endpoint, so that a browser that tells of its own again renews it.
+    /// A push subscription. Its id depends on the endpoint alone. So a browser that subscribes again renews its subscription, and one
+    /// endpoint has one subscription, whichever user it belongs to.
     PushSubscriptionId, 16, "an id of 32 hex digits"
 );
 

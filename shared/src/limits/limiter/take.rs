@@ -6,8 +6,10 @@ use futures_util::future::join_all;
 
 use super::{Denied, RateLimiter, lock};
 use crate::{
-    limits::{Limit, RateLimit, TooMany},
-    store::{Hit, Reading},
+    client::Client,
+    limits::{Limit, RateLimit, TooMany, WhenDown},
+    store::{Hit, HitLog, Reading, Window},
+    types::Timestamp,
 };
 
 impl RateLimiter {
@@ -27,6 +29,24 @@ impl RateLimiter {
     pub async fn take_all(&self, limits: &[(Limit, String)]) -> Result<(), Denied> {
         self.refuse_flood(limits)?;
         self.take_past_flood(limits).await
+    }
+
+    /// Takes one hit from a limit by target, outside of a request. `false` if it is full.
+    pub async fn admits(&self, limit: Limit, target: impl Display, now: Timestamp) -> bool {
+        let names = limit.names(&self.tokens, Client::from_source_ip(""), &target.to_string(), now);
+        let window = Window { quota: limit.quota(), on_target: false };
+        let log = HitLog::new(self.tokens.clone(), limit.quota().name, &names, vec![window], 0);
+        match self.store.count_hit(log, now).await {
+            Ok(Ok(hit)) => {
+                self.store.tidy_hits(&[hit]).await;
+                true
+            }
+            Ok(Err(_)) => false,
+            Err(error) => {
+                self.store.record_degradation(&error);
+                limit.row().when_down == WhenDown::Open
+            }
+        }
     }
 
     async fn take_past_flood(&self, limits: &[(Limit, String)]) -> Result<(), Denied> {

@@ -91,8 +91,30 @@ async fn another_content_type_than_json_is_refused() {
 
 #[tokio::test]
 async fn json_may_say_its_charset_and_be_written_in_any_case() {
-    for content_type in ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=UTF-8"] {
+    for content_type in [
+        "application/json; charset=utf-8",
+        "Application/JSON",
+        "application/json;charset=UTF-8",
+        "application/json ; charset=utf-8",
+        "application/json\t;\tcharset=\"UTF-8\" ; x=y",
+        "application/json;charset=utf8",
+        "application/json; charset=\"Utf8\"",
+        "application/json;",
+        "application/json; boundary=x; charset=utf-8; charset=latin1",
+    ] {
+        println!("{content_type}");
         accepted(&Endpoints::new().await.answers(content_type, |good| good.into()).await);
+    }
+}
+
+#[tokio::test]
+async fn json_in_another_charset_is_refused_in_words_about_the_charset() {
+    let endpoints = Endpoints::new().await;
+    for charset in ["iso-8859-1", "utf-16", "utf-16le", "\"\"", "utf-7", "utf_8"] {
+        println!("{charset}");
+        for answer in endpoints.answers(&format!("application/json; charset={charset}"), |good| good.into()).await {
+            answer.refused(415, "The body must be in UTF-8, and the charset in Content-Type utf-8");
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use data_url::mime::Mime;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -29,9 +30,11 @@ impl Request {
     }
 
     fn json_text(&self) -> Result<Cow<'_, str>, Problem> {
-        let content_type = self.header("content-type").and_then(|value| value.parse::<mime::Mime>().ok());
-        if !content_type.is_some_and(|value| is_json(&value)) {
-            return Err(Problem::not_json());
+        match self.media_type() {
+            Some(media_type) if !media_type.matches("application", "json") => return Err(Problem::not_json()),
+            Some(media_type) if !is_in_utf_8(&media_type) => return Err(Problem::not_utf_8()),
+            Some(_) => {}
+            None => return Err(Problem::not_json()),
         }
         // Base64 may round up by two bytes: the exact length decides below.
         if self.body_length() > MAX_BODY + 2 {
@@ -49,14 +52,19 @@ impl Request {
     }
 }
 
-fn is_json(value: &mime::Mime) -> bool {
-    value.essence_str() == mime::APPLICATION_JSON.essence_str()
-        && value.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8)
+/// Whether the charset is UTF-8, by either of its usual names, or left out.
+fn is_in_utf_8(media_type: &Mime) -> bool {
+    let is_utf_8 = |charset: &str| ["utf-8", "utf8"].iter().any(|name| charset.trim().eq_ignore_ascii_case(name));
+    media_type.get_parameter("charset").is_none_or(is_utf_8)
 }
 
 impl Problem {
     pub fn not_json() -> Self {
         Self::wrong_type("Content-Type must be application/json")
+    }
+
+    pub fn not_utf_8() -> Self {
+        Self::wrong_type("The body must be in UTF-8, and the charset in Content-Type utf-8")
     }
 
     pub fn json_too_large() -> Self {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use data_url::mime::Mime;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 
 use super::Problem;
@@ -51,9 +52,15 @@ impl Request {
         self.event.headers.get(name)?.to_str().ok()
     }
 
+    /// The type of the body. `None` when it is left out, or is none.
+    pub(super) fn media_type(&self) -> Option<Mime> {
+        self.header("content-type")?.parse().ok()
+    }
+
     /// Whether it is a browser's, which shows a person what it gets.
     pub fn accepts_pages(&self) -> bool {
-        self.header("accept").is_some_and(|accept| accept.contains("text/html"))
+        let mut accepted = self.header("accept").unwrap_or_default().split(',');
+        accepted.any(|range| range.parse().is_ok_and(|range: Mime| range.matches("text", "html")))
     }
 
     pub fn method(&self) -> &str {

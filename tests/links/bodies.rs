@@ -108,6 +108,20 @@ async fn json_may_say_its_charset_and_be_written_in_any_case() {
 }
 
 #[tokio::test]
+async fn a_byte_order_mark_in_front_of_json_is_passed_over() {
+    let endpoints = Endpoints::new().await;
+    // Base64 or text: the gateway passes both on.
+    for content_type in ["application/json", "application/json; charset=utf-8"] {
+        accepted(&endpoints.answers(content_type, |good| [b"\xef\xbb\xbf", good.as_bytes()].concat()).await);
+    }
+    for body in [&b"\xef\xbb\xbf\xef\xbb\xbf{}"[..], b"\xef\xbb\xbf", b"{\xef\xbb\xbf}", b"{} \xef\xbb\xbf"] {
+        for answer in endpoints.answers("application/json", |_| body.to_vec()).await {
+            answer.refused(400, "The body is not valid JSON");
+        }
+    }
+}
+
+#[tokio::test]
 async fn json_in_another_charset_is_refused_in_words_about_the_charset() {
     let endpoints = Endpoints::new().await;
     for charset in ["iso-8859-1", "utf-16", "utf-16le", "\"\"", "utf-7", "utf_8"] {

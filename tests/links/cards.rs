@@ -67,6 +67,12 @@ async fn a_boundary_may_be_written_in_any_way_that_clients_know() {
     }
 }
 
+#[tokio::test]
+async fn a_byte_order_mark_in_front_of_a_field_is_passed_over() {
+    let (_, token) = message().await;
+    upload(&picture(), &format!("\u{FEFF}{token}")).await.ok(201);
+}
+
 /// Each piece of metadata contains `SECRET`, perhaps compressed.
 fn with_metadata(picture: &[u8]) -> Vec<u8> {
     let exif = [b"MM\0\x2a\0\0\0\x08\0\x01\x01\x0e\0\x02\0\0\0\x0d\0\0\0\x1a\0\0\0\0".as_slice(), b"SECRET 52.5N\0"];

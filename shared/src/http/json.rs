@@ -46,10 +46,15 @@ impl Request {
         }
         let invalid = |_| Problem::bad_request("The body is not valid UTF-8");
         Ok(match body {
-            Cow::Borrowed(bytes) => Cow::Borrowed(std::str::from_utf8(bytes).map_err(invalid)?),
-            Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).map_err(|error| invalid(error.utf8_error()))?),
+            Cow::Borrowed(bytes) => Cow::Borrowed(without_mark(std::str::from_utf8(bytes).map_err(invalid)?)),
+            Cow::Owned(bytes) => Cow::Owned(without_mark(std::str::from_utf8(&bytes).map_err(invalid)?).to_owned()),
         })
     }
+}
+
+/// Programs on Windows begin JSON with a byte order mark, which a reader may pass over (RFC 8259, section 8.1).
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{FEFF}').unwrap_or(text)
 }
 
 /// Whether the charset is UTF-8, by either of its usual names, or left out.

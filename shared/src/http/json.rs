@@ -83,13 +83,18 @@ impl Problem {
 
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     // First as any JSON: serde_json stops at 128 levels there, also within fields that nobody asked for.
-    let value: Value = serde_json::from_str(text).map_err(|_| MALFORMED)?;
+    let value: Value = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     if !value.is_object() {
         return Err("The body must be a JSON object".to_owned());
     }
     let mut json = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut json)
         .map_err(|error| explain(&error.path().to_string(), &error.inner().to_string()))
+}
+
+/// A number such as `1e999` is valid JSON, but no double holds it.
+fn malformed(error: &serde_json::Error) -> &'static str {
+    if error.to_string().starts_with("number out of range") { "The body has a number that is too large" } else { MALFORMED }
 }
 
 /// Serde's words for a person: `title is required`, `title must be text`, `title must be 1 to 100 characters`.
@@ -158,6 +163,8 @@ mod tests {
             (r#"{"title":"x","maxMessages":0}"#, "maxMessages must be a whole number from 1 to 1000000"),
             (r#"{"title":"x","maxMessages":"5"}"#, "maxMessages must be a whole number from 1 to 1000000"),
             (r#"{"title":"x","maxMessages":1.5}"#, "maxMessages must be a whole number from 1 to 1000000"),
+            (r#"{"title":"x","maxMessages":1e300}"#, "maxMessages must be a whole number from 1 to 1000000"),
+            (r#"{"title":"x","maxMessages":1e999}"#, "The body has a number that is too large"),
             (r#"{"title":"x","expiresAt":7}"#, "expiresAt must be a time such as 2026-02-06T12:37:51.523Z"),
             (r#"{"title":"x","expiresAt":"7"}"#, "expiresAt must be a time such as 2026-02-06T12:37:51.523Z"),
             (r#"{"title":"x","colour":"y"}"#, "colour is not a known field"),

@@ -157,7 +157,7 @@ impl<E: Documented> Operation<E> {
         let content = json!({ "schema": shape.schema, "example": self.function.example() });
         self.request = Some(json!({ "required": true, "content": { "application/json": content } }));
         self.named.extend(shape.named);
-        self.fails([Problem::malformed_json(), Problem::json_too_large(), Problem::not_json(), Problem::not_utf_8()]).fails(missing)
+        self.fails([Problem::malformed_json(), Problem::json_too_large(), Problem::not_json()]).fails(missing)
     }
 
     /// A body of another type; whether there has to be one.

@@ -55,6 +55,9 @@ async fn page_numbers_are_whole_numbers_from_1_and_sizes_go_up_to_100() {
                 community.conversations(user, &query).await.denies(422, message);
             }
         }
+        let respelled = "perPage is not known: it is spelled per_page";
+        community.messages(user, other, "?perPage=5").await.denies(422, respelled);
+        community.conversations(user, "?page=1&perPage=5").await.denies(422, respelled);
         for bad in ["101", "1000", "256", "18446744073709551616"] {
             community.messages(user, other, &format!("?per_page={bad}")).await.denies(422, BAD_SIZE);
             community.conversations(user, &format!("?per_page={bad}")).await.denies(422, BAD_SIZE);

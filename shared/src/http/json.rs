@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use data_url::mime::Mime;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Problem, Request};
+use crate::types::{Object, Respelled, respelled};
 
 const MAX_BODY: usize = 64 * 1024;
 
@@ -19,11 +20,13 @@ impl Request {
     }
 
     /// The same for a body that must have all of `fields`, with one message for whichever is missing, null or empty.
-    pub fn json_with<T: DeserializeOwned>(&self, fields: &[&str], otherwise: &'static str) -> Result<T, Problem> {
+    pub fn json_with<T: DeserializeOwned>(&self, fields: &[&'static str], otherwise: &'static str) -> Result<T, Problem> {
         let text = self.json_text()?;
         let given: Value = serde_json::from_str(&text).unwrap_or_default();
         let is_absent = |field: &str| given[field].is_null() || given[field] == "";
-        if given.is_object() && fields.iter().any(|field| is_absent(field)) {
+        let is_respelled = |given: &Map<String, Value>| given.keys().any(|name| respelled(fields, name).is_some());
+        let is_complete = || !fields.iter().any(|field| is_absent(field));
+        if given.as_object().is_some_and(|given| !is_respelled(given)) && !is_complete() {
             return Err(Problem::bad_request(otherwise));
         }
         parse(&text).map_err(Problem::bad_request)
@@ -31,10 +34,8 @@ impl Request {
 
     fn json_text(&self) -> Result<Cow<'_, str>, Problem> {
         match self.media_type() {
-            Some(media_type) if !media_type.matches("application", "json") => return Err(Problem::not_json()),
-            Some(media_type) if !is_in_utf_8(&media_type) => return Err(Problem::not_utf_8()),
-            Some(_) => {}
-            None => return Err(Problem::not_json()),
+            Some(media_type) if media_type.matches("application", "json") && is_in_utf_8(&media_type) => {}
+            _ => return Err(Problem::not_json()),
         }
         // Base64 may round up by two bytes: the exact length decides below.
         if self.body_length() > MAX_BODY + 2 {
@@ -68,10 +69,6 @@ impl Problem {
         Self::wrong_type("Content-Type must be application/json")
     }
 
-    pub fn not_utf_8() -> Self {
-        Self::wrong_type("The body must be in UTF-8, and the charset in Content-Type utf-8")
-    }
-
     pub fn json_too_large() -> Self {
         Self::too_large("The body must not be larger than 64 KiB")
     }
@@ -89,6 +86,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     }
     let mut json = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut json)
+        .map(|Object(body)| body)
         .map_err(|error| explain(&error.path().to_string(), &error.inner().to_string()))
 }
 
@@ -101,7 +99,9 @@ fn malformed(error: &serde_json::Error) -> &'static str {
 fn explain(path: &str, message: &str) -> String {
     let message = message.rfind(" at line ").map_or(message, |end| &message[..end]);
     let quoted = || message.split('`').nth(1).unwrap_or_default();
-    if message.starts_with("missing field") {
+    if message.contains(Respelled::VERB) || message.ends_with(Respelled::UNKNOWN) {
+        message.to_owned()
+    } else if message.starts_with("missing field") {
         format!("{} is required", quoted())
     } else if message.starts_with("duplicate field") {
         format!("{} must be given once", quoted())
@@ -140,6 +140,14 @@ mod tests {
         #[serde(default)]
         max_messages: Patch<MaxMessages>,
         expires_at: Option<Timestamp>,
+        inner: Option<Object<Inner>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    #[allow(dead_code)] // as above
+    struct Inner {
+        is_done: bool,
     }
 
     #[test]
@@ -168,6 +176,10 @@ mod tests {
             (r#"{"title":"x","expiresAt":7}"#, "expiresAt must be a time such as 2026-02-06T12:37:51.523Z"),
             (r#"{"title":"x","expiresAt":"7"}"#, "expiresAt must be a time such as 2026-02-06T12:37:51.523Z"),
             (r#"{"title":"x","colour":"y"}"#, "colour is not a known field"),
+            (r#"{"title":"x","expires_at":null}"#, "expires_at is not known: it is spelled expiresAt"),
+            (r#"{"Title":"x","title":"y"}"#, "Title is not a known field"),
+            (r#"{"title":"x","inner":{"isdone":true}}"#, "isdone is not known: it is spelled isDone"),
+            (r#"{"title":"x","inner":[true]}"#, "inner must be an object"),
         ] {
             assert_eq!(parse::<Body>(text).err().as_deref(), Some(message), "{text}");
         }

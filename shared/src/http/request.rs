@@ -10,7 +10,7 @@ use super::Problem;
 use crate::{
     app::App,
     client::Client,
-    types::{IdempotencyKey, Parse, Timestamp},
+    types::{IdempotencyKey, Parse, Respelled, Timestamp, respelled},
 };
 
 pub struct Request {
@@ -43,7 +43,14 @@ impl Request {
         form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    /// The same as a `T`. A parameter in another spelling, such as `perPage` for `per_page`, is refused.
     pub fn query_as<T: Parse>(&self, name: &'static str) -> Result<Option<T>, Problem> {
+        let query = self.event.raw_query_string.as_deref().unwrap_or_default();
+        for (given, _) in form_urlencoded::parse(query.as_bytes()) {
+            if let Some(right) = respelled(&[name], &given) {
+                return Err(Problem::bad_request(Respelled { name: &given, right }.to_string()));
+            }
+        }
         let value = self.query(name).map(|text| T::parse(&text)).transpose();
         value.map_err(|invalid| Problem::bad_request(format!("{name} {invalid}")))
     }

@@ -10,6 +10,7 @@ mod numbers;
 mod patch;
 mod push;
 mod slug;
+mod spelling;
 mod texts;
 mod time;
 
@@ -26,6 +27,7 @@ pub use numbers::{ByteCount, MaxMessages, PageNumber, PageSize};
 pub use patch::{Patch, given};
 pub use push::{BrowserSubscription, PushEndpoint, PushKey, PushSecret, PushSubscriptionId};
 pub use slug::Slug;
+pub use spelling::{Respelled, fields_of, respelled};
 pub use texts::{Description, IdempotencyKey, InboxText, LinkText, Pin, PinTry, PrivateText, Title};
 pub use time::Timestamp;
 
@@ -69,7 +71,8 @@ fn deserialize_text<'de, T: Parse, D: Deserializer<'de>>(
     deserializer.deserialize_str(Text(expecting, PhantomData))
 }
 
-/// An object within a body. Serde alone takes a list of the fields' values for one, too.
+/// A body, or an object within one. Serde alone takes a list of the fields' values for one, too, and passes over a field in another
+/// spelling.
 #[derive(Debug)]
 pub struct Object<T>(pub T);
 
@@ -82,7 +85,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
                 f.write_str("an object")
             }
             fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Object<T>, M::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+                let spelled = spelling::Spelled { object: map, known: fields_of::<T>() };
+                T::deserialize(MapAccessDeserializer::new(spelled)).map(Object)
             }
         }
         deserializer.deserialize_map(Fields(PhantomData))

@@ -9,7 +9,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let started = Instant::now();
-    let owner = LinkOwner::of_remains(app, request, request.path("slug"));
+    let owner = LinkOwner::of_remains(app, request, request.slug());
     let (owner, taken) = join!(owner, app.limits.take(Limit::LinkChanges, ""));
     let owner = owner?;
     taken?;

@@ -17,7 +17,7 @@ struct Change {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
-    let owner = LinkOwner::within(app, request, request.path("slug"), Limit::LinkChanges).await?;
+    let owner = LinkOwner::within(app, request, request.slug(), Limit::LinkChanges).await?;
     let change: Change = request.json()?;
     let now = request.now();
     match (&change.starts_at, &change.expires_at) {

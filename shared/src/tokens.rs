@@ -219,6 +219,11 @@ impl AdminToken {
         hex::encode(self.0)
     }
 
+    /// In constant time.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
     pub fn hash(&self) -> AdminTokenHash {
         AdminTokenHash(hex::encode(digest::digest(&digest::SHA256, &self.0)))
     }

@@ -19,14 +19,13 @@ struct GivenToken(Option<AdminToken>);
 impl GivenToken {
     /// `None` when the request carries none.
     fn by(request: &Request) -> Option<Self> {
-        let query = request.query("token").filter(|token| !token.is_empty());
-        let token = match (&query, request.bearer()) {
-            (None, None) => return None,
-            (Some(query), Some(bearer)) if *query != bearer => None,
-            (Some(token), _) => AdminToken::parse(token),
-            (None, Some(token)) => AdminToken::parse(token),
-        };
-        Some(Self(token))
+        let query = request.query("token").filter(|token| !token.is_empty()).map(|token| AdminToken::parse(&token));
+        let bearer = request.bearer().map(AdminToken::parse);
+        match (query, bearer) {
+            (Some(Some(query)), Some(Some(bearer))) => Some(Self(Some(query).filter(|query| query.is(&bearer)))),
+            (Some(_), Some(_)) => Some(Self(None)),
+            (one, other) => one.or(other).map(Self),
+        }
     }
 
     fn opens(&self, link: &Link) -> bool {

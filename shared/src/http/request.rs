@@ -10,7 +10,7 @@ use super::Problem;
 use crate::{
     app::App,
     client::Client,
-    types::{IdempotencyKey, Parse, Respelled, Timestamp, respelled},
+    types::{IdempotencyKey, Parse, Respelled, Slug, Timestamp, respelled},
 };
 
 pub struct Request {
@@ -31,6 +31,11 @@ impl Request {
     /// A parameter of the route; `None` when it is no `T`, so that there can be nothing under it.
     pub fn path<T: Parse>(&self, name: &str) -> Option<T> {
         T::parse(self.path_text(name)?).ok()
+    }
+
+    /// The link that the route names.
+    pub fn slug(&self) -> Option<Slug> {
+        Slug::named(self.path_text("slug")?)
     }
 
     pub fn path_text(&self, name: &str) -> Option<&str> {

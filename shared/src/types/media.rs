@@ -112,16 +112,16 @@ impl Parse for ContentType {
 
 hex_type!(
     /// One upload: all random, so that nobody finds another's.
-    UploadId, 16, "an id of 32 hex digits"
+    UploadId, 16, "an id of 32 hex digits", as_written
 );
 
 hex_type!(
     /// An object in the bucket that is, or is to be, a message's.
-    AssetId, 16, "an id of 32 hex digits"
+    AssetId, 16, "an id of 32 hex digits", as_written
 );
 hex_type!(
     /// All the objects of one message.
-    AssetSet, 15, "an id of 30 hex digits"
+    AssetSet, 15, "an id of 30 hex digits", as_written
 );
 
 impl AssetId {

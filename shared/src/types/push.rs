@@ -19,7 +19,7 @@ use super::{Invalid, Object, Parse, deserialize_text, hex_ids::hex_type, text_ty
 
 hex_type!(
     /// A push subscription of a user: the same for the same endpoint, so that a browser that tells of its own again renews it.
-    PushSubscriptionId, 16, "an id of 32 hex digits"
+    PushSubscriptionId, 16, "an id of 32 hex digits", as_written
 );
 
 /// The push services of Chrome (and browsers built on it), Firefox, Safari and Edge. Some are whole hosts, some are

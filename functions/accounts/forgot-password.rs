@@ -20,9 +20,11 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let (holder, taken) = join!(app.store.email_claim(&address), app.limits.take(Limit::Codes, "forgot"));
     taken?;
     let is_for = CodeFor::NewPassword(&address);
-    if holder?.is_some() && may_mail_code(app, &is_for, &email).await {
+    if let Some(holder) = holder?
+        && may_mail_code(app, &is_for, &holder.email).await
+    {
         let patience = ANSWERS_AFTER.saturating_sub(started.elapsed());
-        mail_counted_code(app, is_for, &email, EmailMessage::new_password, now, patience).await;
+        mail_counted_code(app, is_for, &holder.email, EmailMessage::new_password, now, patience).await;
     }
     let message = "If there is an account with this address, a code is on its way to it";
     Ok(Reply::ok(&json!({ "success": true, "message": message })).not_before(started + ANSWERS_AFTER).await)

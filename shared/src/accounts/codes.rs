@@ -26,7 +26,7 @@ pub async fn mail_code(
 ) -> Result<Written, StoreError> {
     let code = Code::generate(random());
     let kept = OneTimeCode::new(&app.tokens, is_for, code.as_str());
-    let written = app.store.issue_code(&kept, answer, context).await?;
+    let written = app.store.issue_code(&kept, to, answer, context).await?;
     let Written::Done(_) = written else { return Ok(written) };
     if let Err(error) = app.mailer().send(to, &email(code)).await {
         app.store.withdraw_code(&kept, context).await?;
@@ -76,5 +76,5 @@ pub async fn mail_counted_code(
 
 /// What codes are counted by: their purpose and the mailbox. Upper and lower case in the address make no difference.
 pub fn codes_to(app: &App, is_for: &CodeFor<'_>, to: &Email) -> String {
-    format!("{} {}", is_for.purpose(), app.tokens.email_hash(&to.in_lower_case()).as_str())
+    format!("{} {}", is_for.purpose(), app.tokens.email_hash(to).as_str())
 }

@@ -33,15 +33,17 @@ impl Parse for Username {
 }
 
 /// An address that mail can be sent to: trimmed, the domain in lower case, at most 254 characters (RFC 5321, erratum 1690), of
-/// ASCII, as not every mail server takes more.
+/// ASCII, as not every mail server takes more. The part before the `@` stays as it was typed: mail goes to no other address. Two
+/// addresses that differ only in case are one to find an account by ([`Email::folded`]).
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Email(String);
 text_type!(Email, 0..=254);
 
 impl Email {
-    /// What most mail servers take for the same mailbox.
-    pub fn in_lower_case(&self) -> Self {
-        Self(self.0.to_ascii_lowercase())
+    /// What stands for the address where accounts, codes and limits are looked up: nearly every mail server takes addresses that
+    /// differ only in case for one mailbox. Nothing is ever mailed to it.
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
     }
 }
 
@@ -133,7 +135,7 @@ impl Identifier {
     /// The same text for the same account, as far as the text tells.
     pub fn normal(&self) -> String {
         match self {
-            Self::Email(email) => email.as_str().to_owned(),
+            Self::Email(email) => email.folded(),
             Self::Username(username) => username.lower_case(),
             Self::Nobody(text) => text.clone(),
         }
@@ -191,6 +193,7 @@ mod tests {
         assert_eq!(Email::parse(" Ann.O@Example.COM\n").ok().unwrap().as_str(), "Ann.O@example.com");
         let domain = format!("{}.{}.{}.com", "d".repeat(63), "e".repeat(63), "f".repeat(57));
         assert!(Email::parse(&format!("{}@{domain}", "l".repeat(64))).is_ok());
+        assert_eq!(Email::parse("Ann.O@Example.COM").ok().unwrap().folded(), "ann.o@example.com");
         for text in
             ["", "a", "a@", "@b.c", "a@b", "a@b@c.d", "a b@c.d", "ä@c.de", "a@[127.0.0.1]", "A <a@b.cd>", "a@b.cd\0"]
         {

@@ -5,10 +5,11 @@ use serde::Serialize;
 
 use super::{
     Invalid, Parse, text_type,
-    texts::{plain, within, written},
+    texts::{is_space, plain, within, written},
 };
 
-/// 2 to 20 of `a-zA-Z0-9_`. Two names that differ only in case are one name to claim, and two to write to.
+/// 2 to 20 of `a-zA-Z0-9_`, taken without white space around it. Two names that differ only in case are one name to claim, and two to
+/// write to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Username(String);
 text_type!(Username, 2..=20);
@@ -23,6 +24,7 @@ impl Username {
 impl Parse for Username {
     /// Its refusals are whole sentences, as documented.
     fn parse(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim();
         within(text, *Self::LENGTH.start().., "Username must be atleast 2 characters")?;
         within(text, ..=*Self::LENGTH.end(), "username must not be more than 20")?;
         if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
@@ -100,13 +102,14 @@ impl Code {
     }
 }
 
-/// What someone gives for a code: any text, as whether it is the code is all that matters.
+/// What someone gives for a code: any text, as whether it is the code is all that matters. White space is no part of it: people paste
+/// codes with the spaces around them, or write them in groups.
 pub struct CodeTry(String);
 text_type!(CodeTry);
 
 impl Parse for CodeTry {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.chars().filter(|c| !is_space(*c)).collect()))
     }
 }
 
@@ -119,6 +122,7 @@ pub enum Identifier {
 
 impl Parse for Identifier {
     fn parse(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim();
         within(text, Self::LENGTH, "must be a username or an e-mail address")?;
         Ok(match (Email::parse(text), Username::parse(text)) {
             (Ok(email), _) => Self::Email(email),
@@ -186,6 +190,25 @@ mod tests {
             assert_eq!(Username::parse(text), Err(Invalid(message)), "{text:?}");
         }
         assert!(Username::parse(&"a".repeat(20)).is_ok() && Username::parse("A_").is_ok());
+    }
+
+    #[test]
+    fn white_space_is_no_part_of_a_name_an_address_or_a_code() {
+        for space in [" ", "\t", "\r\n", "\u{A0}", "\u{2009}", "\u{202F}", "\u{3000}"] {
+            let around = |text: &str| format!("{space}{text}{space}{space}");
+            assert_eq!(Username::parse(&around("ann")).unwrap().as_str(), "ann", "{space:?}");
+            assert!(Username::parse(&around(&"a".repeat(20))).is_ok() && Username::parse(&around("a")).is_err());
+            assert_eq!(Email::parse(&around("a@b.cd")).ok().unwrap().as_str(), "a@b.cd", "{space:?}");
+            let code = CodeTry::parse(&around(&format!("123{space}45 6"))).ok().unwrap();
+            assert_eq!(code.as_str(), "123456", "{space:?}");
+            assert!(Username::parse(&format!("an{space}n")).is_err() && Email::parse(&format!("a{space}@b.cd")).is_err());
+            assert_eq!(Identifier::parse(&around("Ann")).ok().unwrap().normal(), "ann");
+            assert!(Identifier::parse(space).is_err());
+        }
+        assert_eq!(CodeTry::parse("\u{FEFF}123\u{200B}456\u{200E}").ok().unwrap().as_str(), "123456");
+        for other in ["12345", "1234567", "123-456", "１２３４５６", "١٢٣٤٥٦", "12345\u{0}6"] {
+            assert_ne!(CodeTry::parse(other).ok().unwrap().as_str(), "123456", "{other:?}");
+        }
     }
 
     #[test]

@@ -132,6 +132,11 @@ pub(super) fn plain(text: &str) -> Result<String, Invalid> {
     if text.contains(control) { Err(Invalid("must not contain control characters")) } else { Ok(text.to_owned()) }
 }
 
+/// White space, also of no width.
+pub(super) fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}')
+}
+
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || c.is_control() || is_invisible(c)
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     Invalid, Parse, text_type,
-    texts::{is_space, plain, within, written},
+    texts::{is_space, plain, secret, tried, within, written},
 };
 
 /// 2 to 20 of `a-zA-Z0-9_`, taken without white space around it. Two names that differ only in case are one name to claim, and two to
@@ -63,28 +63,26 @@ impl Parse for Email {
     }
 }
 
-/// A password as it is chosen: 8 to 128 characters, not blank.
+/// A password as it is chosen: 8 to 128 characters in their opaque form, not blank.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 text_type!(Password, 8..=128);
 
 impl Parse for Password {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        within(text, Self::LENGTH, "must be 8 to 128 characters")?;
-        written(text)?;
-        plain(text).map(Self)
+        secret(text, Self::LENGTH, "must be 8 to 128 characters").map(Self)
     }
 }
 
 /// What someone gives for a password: any text, as whether it is the password is all that matters. One that is too long to be a
-/// password is not hashed: it is cut short, and so stays wrong.
+/// password is cut short, and so stays wrong.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordTry(String);
 text_type!(PasswordTry);
 
 impl Parse for PasswordTry {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        Ok(Self(text.chars().take(129).collect()))
+        Ok(Self(tried(text)))
     }
 }
 

@@ -28,7 +28,7 @@ pub use patch::{Patch, given};
 pub use push::{BrowserSubscription, PushEndpoint, PushKey, PushSecret, PushSubscriptionId};
 pub use slug::Slug;
 pub use spelling::{Respelled, fields_of, respelled};
-pub use texts::{Description, IdempotencyKey, InboxText, LinkText, Pin, PinTry, PrivateText, Title};
+pub use texts::{Description, IdempotencyKey, InboxText, LinkText, Pin, PinTry, PrivateText, Title, opaque};
 pub use time::Timestamp;
 
 /// Why a text is not a value: the second half of a sentence whose first half is the field's name.

@@ -3,6 +3,7 @@
 use std::ops::RangeBounds;
 
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
 
 use super::{Invalid, Parse, text_type};
 
@@ -78,16 +79,15 @@ impl Parse for PrivateText {
     }
 }
 
-/// What opens a link to senders: 4 to 64 characters, not blank. Never stored or logged, so it has neither `Debug` nor `Serialize`.
+/// What opens a link to senders: 4 to 64 characters in their [`opaque`] form, not blank. Never stored or logged, so it has neither `Debug`
+/// nor `Serialize`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pin(String);
 text_type!(Pin, 4..=64);
 
 impl Parse for Pin {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        within(text, Self::LENGTH, "must be 4 to 64 characters")?;
-        written(text)?;
-        plain(text).map(Self)
+        secret(text, Self::LENGTH, "must be 4 to 64 characters").map(Self)
     }
 }
 
@@ -98,8 +98,42 @@ text_type!(PinTry);
 
 impl Parse for PinTry {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        Ok(Self(text.to_owned()))
+        Ok(Self(tried(text)))
     }
+}
+
+/// A longer secret, as it is sent, is not looked at.
+const LONGEST_SENT: usize = 1024;
+
+/// The form in which secrets are counted, hashed and compared: the OpaqueString profile of RFC 8265, section 4.2. Keyboards write the
+/// same letters in different ways: `é` as one character or two, and spaces of several kinds.
+pub fn opaque(text: &str) -> String {
+    let spaces = text.chars().map(|c| if is_other_space(c) { ' ' } else { c });
+    spaces.nfc().collect()
+}
+
+/// The spaces of Unicode (general category Zs) but the ASCII one.
+fn is_other_space(c: char) -> bool {
+    matches!(c, '\u{A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}')
+}
+
+/// A secret that somebody chooses, in its opaque form.
+pub(super) fn secret(
+    text: &str,
+    length: impl RangeBounds<usize>,
+    otherwise: &'static str,
+) -> Result<String, Invalid> {
+    within(text, ..=LONGEST_SENT, otherwise)?;
+    let text = opaque(text);
+    within(&text, length, otherwise)?;
+    written(&text)?;
+    plain(&text)
+}
+
+/// A secret that somebody tries, as it was sent. One that is too long is cut short. What is left is still too long to be right: a character
+/// of the opaque form comes from four at most, and no secret has 256.
+pub(super) fn tried(text: &str) -> String {
+    text.chars().take(LONGEST_SENT + 1).collect()
 }
 
 /// The header `Idempotency-Key`: 1 to 255 visible ASCII characters. Stored only as a keyed hash.
@@ -167,6 +201,20 @@ mod tests {
     }
 
     #[test]
+    fn a_pin_is_counted_in_its_opaque_form() {
+        let decomposed = "e\u{301}".repeat(64);
+        assert_eq!(Pin::parse(&decomposed).ok().unwrap().as_str(), "é".repeat(64));
+        assert!(Pin::parse("e\u{301}e\u{301}").is_err() && Pin::parse("\u{3000}\u{2003}\u{A0} ").is_err());
+        assert_eq!(Pin::parse("12\u{A0}34").ok().unwrap().as_str(), "12 34");
+        // No four characters compose to fewer than one: what is cut short stays longer than any secret.
+        let dense = "\u{3B1}\u{313}\u{300}\u{345}";
+        assert_eq!((opaque(dense).chars().count(), dense.chars().count()), (1, 4));
+        assert!(Pin::parse(&dense.repeat(64)).is_ok() && Pin::parse(&dense.repeat(257)).is_err());
+        let cut = PinTry::parse(&dense.repeat(1000)).ok().unwrap();
+        assert_eq!(opaque(cut.as_str()).chars().count(), 257);
+    }
+
+    #[test]
     fn text_that_shows_nothing_is_blank() {
         for text in
             [" ", "\t\n\r", "\u{A0}", "\u{200B}\u{FEFF}", "\u{3164}", "\u{2800}", "\u{E0020}", "\u{0}", "\u{85}"]
@@ -192,6 +240,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_opaque_form_is_one_form(text in "\\PC{0,40}") {
+            let once = opaque(&text);
+            prop_assert_eq!(opaque(&once), once.clone());
+            prop_assert_eq!(opaque(&text.nfd().collect::<String>()), once.clone());
+            prop_assert!(once.chars().count() * 4 >= text.chars().count());
+        }
+
         #[test]
         fn accepted_text_is_kept_as_sent(text in any::<String>()) {
             if let Ok(content) = LinkText::parse(&text) {

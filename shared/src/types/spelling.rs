@@ -89,7 +89,7 @@ pub struct Respelled<'a> {
 
 impl Respelled<'_> {
     /// How the sentence goes on behind the name.
-    pub const VERB: &str = "is not known: it is spelled";
+    pub const VERB: &'static str = "is not known: it is spelled";
 }
 
 impl fmt::Display for Respelled<'_> {

@@ -200,8 +200,8 @@ fn presented<'r>(app: &App, request: &'r Request) -> Result<&'r str, NotACaller>
     let cookie = cookie_name(app, request);
     let mut cookies = request.cookies(cookie);
     let first = cookies.next();
-    let token = match (request.header("authorization").map(|_| request.bearer()), first) {
-        (Some(bearer), cookie) => bearer.filter(|bearer| cookie.is_none_or(|cookie| cookie == *bearer)),
+    let token = match (request.bearer(), first) {
+        (Some(bearer), cookie) => Some(bearer).filter(|bearer| cookie.is_none_or(|cookie| cookie == *bearer)),
         (None, Some(_)) if is_cross_site(app, request) => return Err(NotACaller::CrossSite),
         (None, cookie) => cookie,
     };

@@ -20,7 +20,7 @@ impl GivenToken {
     /// `None` when the request carries none.
     fn by(request: &Request) -> Option<Self> {
         let query = request.query("token").filter(|token| !token.is_empty()).map(|token| AdminToken::parse(&token));
-        let bearer = request.bearer().map(AdminToken::parse);
+        let bearer = request.bearer().filter(|token| !token.is_empty()).map(AdminToken::parse);
         match (query, bearer) {
             (Some(Some(query)), Some(Some(bearer))) => Some(Self(Some(query).filter(|query| query.is(&bearer)))),
             (Some(_), Some(_)) => Some(Self(None)),

@@ -88,9 +88,11 @@ impl Request {
             .map(|(_, value)| value)
     }
 
-    /// The token of `Authorization: Bearer`.
+    /// The token of `Authorization: Bearer`; an empty one if it is left out. Another scheme is none of ours: a browser sends `Basic` to a
+    /// proxy in front of us.
     pub fn bearer(&self) -> Option<&str> {
-        let (scheme, token) = self.header("authorization")?.split_once(' ')?;
+        let credentials = self.header("authorization")?.trim();
+        let (scheme, token) = credentials.split_once([' ', '\t']).unwrap_or((credentials, ""));
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
     }
 

@@ -151,7 +151,7 @@ async fn an_address_that_is_none_is_refused() {
 
 #[tokio::test]
 async fn a_device_name_has_1_to_100_characters() {
-    for bad in [json!(""), json!("n".repeat(101)), json!(" "), json!("a\u{1b}[31m")] {
+    for bad in [json!(""), json!("n".repeat(101)), json!(" "), json!("a\u{1b}[31m"), json!("a\nb"), json!("a\u{202e}b")] {
         names(&with("deviceName", bad).await, "deviceName");
     }
     let made = with("deviceName", json!("📱".repeat(100))).await.ok(201);

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     Invalid, Parse, text_type,
-    texts::{is_space, plain, secret, tried, within, written},
+    texts::{is_space, one_line, secret, tried, within, written},
 };
 
 /// 2 to 20 of `a-zA-Z0-9_`, taken without white space around it. Two names that differ only in case are one name to claim, and two to
@@ -150,7 +150,7 @@ impl<'de> serde::Deserialize<'de> for Identifier {
     }
 }
 
-/// The name that a person gives a device: 1 to 100 characters, not blank.
+/// The name that a person gives a device: 1 to 100 characters of one line, not blank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeviceName(String);
 text_type!(DeviceName, 1..=100);
@@ -165,7 +165,7 @@ impl Parse for DeviceName {
     fn parse(text: &str) -> Result<Self, Invalid> {
         within(text, Self::LENGTH, "must be 1 to 100 characters")?;
         written(text)?;
-        plain(text).map(Self)
+        one_line(text).map(Self)
     }
 }
 

@@ -5,6 +5,7 @@ mod accounts;
 mod communities;
 mod hex_ids;
 mod ids;
+mod linkable;
 mod media;
 mod numbers;
 mod patch;
@@ -22,6 +23,7 @@ pub use accounts::{Code, CodeTry, DeviceName, Email, Identifier, Password, Passw
 pub use communities::{CommunityId, CommunityMessageId, CommunityName, CommunityText, ConversationTag};
 pub use hex_ids::{ConversationId, DeviceId, InboxMessageId, PrivateMessageId, SessionId, UserId};
 pub use ids::{LinkId, LinkMessageId};
+pub use linkable::becomes_link;
 pub use media::{AssetId, AssetSet, ContentType, MediaKind, MessageKind, NotOwn, PublicIds, Upload, UploadId, essence};
 pub use numbers::{ByteCount, MaxMessages, PageNumber, PageSize};
 pub use patch::{Patch, given};

@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{Invalid, Parse, text_type};
 
-/// The title of a link: 1 to 100 characters, not blank.
+/// The title of a link: 1 to 100 characters of one line, not blank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Title(String);
 text_type!(Title, 1..=100);
@@ -16,7 +16,7 @@ impl Parse for Title {
     fn parse(text: &str) -> Result<Self, Invalid> {
         within(text, Self::LENGTH, "must be 1 to 100 characters")?;
         written(text)?;
-        plain(text).map(Self)
+        one_line(text).map(Self)
     }
 }
 
@@ -166,6 +166,28 @@ pub(super) fn plain(text: &str) -> Result<String, Invalid> {
     if text.contains(control) { Err(Invalid("must not contain control characters")) } else { Ok(text.to_owned()) }
 }
 
+/// Refuses what [`plain`] refuses, and what would break out of the one line in which a name is shown.
+pub(super) fn one_line(text: &str) -> Result<String, Invalid> {
+    if text.contains(is_line_break) {
+        return Err(Invalid("must not contain line breaks"));
+    }
+    if text.contains(overrides_direction) {
+        return Err(Invalid("must not contain direction overrides"));
+    }
+    plain(text)
+}
+
+/// The characters that end a line (UAX 14: BK, CR, LF and NL).
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\n' | '\u{B}' | '\u{C}' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// The characters that force a direction on the text behind them, also behind the end of a name (UAX 9: embeddings, overrides and
+/// isolates). Marks of direction are fine: they change nothing behind them.
+fn overrides_direction(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
 /// White space, also of no width.
 pub(super) fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}')
@@ -229,6 +251,23 @@ mod tests {
         assert_eq!(LinkText::parse("a\u{0}b"), Err(Invalid("must not contain control characters")));
         assert!(Title::parse("a\u{1B}b").is_err());
         assert!(LinkText::parse("a\tb\r\nc").is_ok());
+    }
+
+    #[test]
+    fn a_title_is_one_line_in_its_own_direction() {
+        for breaks in ["\n", "\r", "\r\n", "\u{85}", "\u{2028}", "\u{2029}"] {
+            for text in [format!("a{breaks}b"), format!("a{breaks}"), format!("{breaks}a")] {
+                assert_eq!(Title::parse(&text), Err(Invalid("must not contain line breaks")), "{text:?}");
+            }
+        }
+        for c in "\u{202A}\u{202B}\u{202C}\u{202D}\u{202E}\u{2066}\u{2067}\u{2068}\u{2069}".chars() {
+            let refused = Err(Invalid("must not contain direction overrides"));
+            assert_eq!(Title::parse(&format!("a{c}b")), refused, "{c:?}");
+        }
+        for text in ["ورد", "א\u{200F}!", "👩\u{200D}🌾", "I ❤\u{FE0F} tea", "a\tb", "कि"] {
+            assert!(Title::parse(text).is_ok(), "{text}");
+        }
+        assert!(Description::parse("one\ntwo\u{202E}").is_ok());
     }
 
     #[test]

@@ -19,12 +19,18 @@ struct NewLink {
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let asked: NewLink = request.json()?;
     check_times(&asked, request.now())?;
-    let session = if asked.notify == Some(true) { Some(UnverifiedSession::by(app, request)?) } else { None };
+    let session = if asked.notify == Some(true) { Some(UnverifiedSession::beside_token(app, request)?) } else { None };
     let scope = session.as_ref().map_or_else(|| request.client_scope(), |session| session.user().to_string());
 
     let begin = NewRequest::begin(app, request, Creation::Link, &scope, &[""]);
-    let owner = notified(app, session).map_err(LinksError::from);
-    let (owner, asked, begun) = NewRequest::begin_as(owner, Ok(asked), begin).await?;
+    let slug = asked.slug.clone();
+    let callers = async {
+        try_join!(
+            notified(app, session).map_err(LinksError::from),
+            slug_claim(app, request, slug.as_ref()).map_err(LinksError::from),
+        )
+    };
+    let ((owner, claim), asked, begun) = NewRequest::begin_as(callers, Ok(asked), begin).await?;
     let mut new = match begun {
         Begun::New(new) => new,
         Begun::Replay(reply) => return Ok(reply),
@@ -33,7 +39,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let admin_token = AdminToken::generate();
     let link = asked.into_link(owner, &admin_token, request.now()).await;
     let answer = answer(&link, &admin_token, &request.base_url(app), request.now());
-    let written = app.store.create_link(&link, &answer, &mut new.context).await;
+    let written = app.store.create_link(&link, &claim, &answer, &mut new.context).await;
     new.finish(app, written, |store::SlugTaken| LinksError::SlugTaken).await
 }
 

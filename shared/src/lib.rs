@@ -55,7 +55,7 @@ pub mod prelude {
         app::App,
         auth::{
             Authenticated, Caller, LinkOwner, LoginTarget, PinAttempt, TrustedCaller, Unsubscriber, UnverifiedSession,
-            check_code, confirm_and_read, end_session, notified, signed_in,
+            check_code, confirm_and_read, end_session, notified, signed_in, slug_claim,
         },
         bucket::{
             attachments::UPLOAD_WITHIN,

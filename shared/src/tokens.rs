@@ -237,6 +237,10 @@ impl AdminToken {
 pub struct AdminTokenHash(String);
 
 impl AdminTokenHash {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// In constant time.
     pub fn is_of(&self, token: &AdminToken) -> bool {
         self.0.as_bytes().ct_eq(token.hash().0.as_bytes()).into()

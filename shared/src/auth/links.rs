@@ -6,7 +6,7 @@ use crate::{
     app::App,
     http::{LinksError, Request},
     limits::{Attempt, Denied, Limit},
-    store::Link,
+    store::{Link, SlugClaim, StoreError},
     tokens::AdminToken,
     types::{PinTry, Slug, UserId},
 };
@@ -84,6 +84,23 @@ pub async fn notified(app: &App, presented: Option<UnverifiedSession>) -> Result
     match presented {
         Some(presented) => Ok(Some(presented.confirm(app).await?.user())),
         None => Ok(None),
+    }
+}
+
+/// What a request shows of whoever deleted the link that had `slug`: its admin token as a bearer, or a session of its account.
+pub async fn slug_claim(app: &App, request: &Request, slug: Option<&Slug>) -> Result<SlugClaim, StoreError> {
+    if slug.is_none() {
+        return Ok(SlugClaim::default());
+    }
+    if let Some(token) = request.bearer().and_then(AdminToken::parse) {
+        return Ok(SlugClaim { admin_token: Some(token.hash()), user: None });
+    }
+    // Whoever has no session may make links, too.
+    let Ok(session) = UnverifiedSession::by(app, request) else { return Ok(SlugClaim::default()) };
+    match session.confirm(app).await {
+        Ok(caller) => Ok(SlugClaim { admin_token: None, user: Some(caller.user()) }),
+        Err(NotACaller::Failed(error)) => Err(error),
+        Err(_) => Ok(SlugClaim::default()),
     }
 }
 

@@ -73,7 +73,7 @@ async fn a_mutation_by_cookie_is_refused_to_another_site_and_changes_nothing() {
 async fn a_cookie_counts_beside_credentials_for_a_proxy_in_front_and_is_protected_as_ever() {
     let user = User::sign_up().await;
     let mut accept = true;
-    for proxy in ["Basic YW5uOnNlY3JldA==", "basic x", "Digest username=\"ann\"", "Negotiate", "Bearerx y", ""] {
+    for proxy in ["Basic YW5uOnNlY3JldA==", "basic x", "Digest username=\"ann\"", "Negotiate", "Bearerx y"] {
         println!("{proxy}");
         accept = !accept;
         change(&user, accept, &[("authorization", proxy)]).await.ok(200);

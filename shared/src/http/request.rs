@@ -93,7 +93,7 @@ impl Request {
     pub fn bearer(&self) -> Option<&str> {
         let credentials = self.header("authorization")?.trim();
         let (scheme, token) = credentials.split_once([' ', '\t']).unwrap_or((credentials, ""));
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
+        (scheme.is_empty() || scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim_start())
     }
 
     /// The client that sent it, as the gateway says. No header that a caller can set counts.

@@ -29,7 +29,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotSent> {
     }
     let answer = json!({ "success": true, "message": "OTP sent successfully" }).to_string();
     let mailed = mail_code(app, is_for, &email, EmailMessage::sign_up, answer, &mut new.context).await?;
-    new.finish(app, Ok(mailed), |never| match never {}).await
+    new.finish(app, Ok(mailed), |BadAddress| AccountsError::BadAddress.into()).await
 }
 
 shared::lambda!(handle, mail);

@@ -179,7 +179,7 @@ pub fn send_otp() -> Operation<NotSent> {
         .takes::<Address>()
         .idempotent()
         .gives_shape(200, said("OTP sent successfully"))
-        .fails([Error::AlreadyRegistered])
+        .fails([Error::AlreadyRegistered, Error::BadAddress])
 }
 
 pub fn operations() -> [Operation<Error>; 12] {

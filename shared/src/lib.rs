@@ -51,7 +51,7 @@ pub mod prelude {
     pub use serde_json::json;
 
     pub use crate::{
-        accounts::{MAIL_PATIENCE, codes_to, mail_code, mail_counted_code, may_mail_code},
+        accounts::{BadAddress, MAIL_PATIENCE, codes_to, mail_code, mail_counted_code, may_mail_code},
         app::App,
         auth::{
             Authenticated, Caller, LinkOwner, LoginTarget, PinAttempt, TrustedCaller, Unsubscriber, UnverifiedSession,

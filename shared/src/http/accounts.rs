@@ -17,6 +17,7 @@ pub enum AccountsError {
     Problem(Problem),
     AllFieldsRequired,
     AlreadyRegistered,
+    BadAddress,
     DeviceNotFound,
     EmailTaken,
     MessageIdMissing,
@@ -43,6 +44,7 @@ impl AccountsError {
                 return Problem { message: "Internal server error".into(), ..problem };
             }
             Self::Problem(problem) => return problem,
+            Self::BadAddress => (S::BAD_REQUEST, "email must be an address that mail can reach. Check it"),
             Self::AllFieldsRequired => (S::BAD_REQUEST, "All fields required"),
             Self::NotActive => (S::UNAUTHORIZED, "This account is suspended. Write to those who run this service"),
             Self::WrongCode => (S::UNAUTHORIZED, "Invalid OTP"),

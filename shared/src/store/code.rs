@@ -157,8 +157,17 @@ impl Store {
 
     /// Nobody was told of `code`: it is no code any more, was never counted, and no answer is kept.
     pub async fn withdraw_code(&self, code: &OneTimeCode, context: &WriteContext) -> Result<(), StoreError> {
+        self.void(code, self.undo(context)).await
+    }
+
+    /// The same for a code that stays counted.
+    pub async fn revoke_code(&self, code: &OneTimeCode, context: &WriteContext) -> Result<(), StoreError> {
+        self.void(code, self.forget_answer(context).into_iter().collect()).await
+    }
+
+    async fn void(&self, code: &OneTimeCode, items: Vec<TransactItem>) -> Result<(), StoreError> {
         let undone = async {
-            match self.undo(context) {
+            match items {
                 items if items.is_empty() => Ok(()),
                 items => self.transact(items).await.map(drop),
             }

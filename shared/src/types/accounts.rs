@@ -56,11 +56,21 @@ impl Parse for Email {
         within(text, Self::LENGTH, "must be at most 254 characters")?;
         let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
         let address = EmailAddress::parse_with_options(text, options).map_err(|_| INVALID)?;
-        if !text.is_ascii() {
+        if !text.is_ascii() || !is_domain(address.domain()) {
             return Err(INVALID);
         }
         Ok(Self(format!("{}@{}", address.local_part(), address.domain().to_ascii_lowercase())))
     }
+}
+
+/// Labels of letters, digits and hyphens, of which the last is no number (RFC 1123, section 2.1). Mail services refuse other domains.
+fn is_domain(domain: &str) -> bool {
+    let is_label = |label: &str| {
+        let is_plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        is_plain && (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+    domain.split('.').all(is_label) && !domain.rsplit('.').next().is_some_and(is_number)
 }
 
 /// A password as it is chosen: 8 to 128 characters in their opaque form, not blank.
@@ -216,7 +226,8 @@ mod tests {
         assert!(Email::parse(&format!("{}@{domain}", "l".repeat(64))).is_ok());
         assert_eq!(Email::parse("Ann.O@Example.COM").ok().unwrap().folded(), "ann.o@example.com");
         for text in
-            ["", "a", "a@", "@b.c", "a@b", "a@b@c.d", "a b@c.d", "ä@c.de", "a@[127.0.0.1]", "A <a@b.cd>", "a@b.cd\0"]
+            ["", "a", "a@", "@b.c", "a@b", "a@b@c.d", "a b@c.d", "ä@c.de", "a@[127.0.0.1]", "A <a@b.cd>", "a@b.cd\0", "a@b!c.de",
+            "a@b_c.de", "a@-b.de", "a@b-.de", "a@b..de", "a@.de", "a@b.de.", "a@1.2.3.4", "a@b.c\u{7f}d", "a@b%c.de", "a@b.de/x"]
         {
             assert!(Email::parse(text).is_err(), "{text:?}");
         }

@@ -31,7 +31,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         Begun::Replay(reply) => return Ok(signed_in(app, request, reply)),
     };
     let checked = check_code(attempt?, tried?).await;
-    let allowed = if holder?.is_some() { Err(AccountsError::EmailTaken) } else { checked };
+    let is_taken = holder?.is_some();
+    // Whether an address has an account is told only to whoever has shown that they read its mail.
+    let allowed = checked.and_then(|proven| if is_taken { Err(AccountsError::EmailTaken) } else { Ok(proven) });
     let proven = match allowed {
         Ok(proven) => proven.unwrap_or(email),
         // The very request that this one repeats may have taken the address or the code meanwhile.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::{
-    Answer, Client, PASSWORD, User, all_at_once, code_for, random_email, random_username, send_otp, stack_or_skip,
+    Answer, Client, PASSWORD, User, all_at_once, code_for, line_of, random_email, random_username, send_otp, stack_or_skip,
 };
 
 use super::{
@@ -130,9 +130,26 @@ async fn a_code_is_used_up_by_its_success() {
     let code = send_otp(&email).await;
     try_code(&email, &code).await.ok(201);
     for _ in 0..2 {
-        try_code(&email, &code).await.fails(409, "User Already Exists");
-        try_code(&email, &wrong(&code, 0)).await.fails(409, "User Already Exists");
+        // Nobody learns from this that there is an account.
+        try_code(&email, &code).await.fails(401, "Invalid OTP");
+        try_code(&email, &wrong(&code, 0)).await.fails(401, "Invalid OTP");
     }
+}
+
+#[tokio::test]
+async fn a_wrong_code_is_answered_alike_for_an_address_with_and_without_an_account() {
+    let Some(stack) = stack_or_skip("reads logs") else { return };
+    let user = User::sign_up().await;
+    let mut answers = Vec::new();
+    for email in [&user.email, &random_email()] {
+        let answer = try_code(email, "000000").await;
+        answer.fails(401, "Invalid OTP");
+        let (_, line) = line_of(stack, &answer).await;
+        let costs = ["round_trips", "read_units", "write_units", "actions"].map(|name| line[name].clone());
+        let headers: Vec<String> = answer.headers.keys().map(|name| name.as_str().to_owned()).collect();
+        answers.push((costs, headers));
+    }
+    assert_eq!(answers[0], answers[1]);
 }
 
 #[tokio::test]

@@ -217,7 +217,7 @@ pub fn operations() -> [Operation<Error>; 12] {
             .session()
             .takes::<PasswordChange>()
             .gives_shape(200, said("Password changed. Every other session has ended"))
-            .fails([Error::WrongPassword, Error::UserNotFound]),
+            .fails([Error::WrongPassword, Error::NotTrusted, Error::UserNotFound]),
         Operation::of("forgot-password")
             .takes::<Address>()
             .gives_shape(200, said("If there is an account with this address, a code is on its way to it")),
@@ -230,7 +230,7 @@ pub fn operations() -> [Operation<Error>; 12] {
             .takes::<Proof>()
             .gives_shape(200, said("Account deleted"))
             .with_header("Set-Cookie")
-            .fails([Error::WrongPassword, Error::UserNotFound]),
+            .fails([Error::WrongPassword, Error::NotTrusted, Error::UserNotFound]),
     ]
 }
 

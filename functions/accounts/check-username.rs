@@ -9,7 +9,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let (is_free, taken) =
         join!(app.store.is_username_free(&username, request.now()), app.limits.take(Limit::Usernames, ""));
     taken?;
-    let is_free = is_free?;
+    let is_free = is_free? && !username.is_reserved();
     let message = if is_free { "Username available" } else { "Username already exists" };
     Ok(Reply::ok(&json!({ "success": is_free, "message": message })))
 }

@@ -25,7 +25,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     while started.elapsed() < PATIENCE {
         match erase_some(app, &erasure).await {
             Ok(true) => {}
-            Ok(false) => break,
+            Ok(false) => {
+                free_name(app, &erasure).await;
+                break;
+            }
             Err(error) => {
                 app.store.record_degradation(&error);
                 break;
@@ -34,6 +37,15 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     }
     let reply = Reply::ok(&json!({ "success": true, "message": "Account deleted" }));
     Ok(end_session(app, request, reply))
+}
+
+/// If this fails, the name is free in an hour.
+async fn free_name(app: &App, erasure: &store::Erasure) {
+    if erasure.frees_name
+        && let Err(error) = app.store.free_name(erasure).await
+    {
+        app.store.record_degradation(&error);
+    }
 }
 
 shared::lambda!(handle, sessions);

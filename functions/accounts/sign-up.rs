@@ -16,6 +16,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
     let fields = ["username", "email", "password", "otp"];
     let SignUp { username, email, password, otp, device_name } = request.json_with(&fields, "All fields required")?;
+    if username.is_reserved() {
+        return Err(AccountsError::UsernameTaken);
+    }
     let address = app.tokens.email_hash(&email);
     let code = OneTimeCode::new(&app.tokens, CodeFor::SignUp(&address), otp.as_str());
 

@@ -105,6 +105,17 @@ async fn white_space_around_a_name_is_no_part_of_it() {
 }
 
 #[tokio::test]
+async fn a_reserved_name_is_taken_in_every_spelling() {
+    let email = random_email();
+    let code = send_otp(&email).await;
+    for name in ["admin", "Admin", "SUPPORT", "api", "_admin_", "No_Reply", "root", "Sotto", " moderator "] {
+        check(name).await.is(200, json!({ "success": false, "message": "Username already exists" }));
+        sign_up(&registration(name, &email, &code)).await.fails(409, "Username already exists");
+    }
+    sign_up(&registration(&random_username(), &email, &code)).await.ok(201);
+}
+
+#[tokio::test]
 async fn alice_after_alice_is_refused() {
     let lower = random_username().to_lowercase();
     let alice = User::named(&lower).await;

@@ -21,6 +21,22 @@ impl Username {
     }
 }
 
+/// Names of our own and of those who run a service. Nobody can claim them: a message from `support` would pass for one of ours.
+const RESERVED: &[&str] = &[
+    "abuse", "account", "accounts", "admin", "administrator", "admins", "anonymous", "api", "app", "assets", "auth", "billing",
+    "contact", "deleted", "everyone", "help", "helpdesk", "hostmaster", "inbox", "info", "legal", "login", "mail", "mailerdaemon",
+    "me", "messages", "mod", "moderator", "moderators", "nobody", "noreply", "notifications", "null", "official", "operator",
+    "operators", "owner", "payments", "postmaster", "privacy", "root", "security", "signin", "signup", "somebody", "sotto", "staff",
+    "status", "superuser", "support", "sysadmin", "system", "team", "undefined", "webmaster", "www",
+];
+
+impl Username {
+    /// Whether nobody can claim the name. Case and underscores make no other name.
+    pub fn is_reserved(&self) -> bool {
+        RESERVED.contains(&self.lower_case().replace('_', "").as_str())
+    }
+}
+
 impl Parse for Username {
     /// Its refusals are whole sentences, as documented.
     fn parse(text: &str) -> Result<Self, Invalid> {
@@ -198,6 +214,17 @@ mod tests {
             assert_eq!(Username::parse(text), Err(Invalid(message)), "{text:?}");
         }
         assert!(Username::parse(&"a".repeat(20)).is_ok() && Username::parse("A_").is_ok());
+    }
+
+    #[test]
+    fn names_of_those_who_run_a_service_are_reserved_in_every_spelling() {
+        for name in ["admin", "Admin", "ADMIN", "_admin_", "a_d_m_i_n", "Support", "api", "no_reply", "Sotto", "mailer_daemon"] {
+            assert!(Username::parse(name).unwrap().is_reserved(), "{name}");
+        }
+        for name in ["ann", "admiral", "badmin", "admin2", "__", "supporter"] {
+            assert!(!Username::parse(name).unwrap().is_reserved(), "{name}");
+        }
+        assert!(RESERVED.is_sorted_by(|one, next| one < next) && RESERVED.iter().all(|name| Username::parse(name).is_ok()));
     }
 
     #[test]

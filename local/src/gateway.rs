@@ -70,9 +70,9 @@ impl Gateway {
 
     /// The stack's own pages, under `/_local/`. They show mails with codes, so they are for this machine only: a website whose name
     /// resolves to this machine can make a browser ask for them (DNS rebinding), but not under a name of ours.
-    async fn local(&self, request: &Request) -> Option<Response> {
-        let (method, path) = (request.method(), request.uri().path());
-        if path.starts_with(OWN_PAGES) && !request.headers().get_all(header::HOST).iter().all(is_this_machine) {
+    async fn local(&self, request: &Parts) -> Option<Response> {
+        let (method, path) = (&request.method, request.uri.path());
+        if path.starts_with(OWN_PAGES) && !request.headers.get_all(header::HOST).iter().all(is_this_machine) {
             return Some(http::message(StatusCode::FORBIDDEN, "Open this as localhost"));
         }
         if let (Some((grant, s3)), Some(key)) = (&self.cdn, path.strip_prefix(cdn::PATH)) {
@@ -165,10 +165,11 @@ async fn answer(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
+    let (mut request, body) = request.into_parts();
     if let Some(page) = gateway.local(&request).await {
+        http::drain(body);
         return page;
     }
-    let (mut request, body) = request.into_parts();
     let id: Arc<str> = request_id().into();
     let mut response = match &gateway.cors {
         Some(cors) if request.method == Method::OPTIONS && request.headers.contains_key(header::ORIGIN) => {

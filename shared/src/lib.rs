@@ -97,12 +97,12 @@ macro_rules! lambda {
     };
 }
 
-/// Makes a Lambda function that answers every request with one JSON document.
+/// Makes a Lambda function that answers every request with one JSON document, which is given as it is and compressed by gzip.
 #[macro_export]
 macro_rules! document {
-    ($json:expr) => {
+    ($json:expr, $gzip:expr) => {
         fn main() -> std::process::ExitCode {
-            $crate::http::run_document($json)
+            $crate::http::run_document($json, $gzip)
         }
     };
 }

@@ -90,11 +90,16 @@ pub struct Respelled<'a> {
 impl Respelled<'_> {
     /// How the sentence goes on behind the name.
     pub const VERB: &'static str = "is not known: it is spelled";
+    /// The same for a single word, which people can read in its other case: the words that any unknown field gets.
+    pub const UNKNOWN: &'static str = "is not a known field";
 }
 
 impl fmt::Display for Respelled<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.name, Self::VERB, self.right)
+        match self.name.to_lowercase() == self.right {
+            true => write!(f, "{} {}", self.name, Self::UNKNOWN),
+            false => write!(f, "{} {} {}", self.name, Self::VERB, self.right),
+        }
     }
 }
 
@@ -130,5 +135,8 @@ mod tests {
             assert_eq!(respelled(known, name), None, "{name}");
         }
         assert_eq!(respelled(known, "Type"), Some("type"));
+        assert_eq!(Respelled { name: "Type", right: "type" }.to_string(), "Type is not a known field");
+        let message = Respelled { name: "expires_at", right: "expiresAt" }.to_string();
+        assert_eq!(message, "expires_at is not known: it is spelled expiresAt");
     }
 }

@@ -68,8 +68,8 @@ impl Gateway {
         }
     }
 
-    /// The stack's own pages, under `/_local/`. They show mails with codes, so they are for this machine only: a website whose name
-    /// resolves to this machine can make a browser ask for them (DNS rebinding), but not under a name of ours.
+    /// The stack's own pages, under `/_local/`. They show mails with codes, so they are shown under names of this machine only. A website can
+    /// let its own name resolve to this machine and read the answer (DNS rebinding). Then the `Host` header has that name.
     async fn local(&self, request: &Parts) -> Option<Response> {
         let (method, path) = (&request.method, request.uri.path());
         if path.starts_with(OWN_PAGES) && !request.headers.get_all(header::HOST).iter().all(is_this_machine) {

@@ -85,7 +85,7 @@ mod tests {
         assert!(old.is_of(composed).await && old.is_of(decomposed).await);
         let old = from_before(decomposed);
         assert!(old.is_of(decomposed).await && !old.is_of("cafe noir").await);
-        // What was typed in another form then is what has to be typed now.
+        // Nobody knows which form was typed then, so the same form has to be typed now.
         assert!(!old.is_of(composed).await);
     }
 

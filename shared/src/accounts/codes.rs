@@ -18,7 +18,7 @@ pub const MAIL_PATIENCE: Duration = Duration::from_secs(8);
 pub struct BadAddress;
 
 /// Makes a code and mails it, or nothing of both: a code that nobody was told of is none. A replay gets its answer only once the mail
-/// is sent. What the mail service refuses for good stays counted.
+/// is sent. If the mail service refuses the address for good, the code stays counted.
 pub async fn mail_code(
     app: &App,
     is_for: CodeFor<'_>,

@@ -87,7 +87,7 @@ pub async fn notified(app: &App, presented: Option<UnverifiedSession>) -> Result
     }
 }
 
-/// What a request shows of whoever deleted the link that had `slug`: its admin token as a bearer, or a session of its account.
+/// Reads the proof that the caller deleted the link that had `slug`: its admin token as a bearer, or a session of its account.
 pub async fn slug_claim(app: &App, request: &Request, slug: Option<&Slug>) -> Result<SlugClaim, StoreError> {
     if slug.is_none() {
         return Ok(SlugClaim::default());

@@ -1,5 +1,5 @@
-//! The end of a link: closed first, so that it is gone for everyone, then emptied in bounded steps, then forgotten but for its slug, which
-//! stays reserved for a while. Each step can be repeated, so a deletion that was interrupted goes on where it stopped.
+//! The end of a link: closed first, so that it is gone for everyone, then emptied in bounded steps, then forgotten. Only its slug stays
+//! reserved for a while. Each step can be repeated, so a deletion that was interrupted goes on where it stopped.
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, ReturnConsumedCapacity, WriteRequest};
 use futures_util::future::try_join_all;

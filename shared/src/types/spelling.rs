@@ -81,7 +81,7 @@ impl<'de, M: MapAccess<'de>> MapAccess<'de> for Spelled<M> {
     }
 }
 
-/// What is wrong with such a field, as a whole sentence.
+/// Tells how the field is spelled, in a whole sentence.
 pub struct Respelled<'a> {
     pub name: &'a str,
     pub right: &'static str,

@@ -130,8 +130,8 @@ pub(super) fn secret(
     plain(&text)
 }
 
-/// A secret that somebody tries, as it was sent. One that is too long is cut short. What is left is still too long to be right: a character
-/// of the opaque form comes from four at most, and no secret has 256.
+/// A secret that somebody tries, as it was sent. One that is too long is cut short, and stays too long to be right: a character of the
+/// opaque form comes from four characters at most, and no secret has 256.
 pub(super) fn tried(text: &str) -> String {
     text.chars().take(LONGEST_SENT + 1).collect()
 }

@@ -254,10 +254,14 @@ mod tests {
 
     #[test]
     fn this_machine_is_localhost_or_an_address() {
-        for host in ["localhost", "LOCALHOST:3000", "a.localhost:3000", "127.0.0.1", "127.0.0.2:80", "[::1]:3000", "[::1]"] {
+        for host in
+            ["localhost", "LOCALHOST:3000", "a.localhost:3000", "127.0.0.1", "127.0.0.2:80", "[::1]:3000", "[::1]"]
+        {
             assert!(is_this_machine(&HeaderValue::from_static(host)), "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example:3000", "notlocalhost", "127.0.0.1.evil.example", "", "a b", "::1"] {
+        for host in
+            ["evil.example", "localhost.evil.example:3000", "notlocalhost", "127.0.0.1.evil.example", "", "a b", "::1"]
+        {
             assert!(!is_this_machine(&HeaderValue::from_static(host)), "{host}");
         }
     }

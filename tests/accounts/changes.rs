@@ -102,9 +102,8 @@ async fn of_changes_on_two_devices_that_race_one_is_done_and_only_its_session_is
 async fn a_device_that_is_not_trusted_changes_no_password_and_deletes_no_account() {
     let user = User::sign_up().await;
     let stranger = user.on_new_device().await;
-    let delete = |user: &User, password: &str| {
-        user.delete("/api/auth/account").json(&json!({ "password": password })).send()
-    };
+    let delete =
+        |user: &User, password: &str| user.delete("/api/auth/account").json(&json!({ "password": password })).send();
     for password in [PASSWORD, "wrong password"] {
         change(&stranger, password, NEW).await.fails(401, "This device is not trusted");
         delete(&stranger, password).await.fails(401, "This device is not trusted");

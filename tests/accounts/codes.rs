@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::support::{
-    Answer, Client, PASSWORD, User, all_at_once, code_for, line_of, random_email, random_username, send_otp, stack_or_skip,
+    Answer, Client, PASSWORD, User, all_at_once, code_for, line_of, random_email, random_username, send_otp,
+    stack_or_skip,
 };
 
 use super::{

@@ -113,8 +113,10 @@ async fn a_deletion_that_could_not_remove_the_cards_is_finished_by_its_repetitio
 #[tokio::test]
 async fn a_deletion_that_could_not_forget_the_link_is_finished_by_its_repetition() {
     let Some(stack) = FaultyStack::without_workers().await else { return };
-    stopped_and_repeated(&stack, |_| stack.dynamodb.when(|call| call.asks("PutItem", "reserved_until")).answer(503, ALWAYS))
-        .await;
+    stopped_and_repeated(&stack, |_| {
+        stack.dynamodb.when(|call| call.asks("PutItem", "reserved_until")).answer(503, ALWAYS)
+    })
+    .await;
     stack.stop().await;
 }
 

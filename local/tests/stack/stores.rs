@@ -194,7 +194,10 @@ async fn a_data_directory_of_another_version_is_refused_and_not_touched() {
         }
         let before = std::fs::read(directory.0.join("dynamodb.sqlite")).unwrap();
         let refused = Stack::start(directory.options()).await.err().expect("it must not start").to_string();
-        assert!(refused.contains("of another version of Sotto") && refused.contains("delete the directory"), "{refused}");
+        assert!(
+            refused.contains("of another version of Sotto") && refused.contains("delete the directory"),
+            "{refused}"
+        );
         assert_eq!(std::fs::read(directory.0.join("dynamodb.sqlite")).unwrap(), before);
     }
     std::fs::write(&format, own).unwrap();

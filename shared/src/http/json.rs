@@ -20,7 +20,11 @@ impl Request {
     }
 
     /// The same for a body that must have all of `fields`, with one message for whichever is missing, null or empty.
-    pub fn json_with<T: DeserializeOwned>(&self, fields: &[&'static str], otherwise: &'static str) -> Result<T, Problem> {
+    pub fn json_with<T: DeserializeOwned>(
+        &self,
+        fields: &[&'static str],
+        otherwise: &'static str,
+    ) -> Result<T, Problem> {
         let text = self.json_text()?;
         let given: Value = serde_json::from_str(&text).unwrap_or_default();
         let is_absent = |field: &str| given[field].is_null() || given[field] == "";
@@ -92,7 +96,11 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
 
 /// A number such as `1e999` is valid JSON, but no double holds it.
 fn malformed(error: &serde_json::Error) -> &'static str {
-    if error.to_string().starts_with("number out of range") { "The body has a number that is too large" } else { MALFORMED }
+    if error.to_string().starts_with("number out of range") {
+        "The body has a number that is too large"
+    } else {
+        MALFORMED
+    }
 }
 
 /// Serde's words for a person: `title is required`, `title must be text`, `title must be 1 to 100 characters`.

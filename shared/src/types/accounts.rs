@@ -23,11 +23,62 @@ impl Username {
 
 /// Names of our own and of those who run a service. Nobody can claim them: a message from `support` would pass for one of ours.
 const RESERVED: &[&str] = &[
-    "abuse", "account", "accounts", "admin", "administrator", "admins", "anonymous", "api", "app", "assets", "auth", "billing",
-    "contact", "deleted", "everyone", "help", "helpdesk", "hostmaster", "inbox", "info", "legal", "login", "mail", "mailerdaemon",
-    "me", "messages", "mod", "moderator", "moderators", "nobody", "noreply", "notifications", "null", "official", "operator",
-    "operators", "owner", "payments", "postmaster", "privacy", "root", "security", "signin", "signup", "somebody", "sotto", "staff",
-    "status", "superuser", "support", "sysadmin", "system", "team", "undefined", "webmaster", "www",
+    "abuse",
+    "account",
+    "accounts",
+    "admin",
+    "administrator",
+    "admins",
+    "anonymous",
+    "api",
+    "app",
+    "assets",
+    "auth",
+    "billing",
+    "contact",
+    "deleted",
+    "everyone",
+    "help",
+    "helpdesk",
+    "hostmaster",
+    "inbox",
+    "info",
+    "legal",
+    "login",
+    "mail",
+    "mailerdaemon",
+    "me",
+    "messages",
+    "mod",
+    "moderator",
+    "moderators",
+    "nobody",
+    "noreply",
+    "notifications",
+    "null",
+    "official",
+    "operator",
+    "operators",
+    "owner",
+    "payments",
+    "postmaster",
+    "privacy",
+    "root",
+    "security",
+    "signin",
+    "signup",
+    "somebody",
+    "sotto",
+    "staff",
+    "status",
+    "superuser",
+    "support",
+    "sysadmin",
+    "system",
+    "team",
+    "undefined",
+    "webmaster",
+    "www",
 ];
 
 impl Username {
@@ -218,13 +269,17 @@ mod tests {
 
     #[test]
     fn names_of_those_who_run_a_service_are_reserved_in_every_spelling() {
-        for name in ["admin", "Admin", "ADMIN", "_admin_", "a_d_m_i_n", "Support", "api", "no_reply", "Sotto", "mailer_daemon"] {
+        for name in
+            ["admin", "Admin", "ADMIN", "_admin_", "a_d_m_i_n", "Support", "api", "no_reply", "Sotto", "mailer_daemon"]
+        {
             assert!(Username::parse(name).unwrap().is_reserved(), "{name}");
         }
         for name in ["ann", "admiral", "badmin", "admin2", "__", "supporter"] {
             assert!(!Username::parse(name).unwrap().is_reserved(), "{name}");
         }
-        assert!(RESERVED.is_sorted_by(|one, next| one < next) && RESERVED.iter().all(|name| Username::parse(name).is_ok()));
+        assert!(
+            RESERVED.is_sorted_by(|one, next| one < next) && RESERVED.iter().all(|name| Username::parse(name).is_ok())
+        );
     }
 
     #[test]
@@ -236,7 +291,9 @@ mod tests {
             assert_eq!(Email::parse(&around("a@b.cd")).ok().unwrap().as_str(), "a@b.cd", "{space:?}");
             let code = CodeTry::parse(&around(&format!("123{space}45 6"))).ok().unwrap();
             assert_eq!(code.as_str(), "123456", "{space:?}");
-            assert!(Username::parse(&format!("an{space}n")).is_err() && Email::parse(&format!("a{space}@b.cd")).is_err());
+            assert!(
+                Username::parse(&format!("an{space}n")).is_err() && Email::parse(&format!("a{space}@b.cd")).is_err()
+            );
             assert_eq!(Identifier::parse(&around("Ann")).ok().unwrap().normal(), "ann");
             assert!(Identifier::parse(space).is_err());
         }
@@ -252,10 +309,30 @@ mod tests {
         let domain = format!("{}.{}.{}.com", "d".repeat(63), "e".repeat(63), "f".repeat(57));
         assert!(Email::parse(&format!("{}@{domain}", "l".repeat(64))).is_ok());
         assert_eq!(Email::parse("Ann.O@Example.COM").ok().unwrap().folded(), "ann.o@example.com");
-        for text in
-            ["", "a", "a@", "@b.c", "a@b", "a@b@c.d", "a b@c.d", "ä@c.de", "a@[127.0.0.1]", "A <a@b.cd>", "a@b.cd\0", "a@b!c.de",
-            "a@b_c.de", "a@-b.de", "a@b-.de", "a@b..de", "a@.de", "a@b.de.", "a@1.2.3.4", "a@b.c\u{7f}d", "a@b%c.de", "a@b.de/x"]
-        {
+        for text in [
+            "",
+            "a",
+            "a@",
+            "@b.c",
+            "a@b",
+            "a@b@c.d",
+            "a b@c.d",
+            "ä@c.de",
+            "a@[127.0.0.1]",
+            "A <a@b.cd>",
+            "a@b.cd\0",
+            "a@b!c.de",
+            "a@b_c.de",
+            "a@-b.de",
+            "a@b-.de",
+            "a@b..de",
+            "a@.de",
+            "a@b.de.",
+            "a@1.2.3.4",
+            "a@b.c\u{7f}d",
+            "a@b%c.de",
+            "a@b.de/x",
+        ] {
             assert!(Email::parse(text).is_err(), "{text:?}");
         }
         assert!(Email::parse(&format!("{}@{domain}x", "l".repeat(64))).is_err());

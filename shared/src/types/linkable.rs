@@ -10,11 +10,8 @@ const DIGITS: usize = 6;
 /// Whether a mail program may turn `name`, or a part of it, into a link or into a number to call. In doubt it may.
 pub fn becomes_link(name: &str) -> bool {
     // As programs see it that read addresses: full-width characters are ASCII, and an ideographic full stop is a dot (UTS 46).
-    let seen: String = name
-        .nfkc()
-        .filter(|c| !is_invisible(*c))
-        .map(|c| if c == '\u{3002}' { '.' } else { c })
-        .collect();
+    let seen: String =
+        name.nfkc().filter(|c| !is_invisible(*c)).map(|c| if c == '\u{3002}' { '.' } else { c }).collect();
     seen.split_whitespace().any(is_address) || has_number(&seen)
 }
 

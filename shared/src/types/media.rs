@@ -286,7 +286,10 @@ mod tests {
             ("Image/JPEG ; x=y", "image/jpeg"),
             ("image/png;", "image/png"),
         ] {
-            assert_eq!(ContentType::parse(text).map(|is| (is.as_str().to_owned(), is.essence())).unwrap(), (text.to_owned(), essence.to_owned()));
+            assert_eq!(
+                ContentType::parse(text).map(|is| (is.as_str().to_owned(), is.essence())).unwrap(),
+                (text.to_owned(), essence.to_owned())
+            );
         }
         for text in [
             "",

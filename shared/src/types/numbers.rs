@@ -154,10 +154,20 @@ mod tests {
 
     #[test]
     fn a_size_is_a_whole_number_of_bytes() {
-        for (json, bytes) in [("1", 1), ("1.0", 1), ("5e0", 5), ("1.5e1", 15), ("1E+3", 1000), ("5497558138880.0", 5 << 40)] {
+        for (json, bytes) in
+            [("1", 1), ("1.0", 1), ("5e0", 5), ("1.5e1", 15), ("1E+3", 1000), ("5497558138880.0", 5 << 40)]
+        {
             assert_eq!(serde_json::from_str::<ByteCount>(json).unwrap().get(), bytes, "{json}");
         }
-        for json in ["1e300", "-0.0", "0.5", "9007199254740993.0", "-5.0"].into_iter().chain(["0", "-1", "1.5", "\"5\"", "null", "18446744073709551615", "18446744073709551616"]) {
+        for json in ["1e300", "-0.0", "0.5", "9007199254740993.0", "-5.0"].into_iter().chain([
+            "0",
+            "-1",
+            "1.5",
+            "\"5\"",
+            "null",
+            "18446744073709551615",
+            "18446744073709551616",
+        ]) {
             let error = serde_json::from_str::<ByteCount>(json).unwrap_err().to_string();
             assert!(error.contains("expected a whole number from 1"), "{json}: {error}");
         }
@@ -168,7 +178,9 @@ mod tests {
         for json in ["1000000", "1000000.0", "1e6", "100.0e4"] {
             assert_eq!(serde_json::from_str::<MaxMessages>(json).unwrap().get(), 1_000_000, "{json}");
         }
-        for json in ["0", "1000001", "-1", "1.5", "0.0", "1e7", "1e-1", "1000000.5", "\"5\"", "true", "null", "4294967297"] {
+        for json in
+            ["0", "1000001", "-1", "1.5", "0.0", "1e7", "1e-1", "1000000.5", "\"5\"", "true", "null", "4294967297"]
+        {
             assert!(serde_json::from_str::<MaxMessages>(json).is_err(), "{json}");
         }
     }

@@ -118,11 +118,7 @@ fn is_other_space(c: char) -> bool {
 }
 
 /// A secret that somebody chooses, in its opaque form.
-pub(super) fn secret(
-    text: &str,
-    length: impl RangeBounds<usize>,
-    otherwise: &'static str,
-) -> Result<String, Invalid> {
+pub(super) fn secret(text: &str, length: impl RangeBounds<usize>, otherwise: &'static str) -> Result<String, Invalid> {
     within(text, ..=LONGEST_SENT, otherwise)?;
     let text = opaque(text);
     within(&text, length, otherwise)?;

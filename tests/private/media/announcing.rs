@@ -44,7 +44,10 @@ async fn each_documented_type_may_be_uploaded_and_any_type_as_a_file() {
     let user = User::sign_up().await;
     let allowed = [
         ("image", &["image/png", "image/jpeg", "image/gif", "image/webp", "image/PNG", "image/png; x=y"][..]),
-        ("video", &["video/mp4", "video/webm", "video/quicktime", "video/mp4;codecs=avc1", "Video/WebM;codecs=vp8,opus"]),
+        (
+            "video",
+            &["video/mp4", "video/webm", "video/quicktime", "video/mp4;codecs=avc1", "Video/WebM;codecs=vp8,opus"],
+        ),
         ("file", &["text/html", "image/svg+xml", "image/png", "application/octet-stream", "text/plain;charset=utf-8"]),
         ("file", &["text/plain; charset=utf-8", "application/vnd.oasis.opendocument.text", "multipart/mixed; a=b"]),
     ];

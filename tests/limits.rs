@@ -167,8 +167,7 @@ async fn a_key_is_good_for_the_link_that_has_the_slug() {
     let send = || Client::new().post(&link.messages()).key("a-key").json(&json!({ "content": "Once" })).send();
     send().await.ok(201);
     Client::new().delete(&link.owned()).send().await.ok(200);
-    let again = json!({ "title": "Another link", "slug": link.slug });
-    let other = Link::from(&Client::new().post("/api/links").json(&again).send().await.ok(201));
+    let other = Link::again(&link).await;
     send().await.ok(201);
     send().await.ok(201);
     assert_eq!(other.count().await, 1);

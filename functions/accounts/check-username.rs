@@ -9,7 +9,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let (is_free, taken) =
         join!(app.store.is_username_free(&username, request.now()), app.limits.take(Limit::Usernames, ""));
     taken?;
-    Ok(Reply::ok(&UsernameCheck::of(is_free?)))
+    Ok(Reply::ok(&UsernameCheck::of(is_free? && !username.is_reserved())))
 }
 
 shared::lambda!(handle);

@@ -20,7 +20,10 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     while started.elapsed() < PATIENCE {
         match erase_some(app, &erasure).await {
             Ok(true) => {}
-            Ok(false) => break,
+            Ok(false) => {
+                free_name(app, &erasure).await;
+                break;
+            }
             Err(error) => {
                 app.store.record_degradation(&error);
                 break;
@@ -28,6 +31,15 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         }
     }
     Ok(end_session(app, request, Reply::ok(&Done::because(AccountDeleted))))
+}
+
+/// If this fails, the name is free in an hour.
+async fn free_name(app: &App, erasure: &store::Erasure) {
+    if erasure.frees_name
+        && let Err(error) = app.store.free_name(erasure).await
+    {
+        app.store.record_degradation(&error);
+    }
 }
 
 shared::lambda!(handle, sessions);

@@ -15,9 +15,11 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let (holder, taken) = join!(app.store.email_claim(&address), app.limits.take(Limit::Codes, "forgot"));
     taken?;
     let is_for = CodeFor::NewPassword(&address);
-    if holder?.is_some() && may_mail_code(app, &is_for, &email).await {
+    if let Some(holder) = holder?
+        && may_mail_code(app, &is_for, &holder.email).await
+    {
         let patience = ANSWERS_AFTER.saturating_sub(started.elapsed());
-        mail_counted_code(app, is_for, &email, EmailMessage::new_password, now, patience).await;
+        mail_counted_code(app, is_for, &holder.email, EmailMessage::new_password, now, patience).await;
     }
     Ok(Reply::ok(&Done::because(CodeSentIfKnown)).not_before(started + ANSWERS_AFTER).await)
 }

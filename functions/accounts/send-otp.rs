@@ -24,7 +24,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, NotSent> {
     }
     let answer = json!(Done::because(CodeSent)).to_string();
     let mailed = mail_code(app, is_for, &email, EmailMessage::sign_up, answer, &mut new.context).await?;
-    new.finish(app, Ok(mailed), |never| match never {}).await
+    new.finish(app, Ok(mailed), |BadAddress| AccountsError::BadAddress.into()).await
 }
 
 shared::lambda!(handle, mail);

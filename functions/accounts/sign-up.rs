@@ -6,6 +6,9 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let now = request.now();
     let SignUp { username, email, password, otp, device_name } =
         request.json_with(&SignUp::FIELDS, "All fields required")?;
+    if username.is_reserved() {
+        return Err(AccountsError::UsernameTaken);
+    }
     let address = app.tokens.email_hash(&email);
     let code = OneTimeCode::new(&app.tokens, CodeFor::SignUp(&address), otp.as_str());
 
@@ -21,14 +24,18 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
         Begun::Replay(reply) => return Ok(signed_in(app, request, reply)),
     };
     let checked = check_code(attempt?, tried?).await;
-    let allowed = if holder?.is_some() { Err(AccountsError::EmailTaken) } else { checked };
-    if let Err(refusal) = allowed {
+    let is_taken = holder?.is_some();
+    // Whether an address has an account is told only to whoever has shown that they read its mail.
+    let allowed = checked.and_then(|proven| if is_taken { Err(AccountsError::EmailTaken) } else { Ok(proven) });
+    let proven = match allowed {
+        Ok(proven) => proven.unwrap_or(email),
         // The very request that this one repeats may have taken the address or the code meanwhile.
-        return new.replay(app).await?.map(|reply| signed_in(app, request, reply)).ok_or(refusal);
-    }
+        Err(refusal) => return new.replay(app).await?.map(|reply| signed_in(app, request, reply)).ok_or(refusal),
+    };
 
     let password_hash = SecretHash::of(password.as_str()).await;
-    let account = Account { id: UserId::new(now, random()), username, email, password_hash, epoch: 0, created_at: now };
+    let (id, email) = (UserId::new(now, random()), proven);
+    let account = Account { id, username, email, password_hash, epoch: 0, created_at: now };
     let claim = UsernameClaim::new(account.username.clone(), account.id);
     let mut device = Device::new(device_name.unwrap_or_default(), true, now);
     let answer = answer(app, &account, &claim, &mut device, now);

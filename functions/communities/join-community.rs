@@ -6,7 +6,8 @@ use shared::prelude::*;
 async fn handle(app: &App, request: &Request) -> Result<Reply, CommunitiesError> {
     let session = UnverifiedSession::by(app, request)?;
     let user = session.user();
-    let scope = format!("{user} {}", request.path_text("community_id").unwrap_or_default());
+    let community = request.path::<CommunityId>("community_id").map(|id| id.to_string());
+    let scope = format!("{user} {}", community.unwrap_or_default());
     let by_user = user.to_string();
     let targets = [by_user.as_str()];
 

@@ -5,12 +5,16 @@ use shared::prelude::*;
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let asked: NewLink = request.json()?;
     check_times(&asked, request.now())?;
-    let session = if asked.notify == Some(true) { Some(UnverifiedSession::by(app, request)?) } else { None };
+    let session = if asked.notify == Some(true) { Some(UnverifiedSession::beside_token(app, request)?) } else { None };
     let scope = session.as_ref().map_or_else(|| request.client_scope(), |session| session.user().to_string());
 
-    let caller = async { OptionFuture::from(session.map(|session| session.confirm(app))).await.transpose() };
+    let slug = asked.slug.clone();
+    let callers = async {
+        let owner = async { OptionFuture::from(session.map(|session| session.confirm(app))).await.transpose() };
+        try_join!(owner, slug_claim(app, request, slug.as_ref()))
+    };
     let begin = async |_: &NewLink| NewRequest::begin(app, request, Creation::Link, &scope, &[""]).await;
-    let (owner, asked, begun) = confirm_and_read(caller, Ok::<_, LinksError>(asked), begin).await?;
+    let ((owner, claim), asked, begun) = confirm_and_read(callers, Ok::<_, LinksError>(asked), begin).await?;
     let mut new = match begun {
         Begun::New(new) => new,
         Begun::Replay(reply) => return Ok(reply),
@@ -20,7 +24,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let owner = owner.map(|owner| owner.user());
     let link = make_link(asked, owner, &admin_token, request.now()).await;
     let answer = answer(&link, &admin_token, &request.base_url(app), request.now());
-    let written = app.store.create_link(&link, &answer, &mut new.context).await;
+    let written = app.store.create_link(&link, &claim, &answer, &mut new.context).await;
     new.finish(app, written, |store::SlugTaken| LinksError::SlugTaken).await
 }
 

@@ -3,7 +3,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
-    let owner = LinkOwner::within(app, request, request.path("slug"), Limit::LinkChanges).await?;
+    let owner = LinkOwner::within(app, request, request.slug(), Limit::LinkChanges).await?;
     let id: LinkMessageId = request.path("id").ok_or(LinksError::MessageNotFound)?;
     let share_token = app.tokens.share_token(owner.link().id, id);
 

@@ -1,4 +1,4 @@
-//! `DELETE /api/links/{slug}`: its owner removes a link with its messages and cards, for good.
+//! `DELETE /api/links/{slug}`: its owner removes a link with its messages and cards, for good. Nobody else gets its slug for 30 days.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let started = Instant::now();
-    let owner = LinkOwner::of_remains(app, request, request.path("slug"));
+    let owner = LinkOwner::of_remains(app, request, request.slug());
     let (owner, taken) = join!(owner, app.limits.take(Limit::LinkChanges, ""));
     let owner = owner?;
     taken?;
@@ -23,7 +23,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     }
     // Now no message is left that an upload could give a card.
     app.cards.delete_all(link.id).await?;
-    app.store.forget_link(link).await?;
+    app.store.forget_link(link, request.now()).await?;
     Ok(Reply::ok(&LinkDone::DONE))
 }
 

@@ -3,7 +3,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
-    let slug: Slug = request.path("slug").ok_or(LinksError::LinkNotFound)?;
+    let slug = request.slug().ok_or(LinksError::LinkNotFound)?;
     let link = app.store.link(&slug).await?.ok_or(LinksError::LinkNotFound)?;
     Ok(Reply::ok(&FoundLinkBody { link: LinkBody::of(&link, request.now()) }))
 }

@@ -3,7 +3,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
-    let owner = LinkOwner::of(app, request, request.path("slug")).await?;
+    let owner = LinkOwner::of(app, request, request.slug()).await?;
     let link = owner.link();
     let pagination = Pagination::of(app, request, "link messages", link.id)?;
 

@@ -4,7 +4,7 @@ use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
     let now = request.now();
-    let slug: Slug = request.path("slug").ok_or(LinksError::LinkNotFound)?;
+    let slug = request.slug().ok_or(LinksError::LinkNotFound)?;
     let NewLinkMessage { content, pin } = request.json()?;
 
     let begin = NewRequest::begin_to_link(app, request, &slug, pin.is_some());

@@ -3,7 +3,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, LinksError> {
-    let owner = LinkOwner::within(app, request, request.path("slug"), Limit::LinkChanges).await?;
+    let owner = LinkOwner::within(app, request, request.slug(), Limit::LinkChanges).await?;
     let change: LinkChange = request.json()?;
     let now = request.now();
     match (&change.starts_at, &change.expires_at) {

@@ -33,7 +33,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
 fn announced(request: &Request) -> Result<NewUpload, PrivateError> {
     let announced: NewUpload = request.json()?;
     let NewUpload { kind, content_type, bytes } = &announced;
-    if kind.content_types().is_some_and(|types| !types.contains(&content_type.as_str())) {
+    if kind.content_types().is_some_and(|types| !types.contains(&content_type.essence().as_str())) {
         return Err(PrivateError::UnfitUpload(*kind));
     }
     if !(1..=kind.most_bytes()).contains(&bytes.get()) {

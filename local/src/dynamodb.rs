@@ -9,6 +9,9 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+/// The file of the tables in the data directory.
+pub const DATABASE: &str = "dynamodb.sqlite";
+
 /// How often expired items are deleted. AWS takes hours.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
@@ -25,7 +28,7 @@ const TRIM_STREAMS: &str =
 
 /// Serves a DynamoDB on a free port of `host`. Returns its URL.
 pub async fn start(state: &State, host: IpAddr, tasks: &Tasks) -> Result<String, Error> {
-    let database = match state.path("dynamodb.sqlite") {
+    let database = match state.path(DATABASE) {
         None => in_memory()?,
         Some(file) => in_file(&file)?,
     };

@@ -1,6 +1,7 @@
 //! The environment of the functions: the data directory, the services, and the template's resources in them.
 
 use crate::deployment::Deployment;
+use crate::dynamodb::DATABASE;
 use crate::gateway::Gateway;
 use crate::network::{self, Callers, Localhost};
 use crate::outbox::Outbox;
@@ -14,6 +15,7 @@ use crate::template::Template;
 use crate::{Error, cdn};
 use std::collections::HashMap;
 use std::fs::{DirBuilder, File, TryLockError};
+use std::io::ErrorKind;
 use std::mem::take;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -64,7 +66,11 @@ impl Environment {
     pub async fn start(config: Config) -> Result<(Self, Started), Error> {
         let lock = match &config.state {
             State::Memory => None,
-            State::Directory(directory) => Some(lock(directory).await?),
+            State::Directory(directory) => {
+                let lock = lock(directory).await?;
+                check_format(directory)?;
+                Some(lock)
+            }
         };
         let localhost = Localhost::listen(config.port).await?;
         let (tasks, shutdown) = Tasks::new();
@@ -144,6 +150,29 @@ impl Environment {
             }
         }
         self.shutdown.finish().await;
+    }
+}
+
+/// How functions store things. It changes with every change that makes old items unreadable or impossible to find.
+/// 2: one account for addresses that differ only in case.
+const FORMAT: &str = "2";
+
+/// Refuses a directory whose tables are of another format. Nothing is converted: no deployment has such tables.
+fn check_format(directory: &Path) -> Result<(), Error> {
+    let path = directory.join("format");
+    match std::fs::read_to_string(&path) {
+        Ok(format) if format.trim() == FORMAT => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound && !directory.join(DATABASE).exists() => {
+            std::fs::write(&path, FORMAT).map_err(|error| Error::of(format!("writing {}", path.display()), &error))
+        }
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(Error::of(format!("reading {}", path.display()), &error))
+        }
+        _ => Err(Error::new(format!(
+            "the data in {} is of another version of Sotto, which this one can't read: delete the directory, or give this \
+             stack --memory or another --data-dir",
+            directory.display()
+        ))),
     }
 }
 

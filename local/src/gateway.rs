@@ -20,6 +20,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
+use hyper::http::uri::Authority;
 use hyper::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -33,6 +34,9 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
 /// With this header a test chooses the source address of its request. Functions don't see it.
 const SOURCE_IP: HeaderName = HeaderName::from_static("x-sotto-local-source-ip");
+
+/// The stack's own pages.
+const OWN_PAGES: &str = "/_local/";
 
 /// Shows the outbox, for people and for tests that only know the gateway's URL.
 const OUTBOX: &str = "/_local/outbox";
@@ -64,8 +68,13 @@ impl Gateway {
         }
     }
 
-    /// The stack's own pages, under `/_local/`.
-    async fn local(&self, method: &Method, path: &str) -> Option<Response> {
+    /// The stack's own pages, under `/_local/`. They show mails with codes, so they are shown under names of this machine only. A website can
+    /// let its own name resolve to this machine and read the answer (DNS rebinding). Then the `Host` header has that name.
+    async fn local(&self, request: &Parts) -> Option<Response> {
+        let (method, path) = (&request.method, request.uri.path());
+        if path.starts_with(OWN_PAGES) && !request.headers.get_all(header::HOST).iter().all(is_this_machine) {
+            return Some(http::message(StatusCode::FORBIDDEN, "Open this as localhost"));
+        }
         if let (Some((grant, s3)), Some(key)) = (&self.cdn, path.strip_prefix(cdn::PATH)) {
             return Some(cdn::answer(grant, s3, method, key).await);
         }
@@ -156,10 +165,11 @@ async fn answer(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    if let Some(page) = gateway.local(request.method(), request.uri().path()).await {
+    let (mut request, body) = request.into_parts();
+    if let Some(page) = gateway.local(&request).await {
+        http::drain(body);
         return page;
     }
-    let (mut request, body) = request.into_parts();
     let id: Arc<str> = request_id().into();
     let mut response = match &gateway.cors {
         Some(cors) if request.method == Method::OPTIONS && request.headers.contains_key(header::ORIGIN) => {
@@ -213,6 +223,15 @@ fn is_host(host: &str) -> bool {
     is_name && port.parse::<u16>().is_ok()
 }
 
+/// Whether a `Host` header names this machine itself: as `localhost`, a name under it, or by an IP address.
+fn is_this_machine(host: &HeaderValue) -> bool {
+    let authority: Option<Authority> = host.to_str().ok().and_then(|host| host.parse().ok());
+    authority.is_some_and(|authority| {
+        let name = authority.host().to_ascii_lowercase();
+        name == "localhost" || name.ends_with(".localhost") || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+    })
+}
+
 /// An id in the form of API Gateway's.
 fn request_id() -> String {
     let random = uuid::Uuid::new_v4();
@@ -230,6 +249,20 @@ mod tests {
         }
         for host in ["", "a..b", "1.2.3.999", "a b", "a/b", "a:port", "a:1:2", "[::bad", "user@a", "a%20", ":80"] {
             assert!(!is_host(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_localhost_or_an_address() {
+        for host in
+            ["localhost", "LOCALHOST:3000", "a.localhost:3000", "127.0.0.1", "127.0.0.2:80", "[::1]:3000", "[::1]"]
+        {
+            assert!(is_this_machine(&HeaderValue::from_static(host)), "{host}");
+        }
+        for host in
+            ["evil.example", "localhost.evil.example:3000", "notlocalhost", "127.0.0.1.evil.example", "", "a b", "::1"]
+        {
+            assert!(!is_this_machine(&HeaderValue::from_static(host)), "{host}");
         }
     }
 

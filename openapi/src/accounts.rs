@@ -30,7 +30,7 @@ pub fn send_otp() -> Operation<NotSent> {
         .takes::<Address>()
         .idempotent()
         .gives::<Done<CodeSent>>(200)
-        .fails([Error::AlreadyRegistered])
+        .fails([Error::AlreadyRegistered, Error::BadAddress])
 }
 
 pub fn operations() -> [Operation<Error>; 12] {
@@ -69,7 +69,7 @@ pub fn operations() -> [Operation<Error>; 12] {
             .session()
             .takes::<PasswordChange>()
             .gives::<Done<PasswordChanged>>(200)
-            .fails([Error::WrongPassword, Error::UserNotFound]),
+            .fails([Error::WrongPassword, Error::NotTrusted, Error::UserNotFound]),
         Operation::of("forgot-password").takes::<Address>().gives::<Done<CodeSentIfKnown>>(200),
         Operation::of("reset-password")
             .takes::<NewPassword>()
@@ -80,7 +80,7 @@ pub fn operations() -> [Operation<Error>; 12] {
             .takes::<Proof>()
             .gives::<Done<AccountDeleted>>(200)
             .with_header("Set-Cookie")
-            .fails([Error::WrongPassword, Error::UserNotFound]),
+            .fails([Error::WrongPassword, Error::NotTrusted, Error::UserNotFound]),
     ]
 }
 

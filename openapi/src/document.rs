@@ -57,7 +57,8 @@ pub fn document() -> Value {
     let about =
         json!({ "description": "An OpenAPI document (https://spec.openapis.org/oas/v3.1.0).", "type": "object" });
     let own = Operation::<shared::http::NotificationsError>::without_store("get-openapi");
-    all.add([own.gives_document(200, about)]);
+    let own = own.gives_document(200, about).gives_nothing(304, "It is still the one whose ETag If-None-Match names.");
+    all.add([own.with_header("ETag").with_header("Cache-Control").with_header("Vary")]);
     all.schemas.insert("GatewayFailure".to_owned(), gateway_failure());
     all.schemas.sort_keys();
     next::link(&mut all.paths);
@@ -108,6 +109,9 @@ fn headers() -> Value {
         "RateLimit": header(remaining, false, "\"links\";r=9;t=3600"),
         "RateLimit-Policy": header("How many requests are taken in how many seconds.", false, "\"links\";q=10;w=3600"),
         "Retry-After": header("Seconds until another request is taken.", true, ""),
+        "ETag": header("Which version and form of the document it is.", true, "\"2c26b46b68ffc68ff99b453c1d304134-gzip\""),
+        "Cache-Control": header("How long it may be kept.", true, "public, max-age=300"),
+        "Vary": header("By which header of the request the forms differ.", true, "accept-encoding"),
         "Set-Cookie": header("The session, or its end.", false, &cookie),
     });
     headers["Retry-After"]["schema"] = json!({ "type": "integer", "minimum": 1 });

@@ -87,7 +87,8 @@ fn upload_card() -> Operation<Error> {
         .fails([
             Problem::bad_request("file is required"),
             Problem::too_large("The card must not be larger than 4 MiB"),
-            Problem::wrong_type("Content-Type must be multipart/form-data"),
+            Problem::no_form(),
+            Problem::no_boundary(),
         ])
         .fails([Error::CardTooLarge, Error::CardUnreadable, Error::MessageNotFound, Error::CardExists])
 }

@@ -181,6 +181,12 @@ impl<E: Documented> Operation<E> {
         self
     }
 
+    /// An answer without a body.
+    pub fn gives_nothing(mut self, status: u16, description: &str) -> Self {
+        self.answers.entry(status).or_default().description = Some(description.to_owned());
+        self
+    }
+
     /// A page, instead of or besides JSON.
     pub fn gives_page(mut self, status: u16, description: &str) -> Self {
         let answer = self.answers.entry(status).or_default();

@@ -52,11 +52,11 @@ pub mod prelude {
     pub use serde_json::json;
 
     pub use crate::{
-        accounts::{MAIL_PATIENCE, codes_to, mail_code, mail_counted_code, may_mail_code},
+        accounts::{BadAddress, MAIL_PATIENCE, codes_to, mail_code, mail_counted_code, may_mail_code},
         app::App,
         auth::{
             Authenticated, Caller, LinkOwner, LoginTarget, PinAttempt, TrustedCaller, Unsubscriber, UnverifiedSession,
-            check_code, confirm_and_read, end_session, signed_in,
+            check_code, confirm_and_read, end_session, signed_in, slug_claim,
         },
         bodies::*,
         bucket::{
@@ -97,12 +97,12 @@ macro_rules! lambda {
     };
 }
 
-/// Makes a Lambda function that answers every request with one JSON document.
+/// Makes a Lambda function that answers every request with one JSON document, which is given as it is and compressed by gzip.
 #[macro_export]
 macro_rules! document {
-    ($json:expr) => {
+    ($json:expr, $gzip:expr) => {
         fn main() -> std::process::ExitCode {
-            $crate::http::run_document($json)
+            $crate::http::run_document($json, $gzip)
         }
     };
 }

@@ -49,13 +49,20 @@ pub struct NotMailed {
     pub is_final: bool,
     /// SES may have taken it although we got no answer.
     pub may_be_sent: bool,
+    /// SES says that there can't be such an address.
+    pub is_bad_address: bool,
 }
 
 impl NotMailed {
+    fn unwritable(cause: StoreError) -> Self {
+        Self { cause, is_final: true, may_be_sent: false, is_bad_address: false }
+    }
+
     fn of(error: SdkError<SendEmailError>) -> Self {
         Self {
             is_final: error.as_service_error().is_some_and(is_final),
             may_be_sent: error.as_service_error().is_none(),
+            is_bad_address: error.as_service_error().is_some_and(SendEmailError::is_bad_request_exception),
             cause: StoreError::call("SendEmail", error),
         }
     }
@@ -202,7 +209,7 @@ impl Mailer {
         let rests_until = *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
         if rests_until.is_some_and(|until| Instant::now() < until) {
             let cause = StoreError::Busy("SendEmail: not tried, as it has just failed");
-            return Err(NotMailed { cause, is_final: false, may_be_sent: false });
+            return Err(NotMailed { cause, is_final: false, may_be_sent: false, is_bad_address: false });
         }
         let call = self.call(to, email)?.customize().config_override(once());
         let sent = self.stats.call(&["ses:SendEmail"], call.send()).await.map_err(NotMailed::of);
@@ -220,7 +227,7 @@ impl Mailer {
     }
 
     fn call(&self, to: &Email, email: &EmailMessage) -> Result<SendEmailFluentBuilder, NotMailed> {
-        let message = email.message().map_err(|cause| NotMailed { cause, is_final: true, may_be_sent: false })?;
+        let message = email.message().map_err(NotMailed::unwritable)?;
         let call = self
             .client()
             .send_email()

@@ -31,6 +31,7 @@ pub fn random<const N: usize>() -> [u8; N] {
 #[derive(Clone, Copy)]
 pub enum Purpose {
     ClientAddress,
+    CodeAddress,
     CommunityConversation,
     Conversation,
     Cursor,
@@ -51,6 +52,7 @@ impl Purpose {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::ClientAddress => b"client-address",
+            Self::CodeAddress => b"code-address",
             Self::CommunityConversation => b"community-conversation",
             Self::Conversation => b"conversation",
             Self::Cursor => b"cursor",
@@ -93,8 +95,9 @@ impl Tokens {
         hash
     }
 
+    /// The same for addresses that differ only in case.
     pub fn email_hash(&self, email: &Email) -> EmailHash {
-        EmailHash(hex::encode(&self.keyed_hash(Purpose::EmailAddress, &[email.as_str().as_bytes()])[..16]))
+        EmailHash(hex::encode(&self.keyed_hash(Purpose::EmailAddress, &[email.folded().as_bytes()])[..16]))
     }
 
     /// The one conversation that two users can have.
@@ -219,6 +222,11 @@ impl AdminToken {
         hex::encode(self.0)
     }
 
+    /// In constant time.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
     pub fn hash(&self) -> AdminTokenHash {
         AdminTokenHash(hex::encode(digest::digest(&digest::SHA256, &self.0)))
     }
@@ -229,6 +237,10 @@ impl AdminToken {
 pub struct AdminTokenHash(String);
 
 impl AdminTokenHash {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// In constant time.
     pub fn is_of(&self, token: &AdminToken) -> bool {
         self.0.as_bytes().ct_eq(token.hash().0.as_bytes()).into()

@@ -44,6 +44,30 @@ async fn a_body_of_another_type_is_refused() {
 }
 
 #[tokio::test]
+async fn a_field_in_another_spelling_is_refused_by_its_right_name() {
+    let user = User::sign_up().await;
+    for (method, path, body) in endpoints() {
+        for right in body.as_object().expect("an object").keys() {
+            let (mut other, mut capital) = (body.clone(), right.clone());
+            capital[..1].make_ascii_uppercase();
+            let value = other.as_object_mut().and_then(|body| body.remove(right));
+            other[&capital] = value.expect("a field");
+            println!("{path} {other}");
+            let answer = call(&user, method, path).json(&other).send().await;
+            let message = match right.contains(char::is_uppercase) {
+                true => format!("{capital} is not known: it is spelled {right}"),
+                false => format!("{capital} is not a known field"),
+            };
+            answer.fails(400, &message);
+        }
+    }
+    let body = json!({ "identifier": user.username, "password": PASSWORD, "device_name": "My telephone" });
+    let answer = Client::new().post("/api/auth/sign-in").json(&body).send().await;
+    answer.fails(400, "device_name is not known: it is spelled deviceName");
+    assert!(is_alive(&user.token).await);
+}
+
+#[tokio::test]
 async fn malformed_json_is_refused() {
     let user = User::sign_up().await;
     for (method, path, body) in endpoints() {

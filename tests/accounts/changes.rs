@@ -78,7 +78,7 @@ async fn of_changes_that_race_exactly_one_is_done() {
 #[tokio::test]
 async fn of_changes_on_two_devices_that_race_one_is_done_and_only_its_session_is_left() {
     let user = User::sign_up().await;
-    let devices = [user.clone(), user.on_new_device().await];
+    let devices = [user.clone(), user.on_trusted_device().await];
     let changes = devices.clone().into_iter().map(|device| async move {
         let new = format!("password of {}", &device.device[..8]);
         change(&device, PASSWORD, &new).await
@@ -96,4 +96,26 @@ async fn of_changes_on_two_devices_that_race_one_is_done_and_only_its_session_is
         assert_eq!(sign_in(&user.username, &new).await.status == 200, is_done);
     }
     assert_eq!(alive, 1);
+}
+
+#[tokio::test]
+async fn a_device_that_is_not_trusted_changes_no_password_and_deletes_no_account() {
+    let user = User::sign_up().await;
+    let stranger = user.on_new_device().await;
+    let delete =
+        |user: &User, password: &str| user.delete("/api/auth/account").json(&json!({ "password": password })).send();
+    for password in [PASSWORD, "wrong password"] {
+        change(&stranger, password, NEW).await.fails(401, "This device is not trusted");
+        delete(&stranger, password).await.fails(401, "This device is not trusted");
+    }
+    assert!(is_alive(&user.token).await && is_alive(&stranger.token).await);
+    sign_in(&user.username, PASSWORD).await.ok(200);
+    // Such tries do not count as failures: a stranger locks the owner out of nothing.
+    for _ in 0..10 {
+        change(&stranger, "wrong password", NEW).await.fails(401, "This device is not trusted");
+    }
+    change(&user, PASSWORD, NEW).await.ok(200);
+    let owner = User { password: NEW.to_owned(), ..user.clone() };
+    let trusted = owner.on_trusted_device().await;
+    delete(&trusted, NEW).await.ok(200);
 }

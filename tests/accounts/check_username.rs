@@ -21,8 +21,8 @@ fn broken() -> Vec<(String, &'static str)> {
         (&"ä".repeat(21), LONG),
         (&"a".repeat(10_000), LONG),
         ("a b", LETTERS),
-        (" ab", LETTERS),
-        ("ab ", LETTERS),
+        ("a\u{a0}b", LETTERS),
+        (" a ", SHORT),
         ("a-b", LETTERS),
         ("a.b", LETTERS),
         ("a#b", LETTERS),
@@ -31,7 +31,7 @@ fn broken() -> Vec<(String, &'static str)> {
         ("аlice", LETTERS), // the first letter is Cyrillic
         ("alice\u{200b}", LETTERS),
         ("alice\u{0}", LETTERS),
-        ("ab\n", LETTERS),
+        ("a\nb", LETTERS),
         ("１２３", LETTERS), // full-width digits
         (&"🦀".repeat(20), LETTERS),
     ];
@@ -89,6 +89,28 @@ async fn a_sign_up_with_a_name_that_breaks_a_rule_is_told_which_and_keeps_its_co
     for (name, rule) in broken() {
         println!("{name:?}");
         sign_up(&registration(&name, &email, &code)).await.fails(400, rule);
+    }
+    sign_up(&registration(&random_username(), &email, &code)).await.ok(201);
+}
+
+#[tokio::test]
+async fn white_space_around_a_name_is_no_part_of_it() {
+    let (name, email) = (random_username(), random_email());
+    free(&check(&format!(" {name}\u{a0}")).await);
+    let code = send_otp(&email).await;
+    let made = sign_up(&registration(&format!("\t{name} \r\n"), &email, &code)).await.ok(201);
+    assert_eq!(made["data"]["username"], name);
+    let answer = check(&format!("\u{2003}{name} ")).await;
+    answer.is(200, json!({ "success": false, "message": "Username already exists" }));
+}
+
+#[tokio::test]
+async fn a_reserved_name_is_taken_in_every_spelling() {
+    let email = random_email();
+    let code = send_otp(&email).await;
+    for name in ["admin", "Admin", "SUPPORT", "api", "_admin_", "No_Reply", "root", "Sotto", " moderator "] {
+        check(name).await.is(200, json!({ "success": false, "message": "Username already exists" }));
+        sign_up(&registration(name, &email, &code)).await.fails(409, "Username already exists");
     }
     sign_up(&registration(&random_username(), &email, &code)).await.ok(201);
 }

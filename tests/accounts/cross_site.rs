@@ -70,6 +70,30 @@ async fn a_mutation_by_cookie_is_refused_to_another_site_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_cookie_counts_beside_credentials_for_a_proxy_in_front_and_is_protected_as_ever() {
+    let user = User::sign_up().await;
+    let mut accept = true;
+    for proxy in ["Basic YW5uOnNlY3JldA==", "basic x", "Digest username=\"ann\"", "Negotiate", "Bearerx y"] {
+        println!("{proxy}");
+        accept = !accept;
+        change(&user, accept, &[("authorization", proxy)]).await.ok(200);
+        assert_eq!(is_accepting(&user).await, accept);
+        // Browsers send these credentials by themselves, so they prove nothing about the page.
+        let foreign = [("authorization", proxy), ("origin", "https://evil.example")];
+        change(&user, !accept, &foreign).await.fails(403, REFUSED);
+        let session = with_cookie(&user, Client::new().get("/api/auth/session")).header("authorization", proxy);
+        assert_eq!(session.send().await.ok(200)["user"]["_id"], user.id);
+        let alone = Client::new().get("/api/auth/session").header("authorization", proxy).send().await;
+        alone.is(200, json!({}));
+    }
+    for conflict in ["Bearer", "Bearer ", "bearer x", "BEARER YW5uOnNlY3JldA=="] {
+        change(&user, true, &[("authorization", conflict)]).await.fails(401, "Not Authenticated");
+    }
+    let same = format!("bEaReR   {}", user.token);
+    change(&user, true, &[("authorization", &same)]).await.ok(200);
+}
+
+#[tokio::test]
 async fn our_own_pages_and_configured_clients_and_no_browser_at_all_may_change_something() {
     let user = User::sign_up().await;
     let (own, client) = (base(), template::allowed_origin());

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, PASSWORD, SOON, User, all_at_once, code_for, eventually, random_email, random_username, send_otp,
+    Answer, Client, PASSWORD, SOON, User, all_at_once, code_for, eventually, random_email, random_username, send_otp,
     stack_or_skip, stored_in, texts,
 };
 
@@ -87,6 +87,42 @@ async fn its_name_stays_reserved_and_its_address_is_free() {
     let newcomer = User { username: name, token, ..user };
     assert_eq!(newcomer.inbox().await, Vec::<Value>::new());
     newcomer.received("A message to the newcomer").await;
+}
+
+/// Signs up with an address that has no account. Returns the user.
+async fn sign_up_with(email: &str) -> User {
+    let username = random_username();
+    let made = sign_up(&registration(&username, email, &send_otp(email).await)).await.ok(201);
+    let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+    let data = &made["data"];
+    let (id, token, device) = (text(&data["id"]), text(&data["token"]), text(&data["device"]["id"]));
+    User { id, username, email: email.to_owned(), password: PASSWORD.to_owned(), token, device, client: Client::new() }
+}
+
+#[tokio::test]
+async fn of_one_address_only_the_first_deleted_name_is_reserved() {
+    let email = random_email();
+    let first = sign_up_with(&email).await;
+    deleted(&delete(&first, PASSWORD).await);
+    // The address has another spelling now.
+    let second = sign_up_with(&email.to_uppercase()).await;
+    let sender = Client::new();
+    second.receive_from(&sender, "A message before the block").await.ok(201);
+    let id = second.inbox().await[0]["_id"].as_str().expect("an id").to_owned();
+    second.post(&format!("/api/messages/{id}/block-sender")).send().await.ok(200);
+    deleted(&delete(&second, PASSWORD).await);
+    assert_eq!((is_taken(&first.username).await, is_taken(&second.username).await), (true, false));
+
+    let newcomer = User::named(&second.username.to_lowercase()).await;
+    newcomer.receive_from(&sender, "A message to the newcomer").await.ok(201);
+    assert_eq!(newcomer.inbox().await.len(), 1);
+    assert!(!is_alive(&second.token).await);
+    let third = sign_up_with(&email).await;
+    deleted(&delete(&third, PASSWORD).await);
+    assert_eq!((is_taken(&first.username).await, is_taken(&third.username).await), (true, false));
+    // Somebody else's name is reserved.
+    deleted(&delete(&newcomer, PASSWORD).await);
+    assert!(is_taken(&newcomer.username).await);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Accounts and sessions: section 1 of the contract.
 
+mod addresses;
 mod attempts;
 mod bodies;
 mod ceilings;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Answer, Client, all_at_once, code_for, mails_for, random_email, random_username};
+use crate::support::{Answer, Client, User, all_at_once, code_for, mails_for, random_email, random_username};
 
 use super::steps::{limited, registration, sign_up};
 
@@ -103,4 +103,20 @@ async fn what_was_refused_takes_nothing_from_a_client() {
         sent(&ask(client.clone(), random_email()).await);
     }
     limited(&ask(client, random_email()).await, "codes", 10, 3600);
+}
+
+#[tokio::test]
+async fn an_answer_that_tells_of_an_account_counts_like_a_code() {
+    let client = Client::new();
+    let users = User::many(5).await;
+    for user in &users {
+        for key in [None, Some("a-key")] {
+            let call = client.post("/api/send-otp").json(&json!({ "email": user.email }));
+            let call = key.into_iter().fold(call, |call, key| call.key(key));
+            call.send().await.fails(409, "User already registered");
+        }
+    }
+    limited(&ask(client, random_email()).await, "codes", 10, 3600);
+    // The address has its limit, too, whoever asks. The sign-up's code was the first of three.
+    limited(&ask(Client::new(), users[0].email.clone()).await, "codes-to-address", 3, 600);
 }

@@ -47,10 +47,11 @@ async fn an_account_is_found_by_its_name_and_its_address_however_they_are_spelle
     let (local, domain) = user.email.split_once('@').expect("an address");
     let upper = format!(" {local}@{} ", domain.to_uppercase());
     let names = [user.username.clone(), user.username.to_lowercase(), user.username.to_uppercase()];
-    for identifier in names.iter().chain([&user.email, &upper]) {
+    let pasted = [format!(" {}\n", user.username), format!("\u{a0}{}\u{2003}", user.email.to_uppercase())];
+    for identifier in names.iter().chain([&user.email, &upper]).chain(&pasted) {
         assert_eq!(sign_in(identifier, PASSWORD).await.ok(200)["data"]["user"], shown(&user), "{identifier}");
     }
-    for identifier in [user.id.clone(), format!(" {}", user.username), format!("{}@", user.username)] {
+    for identifier in [user.id.clone(), format!("{}@", user.username)] {
         sign_in(&identifier, PASSWORD).await.fails(401, "Invalid credentials");
     }
 }

@@ -62,9 +62,7 @@ async fn an_id_of_no_message_can_not_be_deleted() {
         sent.push(community.write(&bob, ann, &format!("{n}")).await);
     }
     let path = |id: &str| format!("{}/{id}", community.messages_path());
-    for bad in
-        ["x", "me", UNKNOWN, UNKNOWN_UUID, "%00", "00000000-0000-0000-0000-000000000000", &id(&sent[0]).to_uppercase()]
-    {
+    for bad in ["x", "me", UNKNOWN, UNKNOWN_UUID, "%00", "00000000-0000-0000-0000-000000000000"] {
         bob.delete(&path(bad)).send().await.denies(404, NO_MESSAGE);
     }
     // Ids of the same conversation that were never used: before all messages, between two, and after all.

@@ -112,7 +112,6 @@ async fn a_community_that_does_not_exist_is_found_by_nobody() {
         UNKNOWN_UUID.to_owned(),
         UNKNOWN.to_owned(),
         "x".to_owned(),
-        good.to_uppercase(),
         good.replace('-', ""),
         format!("{good}%00"),
         format!("%20{good}"),

@@ -55,6 +55,9 @@ async fn page_numbers_are_whole_numbers_from_1_and_sizes_go_up_to_100() {
                 community.conversations(user, &query).await.denies(422, message);
             }
         }
+        let respelled = "perPage is not known: it is spelled per_page";
+        community.messages(user, other, "?perPage=5").await.denies(422, respelled);
+        community.conversations(user, "?page=1&perPage=5").await.denies(422, respelled);
         for bad in ["101", "1000", "256", "18446744073709551616"] {
             community.messages(user, other, &format!("?per_page={bad}")).await.denies(422, BAD_SIZE);
             community.conversations(user, &format!("?per_page={bad}")).await.denies(422, BAD_SIZE);
@@ -78,7 +81,11 @@ async fn page_numbers_are_whole_numbers_from_1_and_sizes_go_up_to_100() {
 async fn a_conversation_is_read_by_its_two_users_only() {
     let (community, [bob, carl]) = Community::with_members::<2>().await;
     let (ann, eve) = (&community.creator, User::sign_up().await);
-    community.write(&bob, ann, "For Ann only").await;
+    let sent = community.write(&bob, ann, "For Ann only").await;
+    // Ids may be written in either case.
+    let [community_id, bob_id] = [&community.id, &bob.id].map(|id| id.to_uppercase());
+    let listed = ann.get(&format!("/api/v1/communities/{community_id}/messages/{bob_id}")).send().await.ok(200);
+    assert_eq!(listed["data"], json!([sent]));
     let empty = json!({ "total": 0, "has_more": false, "data": [] });
     community.messages(&carl, ann, "").await.is(200, empty.clone());
     community.messages(ann, &carl, "").await.is(200, empty);
@@ -88,7 +95,7 @@ async fn a_conversation_is_read_by_its_two_users_only() {
         community.messages(user, other, "").await.denies(403, NO_CONVERSATION);
         community.messages(user, other, "?page=9").await.denies(403, NO_CONVERSATION);
     }
-    for id in ["x", "me", "019c3277d2c3ffffffffffff", &bob.id.to_uppercase(), "019c3277-d2c3-7fff-bfff-ffffffffffff"] {
+    for id in ["x", "me", "019c3277d2c3ffffffffffff", "019c3277-d2c3-7fff-bfff-ffffffffffff"] {
         ann.get(&format!("{}/{id}", community.messages_path())).send().await.denies(403, NO_CONVERSATION);
     }
 }

@@ -244,7 +244,7 @@ async fn a_message_that_can_not_be_taken_back_from_a_deleted_link_is_seen_by_nob
     down.over().await;
     overtaken.over().await;
     link.send("x").await.refused(404, "Link not found");
-    let anew = Link::with(json!({ "slug": link.slug })).await;
+    let anew = Link::again(&link).await;
     assert_eq!(stored(&anew, "Too late").await, 0);
     stack.stop().await;
 }

@@ -99,6 +99,32 @@ async fn a_code_that_could_not_be_mailed_is_not_valid_and_does_not_count() {
     stack.stop().await;
 }
 
+#[tokio::test]
+async fn an_address_that_ses_says_can_not_exist_is_the_callers_fault_and_counts() {
+    let Some(stack) = FaultyStack::without_workers().await else { return };
+    for key in [None, Some("key")] {
+        let client = Client::new();
+        let refused = stack.ses.when(|call| call.mails("")).reject("BadRequestException", ALWAYS);
+        let email = random_email();
+        for _ in 0..3 {
+            let answer = send_otp(&client, &email, key).await;
+            answer.fails(400, "email must be an address that mail can reach. Check it");
+            let (_, line) = line_of(&stack.stack, &answer).await;
+            assert_eq!((&line["failed"], &line["level"]), (&json!(0), &json!("warn")), "{line}");
+        }
+        for kept in ["OTP#sign-up", "IDEM#"] {
+            assert!(stack.stored_with(kept).await.is_empty(), "{kept}");
+        }
+        limited(&send_otp(&client, &email, key).await, "codes-to-address");
+        for _ in 0..7 {
+            assert_eq!(send_otp(&client, &random_email(), None).await.status, 400);
+        }
+        refused.over().await;
+        limited(&send_otp(&client, &random_email(), None).await, "codes");
+    }
+    stack.stop().await;
+}
+
 /// SES does not recognise a retry: the mail goes out twice, with the same code.
 #[tokio::test]
 async fn a_mail_whose_answer_is_lost_contains_the_valid_code() {

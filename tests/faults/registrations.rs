@@ -58,7 +58,7 @@ impl Registration {
         assert_eq!((of("USERNAME#"), of("EMAIL#"), of("USER#")), (1, 1, 3), "{items:?}");
         let device = stack.stored_with(text(&data["device"]["id"])).await;
         assert_eq!(device.len(), 1);
-        self.send(None).await.fails(409, "User Already Exists");
+        self.send(None).await.fails(401, "Invalid OTP");
     }
 }
 

@@ -57,8 +57,7 @@ async fn nobody_of_that_name_is_not_found() {
         "Аnn",
         "🦀🦀",
     ];
-    let others =
-        [random_username(), format!("{}x", user.username), format!(" {}", user.username), "a".repeat(21), long];
+    let others = [random_username(), format!("{}x", user.username), "a".repeat(21), long];
     let email = user.email.clone();
     for name in cases.into_iter().chain(others).chain(texts.map(str::to_owned)).chain([email, user.id.clone()]) {
         println!("{}", &name[..name.len().min(40)]);
@@ -67,6 +66,11 @@ async fn nobody_of_that_name_is_not_found() {
     }
     assert_eq!(user.inbox().await, [] as [serde_json::Value; 0]);
     sent(&user.receive("is there anybody").await);
+    for name in [format!(" {}", user.username), format!("{}\r\n", user.username), format!("\u{a0}{}\t", user.username)]
+    {
+        sent(&letter(&Client::new(), &name, "with white space").send().await);
+    }
+    assert_eq!(user.inbox().await.len(), 4);
 }
 
 #[tokio::test]

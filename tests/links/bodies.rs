@@ -91,8 +91,44 @@ async fn another_content_type_than_json_is_refused() {
 
 #[tokio::test]
 async fn json_may_say_its_charset_and_be_written_in_any_case() {
-    for content_type in ["application/json; charset=utf-8", "Application/JSON", "application/json;charset=UTF-8"] {
+    for content_type in [
+        "application/json; charset=utf-8",
+        "Application/JSON",
+        "application/json;charset=UTF-8",
+        "application/json ; charset=utf-8",
+        "application/json\t;\tcharset=\"UTF-8\" ; x=y",
+        "application/json;charset=utf8",
+        "application/json; charset=\"Utf8\"",
+        "application/json;",
+        "application/json; boundary=x; charset=utf-8; charset=latin1",
+    ] {
+        println!("{content_type}");
         accepted(&Endpoints::new().await.answers(content_type, |good| good.into()).await);
+    }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_in_front_of_json_is_passed_over() {
+    let endpoints = Endpoints::new().await;
+    // Base64 or text: the gateway passes both on.
+    for content_type in ["application/json", "application/json; charset=utf-8"] {
+        accepted(&endpoints.answers(content_type, |good| [b"\xef\xbb\xbf", good.as_bytes()].concat()).await);
+    }
+    for body in [&b"\xef\xbb\xbf\xef\xbb\xbf{}"[..], b"\xef\xbb\xbf", b"{\xef\xbb\xbf}", b"{} \xef\xbb\xbf"] {
+        for answer in endpoints.answers("application/json", |_| body.to_vec()).await {
+            answer.refused(400, "The body is not valid JSON");
+        }
+    }
+}
+
+#[tokio::test]
+async fn json_in_another_charset_is_refused() {
+    let endpoints = Endpoints::new().await;
+    for charset in ["iso-8859-1", "utf-16", "utf-16le", "\"\"", "utf-7", "utf_8"] {
+        println!("{charset}");
+        for answer in endpoints.answers(&format!("application/json; charset={charset}"), |good| good.into()).await {
+            answer.refused(415, "Content-Type must be application/json");
+        }
     }
 }
 
@@ -148,6 +184,27 @@ async fn a_body_that_is_not_utf_8_is_refused() {
     for body in cases {
         endpoints.refuse(body, 400, "The body is not valid UTF-8").await;
     }
+}
+
+#[tokio::test]
+async fn a_field_in_another_spelling_is_refused_by_its_right_name() {
+    let link = Link::open().await;
+    let fields = ["expiresAt", "startsAt", "maxMessages"].map(|right| (right, right));
+    for (right, field) in fields {
+        let snake = field.replace("At", "_at").replace("Messages", "_messages");
+        for name in [snake.clone(), snake.replace('_', "-"), field.to_uppercase(), field.to_lowercase()] {
+            let message = format!("{name} is not known: it is spelled {right}");
+            let create = Client::new().post("/api/links").json(&json!({ "title": "x", &name: null })).send().await;
+            create.refused(400, &message);
+            link.patch(json!({ "title": "y", &name: null })).await.refused(400, &message);
+        }
+    }
+    link.patch(json!({ "is_active": false })).await.refused(400, "is_active is not known: it is spelled isActive");
+    let send = link.send_as(&Client::new(), json!({ "content": "x", "PIN": "1234" })).await;
+    send.refused(400, "PIN is not a known field");
+    assert_eq!((link.seen().await, link.count().await), (link.created.clone(), 0));
+    // Fields that nobody knows are passed over, as before.
+    link.send_as(&Client::new(), json!({ "content": "x", "colour": "red" })).await.ok(201);
 }
 
 #[tokio::test]

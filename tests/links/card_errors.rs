@@ -202,4 +202,15 @@ async fn what_is_no_form_is_refused() {
     call().bytes("image/png", picture()).send().await.refused(415, wrong);
     call().bytes("application/x-www-form-urlencoded", "file=x&shareToken=y").send().await.refused(415, wrong);
     call().body("x").send().await.refused(415, wrong);
+    call().bytes("multipart/mixed; boundary=x", "x").send().await.refused(415, wrong);
+}
+
+#[tokio::test]
+async fn a_form_without_a_boundary_is_told_what_it_lacks() {
+    let lacks = "Content-Type must name the boundary, as in multipart/form-data; boundary=x";
+    for content_type in ["multipart/form-data", "Multipart/Form-Data; charset=utf-8", "multipart/form-data; boundary="]
+    {
+        println!("{content_type}");
+        Client::new().post("/api/cards/upload").bytes(content_type, "--x--").send().await.refused(415, lacks);
+    }
 }

@@ -48,6 +48,31 @@ async fn a_form_as_other_clients_write_it_is_understood() {
     assert_eq!(png::shown(&stored(&token).await), png::shown(&picture()));
 }
 
+#[tokio::test]
+async fn a_boundary_may_be_written_in_any_way_that_clients_know() {
+    for (content_type, boundary) in [
+        ("multipart/form-data ; boundary=b0und", "b0und"),
+        ("Multipart/Form-Data;Boundary=b0und ; charset=utf-8", "b0und"),
+        ("multipart/form-data; boundary=\"b 0;und\"", "b 0;und"),
+        ("multipart/form-data; boundary=----=_Part_1_2.3", "----=_Part_1_2.3"),
+        ("multipart/form-data; boundary=aa/bb", "aa/bb"),
+    ] {
+        println!("{content_type}");
+        let (_, token) = message().await;
+        let part = |name: &str| format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"");
+        let file = [format!("{}; filename=\"c.png\"\r\n\r\n", part("file")).as_bytes(), &picture()].concat();
+        let text = format!("\r\n{}\r\n\r\n{token}\r\n--{boundary}--\r\n", part("shareToken"));
+        let body = [file, text.into_bytes()].concat();
+        Client::new().post("/api/cards/upload").bytes(content_type, body).send().await.ok(201);
+    }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_in_front_of_a_field_is_passed_over() {
+    let (_, token) = message().await;
+    upload(&picture(), &format!("\u{FEFF}{token}")).await.ok(201);
+}
+
 /// Each piece of metadata contains `SECRET`, perhaps compressed.
 fn with_metadata(picture: &[u8]) -> Vec<u8> {
     let exif = [b"MM\0\x2a\0\0\0\x08\0\x01\x01\x0e\0\x02\0\0\0\x0d\0\0\0\x1a\0\0\0\0".as_slice(), b"SECRET 52.5N\0"];

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::png::picture;
-use crate::support::{Client, Link, all_at_once, everything_stored, random_slug, upload};
+use crate::support::{Client, Link, User, all_at_once, ask, everything_stored, random_slug, stack_or_skip, upload};
 
 fn text(value: &Value) -> &str {
     value.as_str().expect("text")
@@ -33,18 +33,96 @@ async fn a_deleted_link_is_gone_with_its_messages_and_cards() {
 }
 
 #[tokio::test]
-async fn the_slug_of_a_deleted_link_is_free_and_nothing_of_the_old_link_comes_back_with_it() {
+async fn whoever_deleted_a_link_gets_its_slug_again_and_nothing_of_the_old_link_comes_back_with_it() {
     let old = Link::with(json!({ "maxMessages": 1 })).await;
     let message = old.sent("Of the old one").await;
     Client::new().delete(&old.owned()).send().await.ok(200);
 
-    let new = Link::with(json!({ "slug": old.slug })).await;
+    let new = Link::again(&old).await;
     assert_ne!(new.created["id"], old.created["id"]);
     assert_eq!((new.count().await, new.all().await), (0, vec![]));
     Client::new().get(&old.inbox()).send().await.refused(403, "Wrong admin token");
     let shared = format!("/api/messages/{}", text(&message["share_token"]));
     Client::new().get(&shared).send().await.refused(404, "Message not found");
     new.sent("Of the new one").await;
+    // The old token has done its work.
+    let body = json!({ "title": "x", "slug": old.slug });
+    let create = || Client::new().post("/api/links").json(&body);
+    create().bearer(&old.token).send().await.refused(409, "This slug is already taken");
+    Client::new().delete(&new.owned()).send().await.ok(200);
+    create().bearer(&old.token).send().await.refused(409, "This slug is already taken");
+    create().bearer(&new.token.to_uppercase()).send().await.ok(201);
+}
+
+#[tokio::test]
+async fn nobody_else_gets_the_slug_of_a_deleted_link() {
+    let (deleted, other, somebody) = (Link::open().await, Link::open().await, User::sign_up().await);
+    Client::new().delete(&deleted.owned()).send().await.ok(200);
+    let body = json!({ "title": "Somebody else's", "slug": deleted.slug });
+    let create = || Client::new().post("/api/links").json(&body);
+    let taken = "This slug is already taken";
+    create().send().await.refused(409, taken);
+    create().key("a-key").send().await.refused(409, taken);
+    for bearer in [&other.token, &"0".repeat(64), &"x".repeat(64), &deleted.slug, &somebody.token] {
+        create().bearer(bearer).send().await.refused(409, taken);
+    }
+    for path in [deleted.path(), deleted.inbox()] {
+        Client::new().get(&path).send().await.refused(404, "Link not found");
+    }
+    deleted.send("Anybody there?").await.refused(404, "Link not found");
+    Client::new().patch(&deleted.owned()).json(&json!({ "title": "x" })).send().await.refused(404, "Link not found");
+    Link::again(&deleted).await;
+}
+
+#[tokio::test]
+async fn the_account_that_a_link_belonged_to_gets_its_slug_again_with_or_without_a_token() {
+    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
+    let body = |notify: bool| json!({ "title": "Ann's", "slug": random_slug(), "notify": notify });
+    for (is_hers, status) in [(true, 201), (false, 409)] {
+        let body = body(is_hers);
+        let link = Link::from(&ann.post("/api/links").json(&body).send().await.ok(201));
+        Client::new().delete(&link.owned()).send().await.ok(200);
+        bob.post("/api/links").json(&body).send().await.refused(409, "This slug is already taken");
+        let again = ann.post("/api/links").json(&json!({ "title": "Anew", "slug": link.slug })).send().await;
+        assert_eq!(again.status, status, "{}", again.text());
+    }
+    // The token as the bearer, and the session of whoever is to be notified in the cookie.
+    let link = Link::from(&ann.post("/api/links").json(&body(true)).send().await.ok(201));
+    Client::new().delete(&link.owned()).send().await.ok(200);
+    let cookie = format!("next-auth.session-token={}", bob.token);
+    let body = json!({ "title": "Bob's", "slug": link.slug, "notify": true });
+    let create = Client::new().post("/api/links").json(&body).bearer(&link.token).header("cookie", &cookie);
+    create.send().await.ok(201);
+}
+
+#[tokio::test]
+async fn of_many_who_want_a_reserved_slug_at_once_only_one_who_deleted_its_link_gets_it() {
+    let link = Link::open().await;
+    Client::new().delete(&link.owned()).send().await.ok(200);
+    let tries = (0..12).map(|n| {
+        let body = json!({ "title": format!("{n}"), "slug": link.slug });
+        let call = Client::new().post("/api/links").json(&body);
+        let call = if n % 2 == 0 { call.bearer(&link.token) } else { call };
+        async move { (n, call.send().await.status) }
+    });
+    let made: Vec<_> = all_at_once(tries).await.into_iter().filter(|(_, status)| *status == 201).collect();
+    assert!(made.len() == 1 && made[0].0 % 2 == 0, "{made:?}");
+}
+
+#[tokio::test]
+async fn a_reserved_slug_is_free_for_everyone_when_its_time_is_over() {
+    let Some(stack) = stack_or_skip("lets time run out in the table") else { return };
+    let link = Link::open().await;
+    Client::new().delete(&link.owned()).send().await.ok(200);
+    let request = json!({
+        "TableName": stack.table(),
+        "Key": { "pk": { "S": format!("LINK#{}", link.slug) }, "sk": { "S": "LINK" } },
+        "UpdateExpression": "SET reserved_until = :ago",
+        "ConditionExpression": "attribute_exists(reserved_until)",
+        "ExpressionAttributeValues": { ":ago": { "S": "2026-01-01T00:00:00.000Z" } },
+    });
+    assert_eq!(ask(stack.dynamodb_url(), stack, "UpdateItem", &request).await, json!({}));
+    Link::with(json!({ "slug": link.slug })).await.sent("To the new one").await;
 }
 
 #[tokio::test]
@@ -63,7 +141,13 @@ async fn a_link_with_many_messages_leaves_nothing_behind_in_the_table() {
     let Some(stored) = everything_stored().await else { return };
     assert!(left(&stored) > 70, "the table tells messages by their link");
     Client::new().delete(&link.owned()).send().await.is(200, json!({ "success": true }));
-    assert_eq!(left(&everything_stored().await.expect("the table")), 0);
+    // The slug stays reserved, and nothing else of the link is there.
+    let stored = everything_stored().await.expect("the table");
+    assert_eq!(left(&stored), 1);
+    let reserved = stored.iter().find(|item| item["pk"].to_string().contains(&link.slug)).expect("the slug");
+    let mut fields: Vec<&String> = reserved.as_object().expect("an item").keys().collect();
+    fields.sort();
+    assert_eq!(fields, ["deleted_with", "pk", "reserved_until", "sk", "ttl"]);
 }
 
 #[tokio::test]

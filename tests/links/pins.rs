@@ -27,12 +27,28 @@ async fn only_the_right_pin_opens_a_link() {
     let sender = Client::new();
     link.send_as(&sender, json!({ "content": "x" })).await.refused(401, "PIN required");
     link.send_as(&sender, json!({ "content": "x", "pin": null })).await.refused(401, "PIN required");
-    for wrong in ["olé 42🔑", "Olé 42🔑 ", "Ole\u{301} 42🔑", "Olé 42", "Olé 42🔑Olé 42🔑"] {
+    for wrong in ["olé 42🔑", "Olé 42🔑 ", "Ole 42🔑", "Olé 42", "Olé 42🔑Olé 42🔑"] {
         guess(&link, &sender, wrong).await.refused(401, "Wrong PIN");
     }
     assert_eq!(link.count().await, 0);
     sent(&guess(&link, &sender, "Olé 42🔑").await);
     assert_eq!(link.count().await, 1);
+}
+
+#[tokio::test]
+async fn a_pin_is_the_same_in_whatever_form_a_keyboard_writes_it() {
+    let forms = ["Olé 42", "Ole\u{301} 42", "Olé\u{a0}42", "Ole\u{301}\u{202f}42"];
+    let link = Link::with(json!({ "pin": forms[1] })).await;
+    for form in forms {
+        sent(&guess(&link, &Client::new(), form).await);
+    }
+    link.patched(json!({ "pin": "ガパス12" })).await;
+    sent(&guess(&link, &Client::new(), "カ\u{3099}ハ\u{309a}ス12").await);
+    for wrong in ["カハス12", &"é".repeat(1025), &"x".repeat(60_000)] {
+        guess(&link, &Client::new(), wrong).await.refused(401, "Wrong PIN");
+    }
+    link.patch(json!({ "pin": "e\u{301}".repeat(513) })).await.refused(400, "pin must be 4 to 64 characters");
+    link.patch(json!({ "pin": "e\u{301}e\u{301}e\u{301}" })).await.refused(400, "pin must be 4 to 64 characters");
 }
 
 #[tokio::test]

@@ -37,7 +37,6 @@ async fn a_link_that_is_not_there_is_not_found() {
 async fn what_can_not_be_a_slug_is_not_found() {
     let link = Link::open().await;
     let impossible = [
-        link.slug.to_uppercase(),
         format!("%20{}", link.slug),
         format!("{}%00", link.slug),
         format!("{}%23LINK", link.slug),
@@ -53,6 +52,32 @@ async fn what_can_not_be_a_slug_is_not_found() {
         println!("{slug}");
         Client::new().get(&format!("/api/links/{slug}")).send().await.refused(404, "Link not found");
     }
+}
+
+#[tokio::test]
+async fn a_link_is_found_written_to_and_managed_by_its_slug_in_either_case() {
+    let link = Link::with(json!({ "pin": "1234" })).await;
+    let path = format!("/api/links/{}", link.slug.to_uppercase());
+    let token = link.token.to_uppercase();
+    assert_eq!(Client::new().get(&path).send().await.ok(200)["link"], link.seen().await);
+
+    let client = Client::new();
+    for pin in ["wrong", "1234"] {
+        let body = json!({ "content": "To capitals", "pin": pin });
+        let status = if pin == "1234" { 201 } else { 401 };
+        client.post(&format!("{path}/messages")).json(&body).send().await.ok(status);
+    }
+    let listed = Client::new().get(&format!("{path}/messages?token={token}")).bearer(&link.token).send().await.ok(200);
+    let message = &listed["messages"][0];
+    assert_eq!((&message["content"], &listed["link"]["slug"]), (&json!("To capitals"), &json!(link.slug)));
+    let id = message["id"].as_str().expect("an id").to_uppercase();
+    Client::new().delete(&format!("{path}/messages/{id}?token={token}")).send().await.ok(200);
+    assert_eq!(link.count().await, 0);
+    Client::new().patch(&format!("{path}?token={token}")).json(&json!({ "title": "y" })).send().await.ok(200);
+    Client::new().delete(&format!("{path}?token={token}")).send().await.ok(200);
+    Client::new().get(&format!("/api/links/{}", link.slug)).send().await.refused(404, "Link not found");
+    let made = Client::new().post("/api/links").json(&json!({ "title": "x", "slug": "Capital-Slug" })).send().await;
+    made.refused(400, "slug may only contain a-z, 0-9 and hyphens");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::steps::{community, notification_mails, prefer, says, wait_for_mails, wait_for_records, write_in_community};
 use crate::support::{Browser, Client, FaultyStack, Link, User, ask, now, stack_or_skip};
@@ -180,11 +181,29 @@ async fn a_discarded_message_notifies_nobody() {
 }
 
 #[tokio::test]
-async fn a_community_name_that_looks_like_a_url_is_left_out() {
-    let [ann, bob] = [User::sign_up().await, User::sign_up().await];
-    let place = community(&ann, "Locked, see evil.example", &[&bob]).await;
-    write_in_community(&place, &ann, &bob, "Hello").await;
-    assert_eq!(says(&wait_for_mails(&bob, 1).await[0]), format!("{} wrote to you in a community", ann.username));
+async fn a_community_name_that_a_mail_program_makes_a_link_or_a_number_of_is_left_out() {
+    let ann = User::sign_up().await;
+    let linked = ["Locked, see evil.example", "evil。com", "ｅｖｉｌ．ｃｏｍ", "mailto:evil", "Call 030 555 0100 now"];
+    for name in linked.into_iter().chain(["Class 2025/26"]) {
+        let bob = User::sign_up().await;
+        let place = community(&ann, name, &[&bob]).await;
+        write_in_community(&place, &ann, &bob, "Hello").await;
+        let shown = if linked.contains(&name) { "a community" } else { name };
+        let expected = format!("{} wrote to you in {shown}", ann.username);
+        assert_eq!(says(&wait_for_mails(&bob, 1).await[0]), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_username_or_a_slug_that_a_mail_program_makes_a_number_of_is_left_out() {
+    let digits = || Uuid::new_v4().as_u128() % 10_u128.pow(17);
+    let [ann, bob] = [User::named(&format!("{}", 10_u128.pow(17) + digits())).await, User::sign_up().await];
+    ann.write(&bob, "Hello").await;
+    assert_eq!(says(&wait_for_mails(&bob, 1).await[0]), "Somebody wrote to you");
+    let body = json!({ "title": "x", "slug": format!("555-{}", digits()), "notify": true });
+    let link = Link::from(&ann.post("/api/links").json(&body).send().await.ok(201));
+    link.send("Hello").await.ok(201);
+    assert_eq!(says(&wait_for_mails(&ann, 1).await[0]), "Somebody wrote to one of your links");
 }
 
 #[tokio::test]

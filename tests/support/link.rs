@@ -29,6 +29,12 @@ impl Link {
         Link::from(&Client::new().post("/api/links").json(&body).send().await.ok(201))
     }
 
+    /// Makes a link anew under the slug of a deleted one, as whoever deleted it.
+    pub async fn again(deleted: &Link) -> Link {
+        let body = json!({ "title": "Anew", "slug": deleted.slug });
+        Link::from(&Client::new().post("/api/links").bearer(&deleted.token).json(&body).send().await.ok(201))
+    }
+
     /// From the answer to a creation.
     #[track_caller]
     pub fn from(answer: &Value) -> Link {

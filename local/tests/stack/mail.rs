@@ -135,3 +135,21 @@ async fn an_external_ses_takes_the_embedded_ones_place() {
     stack.stop().await;
     other.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_own_pages_are_shown_under_names_of_this_machine_only() {
+    let stack = stack().await;
+    let http = Http::new(stack.url());
+    for path in ["/_local/outbox", "/_local/queues", "/_local/cdn/cards/x", "/_local/other"] {
+        for foreign in ["evil.example", "evil.example:3000", "localhost.evil.example", "127.0.0.1.evil.example"] {
+            http.send("GET", path, &[("host", foreign)], "").await.is(403, "Open this as localhost");
+        }
+        for own in ["localhost", "127.0.0.1:3000", "[::1]:3000", "sotto.localhost"] {
+            let answer = http.send("GET", path, &[("host", own)], "").await;
+            assert_ne!(answer.status, 403, "{path} as {own}");
+        }
+    }
+    // The API itself has any name.
+    assert_eq!(http.send("GET", "/echo/x", &[("host", "evil.example")], "").await.status, 200);
+    stack.stop().await;
+}

@@ -182,6 +182,29 @@ async fn a_data_directory_keeps_everything_and_takes_one_stack_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_data_directory_of_another_version_is_refused_and_not_touched() {
+    let directory = Directory::new();
+    Stack::start(directory.options()).await.unwrap().stop().await;
+    let format = directory.0.join("format");
+    let own = std::fs::read_to_string(&format).unwrap();
+    for other in [None, Some(""), Some("1"), Some("9999")] {
+        match other {
+            Some(other) => std::fs::write(&format, other).unwrap(),
+            None => std::fs::remove_file(&format).unwrap(),
+        }
+        let before = std::fs::read(directory.0.join("dynamodb.sqlite")).unwrap();
+        let refused = Stack::start(directory.options()).await.err().expect("it must not start").to_string();
+        assert!(
+            refused.contains("of another version of Sotto") && refused.contains("delete the directory"),
+            "{refused}"
+        );
+        assert_eq!(std::fs::read(directory.0.join("dynamodb.sqlite")).unwrap(), before);
+    }
+    std::fs::write(&format, own).unwrap();
+    Stack::start(directory.options()).await.unwrap().stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_stacks_in_memory_share_nothing() {
     let (one, two) = (stack().await, stack().await);
     assert_ne!(variables(&one).await["SECRET_KEY"], variables(&two).await["SECRET_KEY"]);

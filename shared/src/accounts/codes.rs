@@ -14,8 +14,11 @@ use crate::{
 /// How long a request waits for a mail that it does not depend on. This is well within every function's time-out.
 pub const MAIL_PATIENCE: Duration = Duration::from_secs(8);
 
+/// The mail service says that there can't be such an address.
+pub struct BadAddress;
+
 /// Makes a code and mails it, or nothing of both: a code that nobody was told of is none. A replay gets its answer only once the mail
-/// is sent.
+/// is sent. If the mail service refuses the address for good, the code stays counted.
 pub async fn mail_code(
     app: &App,
     is_for: CodeFor<'_>,
@@ -23,14 +26,23 @@ pub async fn mail_code(
     email: fn(Code) -> EmailMessage,
     answer: String,
     context: &mut WriteContext,
-) -> Result<Written, StoreError> {
+) -> Result<Written<BadAddress>, StoreError> {
     let code = Code::generate(random());
     let kept = OneTimeCode::new(&app.tokens, is_for, code.as_str());
-    let written = app.store.issue_code(&kept, answer, context).await?;
+    let written = app.store.issue_code(&kept, to, answer, context).await?.refused_as(|never| match never {});
     let Written::Done(_) = written else { return Ok(written) };
-    if let Err(error) = app.mailer().send(to, &email(code)).await {
-        app.store.withdraw_code(&kept, context).await?;
-        return Err(error.cause);
+    match app.mailer().send(to, &email(code)).await {
+        Ok(()) => {}
+        Err(error) if error.is_bad_address => {
+            app.store.record_degradation(&error.cause);
+            app.store.revoke_code(&kept, context).await?;
+            app.limits.count_anyway();
+            return Ok(Written::Refused(BadAddress));
+        }
+        Err(error) => {
+            app.store.withdraw_code(&kept, context).await?;
+            return Err(error.cause);
+        }
     }
     // It is sent, and whoever is told of a failure would have another one sent.
     if let Some(record) = &context.record
@@ -76,5 +88,5 @@ pub async fn mail_counted_code(
 
 /// What codes are counted by: their purpose and the mailbox. Upper and lower case in the address make no difference.
 pub fn codes_to(app: &App, is_for: &CodeFor<'_>, to: &Email) -> String {
-    format!("{} {}", is_for.purpose(), app.tokens.email_hash(&to.in_lower_case()).as_str())
+    format!("{} {}", is_for.purpose(), app.tokens.email_hash(to).as_str())
 }

@@ -3,5 +3,5 @@
 mod codes;
 mod erasure;
 
-pub use codes::{MAIL_PATIENCE, codes_to, mail_code, mail_counted_code, may_mail_code};
+pub use codes::{BadAddress, MAIL_PATIENCE, codes_to, mail_code, mail_counted_code, may_mail_code};
 pub use erasure::erase_some;

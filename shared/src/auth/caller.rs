@@ -9,6 +9,7 @@ use crate::{
     limits::{Denied, Limit},
     sessions::{LIFETIME, Session},
     store::{AccountStatus, Device, StoreError, UsernameClaim},
+    tokens::AdminToken,
     types::UserId,
 };
 
@@ -79,7 +80,17 @@ impl From<NotACaller> for PrivateError {
 
 impl UnverifiedSession {
     pub fn by(app: &App, request: &Request) -> Result<Self, NotACaller> {
-        let session = app.sessions().read(presented(app, request)?).ok_or(NotACaller::NotAuthenticated)?;
+        Self::read(app, presented(app, request, request.bearer())?)
+    }
+
+    /// The same for a request whose bearer may be an admin token: then the session is in the cookie.
+    pub fn beside_token(app: &App, request: &Request) -> Result<Self, NotACaller> {
+        let bearer = request.bearer().filter(|bearer| AdminToken::parse(bearer).is_none());
+        Self::read(app, presented(app, request, bearer)?)
+    }
+
+    fn read(app: &App, token: &str) -> Result<Self, NotACaller> {
+        let session = app.sessions().read(token).ok_or(NotACaller::NotAuthenticated)?;
         app.limits.comes_with(session.id);
         Ok(Self(session))
     }
@@ -187,12 +198,12 @@ impl TrustedCaller {
 }
 
 /// The token that a request carries, as a bearer or as a cookie; both ways and different is no token.
-fn presented<'r>(app: &App, request: &'r Request) -> Result<&'r str, NotACaller> {
+fn presented<'r>(app: &App, request: &'r Request, bearer: Option<&'r str>) -> Result<&'r str, NotACaller> {
     let cookie = cookie_name(app, request);
     let mut cookies = request.cookies(cookie);
     let first = cookies.next();
-    let token = match (request.header("authorization").map(|_| request.bearer()), first) {
-        (Some(bearer), cookie) => bearer.filter(|bearer| cookie.is_none_or(|cookie| cookie == *bearer)),
+    let token = match (bearer, first) {
+        (Some(bearer), cookie) => Some(bearer).filter(|bearer| cookie.is_none_or(|cookie| cookie == *bearer)),
         (None, Some(_)) if is_cross_site(app, request) => return Err(NotACaller::CrossSite),
         (None, cookie) => cookie,
     };

@@ -6,10 +6,12 @@ use crate::{
     app::App,
     http::{LinksError, Request},
     limits::{Attempt, Denied, Limit},
-    store::Link,
+    store::{Link, SlugClaim},
     tokens::AdminToken,
     types::{PinTry, Slug},
 };
+
+use super::{NotACaller, UnverifiedSession};
 
 /// The admin token that a request carries: 64 hex digits in `?token=` or as a bearer. Both ways and different: wrong.
 struct GivenToken(Option<AdminToken>);
@@ -17,14 +19,13 @@ struct GivenToken(Option<AdminToken>);
 impl GivenToken {
     /// `None` when the request carries none.
     fn by(request: &Request) -> Option<Self> {
-        let query = request.query("token").filter(|token| !token.is_empty());
-        let token = match (&query, request.bearer()) {
-            (None, None) => return None,
-            (Some(query), Some(bearer)) if *query != bearer => None,
-            (Some(token), _) => AdminToken::parse(token),
-            (None, Some(token)) => AdminToken::parse(token),
-        };
-        Some(Self(token))
+        let query = request.query("token").filter(|token| !token.is_empty()).map(|token| AdminToken::parse(&token));
+        let bearer = request.bearer().filter(|token| !token.is_empty()).map(AdminToken::parse);
+        match (query, bearer) {
+            (Some(Some(query)), Some(Some(bearer))) => Some(Self(Some(query).filter(|query| query.is(&bearer)))),
+            (Some(_), Some(_)) => Some(Self(None)),
+            (one, other) => one.or(other).map(Self),
+        }
     }
 
     fn opens(&self, link: &Link) -> bool {
@@ -75,6 +76,23 @@ impl LinkOwner {
 
     pub fn into_link(self) -> Link {
         self.link
+    }
+}
+
+/// Reads the proof that the caller deleted the link that had `slug`: its admin token as a bearer, or a session of its account.
+pub async fn slug_claim(app: &App, request: &Request, slug: Option<&Slug>) -> Result<SlugClaim, NotACaller> {
+    if slug.is_none() {
+        return Ok(SlugClaim::default());
+    }
+    if let Some(token) = request.bearer().and_then(AdminToken::parse) {
+        return Ok(SlugClaim { admin_token: Some(token.hash()), user: None });
+    }
+    // Callers without a session may make links, too.
+    let Ok(session) = UnverifiedSession::by(app, request) else { return Ok(SlugClaim::default()) };
+    match session.confirm(app).await {
+        Ok(caller) => Ok(SlugClaim { admin_token: None, user: Some(caller.user()) }),
+        Err(error @ NotACaller::Failed(_)) => Err(error),
+        Err(_) => Ok(SlugClaim::default()),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     limits::{Attempt, Denied, Limit},
     passwords::SecretHash,
     store::{Account, AccountStatus, CodeTried, Device, StoreError, UsernameClaim},
-    types::{DeviceId, Identifier, Parse, PasswordTry, UserId, Username},
+    types::{DeviceId, Email, Identifier, Parse, PasswordTry, UserId, Username},
 };
 
 use super::Caller;
@@ -106,11 +106,12 @@ impl LoginTarget {
 
 /// What an attempt at a mailed code comes to. A wrong one counts only where there is a code that it could be a guess at: so nobody can
 /// lock somebody else's recovery while no code is out.
-pub async fn check_code(attempt: Attempt, tried: CodeTried) -> Result<(), AccountsError> {
+/// A right one yields the address that it was mailed to, if it is for a sign-up.
+pub async fn check_code(attempt: Attempt, tried: CodeTried) -> Result<Option<Email>, AccountsError> {
     match tried {
-        CodeTried::Right => {
+        CodeTried::Right(address) => {
             attempt.succeeded().await;
-            Ok(())
+            Ok(address)
         }
         CodeTried::Wrong => {
             attempt.failed().await;
@@ -129,8 +130,12 @@ fn nobodys_name() -> Username {
 }
 
 impl Caller {
-    /// The caller's account, for a caller who knows its password, too. The attempt is to be told as a success with what follows.
+    /// The caller's account, for a caller on a trusted device who knows its password, too: a stolen password alone takes no account away
+    /// from its owner. The attempt is to be told as a success with what follows.
     pub async fn prove(&self, app: &App, password: &PasswordTry) -> Result<(Account, Attempt), AccountsError> {
+        if !self.device.trusted {
+            return Err(AccountsError::NotTrusted);
+        }
         // Counted apart from sign-ins, so that strangers who guess there keep nobody from this.
         let limits = [(Limit::Proofs, self.user().to_string())];
         let (attempt, account) = join!(app.limits.attempt(&limits), app.store.account(self.user()));

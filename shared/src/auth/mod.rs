@@ -10,6 +10,6 @@ pub use caller::{
     COOKIE, Caller, NotACaller, SECURE_COOKIE, TrustedCaller, UnverifiedSession, confirm_and_read, end_session,
     signed_in,
 };
-pub use links::{LinkOwner, PinAttempt, PinPassed};
+pub use links::{LinkOwner, PinAttempt, PinPassed, slug_claim};
 pub use login::{Authenticated, LoginTarget, check_code};
 pub use unsubscriber::Unsubscriber;

@@ -10,7 +10,7 @@ use super::{Bucket, Described, Part};
 use crate::{
     media::{PartialObject, Probe, Visible, look, without_location},
     store::{Media, StoreError},
-    types::{AssetId, AssetSet, ContentType, ConversationId, MediaKind, Upload, UserId},
+    types::{AssetId, AssetSet, ContentType, ConversationId, MediaKind, Upload, UserId, essence},
 };
 
 /// How long a URL for reading is good.
@@ -73,6 +73,8 @@ impl Attachments {
         if upload.kind == MediaKind::File {
             return Ok(Checked { upload, etag, size, content_type, visible: None });
         }
+        // What browsers say of codecs says nothing of the container.
+        let content_type = essence(&content_type);
         let mut known = PartialObject::new(size);
         known.add(0, bytes);
         for _ in 0..LOOKS {

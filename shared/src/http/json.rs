@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use data_url::mime::Mime;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Problem, Request};
+use crate::types::{Object, Respelled, respelled};
 
 const MAX_BODY: usize = 64 * 1024;
 
@@ -18,20 +20,26 @@ impl Request {
     }
 
     /// The same for a body that must have all of `fields`, with one message for whichever is missing, null or empty.
-    pub fn json_with<T: DeserializeOwned>(&self, fields: &[&str], otherwise: &'static str) -> Result<T, Problem> {
+    pub fn json_with<T: DeserializeOwned>(
+        &self,
+        fields: &[&'static str],
+        otherwise: &'static str,
+    ) -> Result<T, Problem> {
         let text = self.json_text()?;
         let given: Value = serde_json::from_str(&text).unwrap_or_default();
         let is_absent = |field: &str| given[field].is_null() || given[field] == "";
-        if given.is_object() && fields.iter().any(|field| is_absent(field)) {
+        let is_respelled = |given: &Map<String, Value>| given.keys().any(|name| respelled(fields, name).is_some());
+        let is_complete = || !fields.iter().any(|field| is_absent(field));
+        if given.as_object().is_some_and(|given| !is_respelled(given)) && !is_complete() {
             return Err(Problem::bad_request(otherwise));
         }
         parse(&text).map_err(Problem::bad_request)
     }
 
     fn json_text(&self) -> Result<Cow<'_, str>, Problem> {
-        let content_type = self.header("content-type").and_then(|value| value.parse::<mime::Mime>().ok());
-        if !content_type.is_some_and(|value| is_json(&value)) {
-            return Err(Problem::not_json());
+        match self.media_type() {
+            Some(media_type) if media_type.matches("application", "json") && is_in_utf_8(&media_type) => {}
+            _ => return Err(Problem::not_json()),
         }
         // Base64 may round up by two bytes: the exact length decides below.
         if self.body_length() > MAX_BODY + 2 {
@@ -43,15 +51,21 @@ impl Request {
         }
         let invalid = |_| Problem::bad_request("The body is not valid UTF-8");
         Ok(match body {
-            Cow::Borrowed(bytes) => Cow::Borrowed(std::str::from_utf8(bytes).map_err(invalid)?),
-            Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).map_err(|error| invalid(error.utf8_error()))?),
+            Cow::Borrowed(bytes) => Cow::Borrowed(without_mark(std::str::from_utf8(bytes).map_err(invalid)?)),
+            Cow::Owned(bytes) => Cow::Owned(without_mark(std::str::from_utf8(&bytes).map_err(invalid)?).to_owned()),
         })
     }
 }
 
-fn is_json(value: &mime::Mime) -> bool {
-    value.essence_str() == mime::APPLICATION_JSON.essence_str()
-        && value.get_param(mime::CHARSET).is_none_or(|charset| charset == mime::UTF_8)
+/// Programs on Windows begin JSON with a byte order mark, which a reader may pass over (RFC 8259, section 8.1).
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{FEFF}').unwrap_or(text)
+}
+
+/// Whether the charset is UTF-8, by either of its usual names, or left out.
+fn is_in_utf_8(media_type: &Mime) -> bool {
+    let is_utf_8 = |charset: &str| ["utf-8", "utf8"].iter().any(|name| charset.trim().eq_ignore_ascii_case(name));
+    media_type.get_parameter("charset").is_none_or(is_utf_8)
 }
 
 impl Problem {
@@ -70,20 +84,32 @@ impl Problem {
 
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     // First as any JSON: serde_json stops at 128 levels there, also within fields that nobody asked for.
-    let value: Value = serde_json::from_str(text).map_err(|_| MALFORMED)?;
+    let value: Value = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     if !value.is_object() {
         return Err("The body must be a JSON object".to_owned());
     }
     let mut json = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut json)
+        .map(|Object(body)| body)
         .map_err(|error| explain(&error.path().to_string(), &error.inner().to_string()))
+}
+
+/// A number such as `1e999` is valid JSON, but no double holds it.
+fn malformed(error: &serde_json::Error) -> &'static str {
+    if error.to_string().starts_with("number out of range") {
+        "The body has a number that is too large"
+    } else {
+        MALFORMED
+    }
 }
 
 /// Serde's words for a person: `title is required`, `title must be text`, `title must be 1 to 100 characters`.
 fn explain(path: &str, message: &str) -> String {
     let message = message.rfind(" at line ").map_or(message, |end| &message[..end]);
     let quoted = || message.split('`').nth(1).unwrap_or_default();
-    if message.starts_with("missing field") {
+    if message.contains(Respelled::VERB) || message.ends_with(Respelled::UNKNOWN) {
+        message.to_owned()
+    } else if message.starts_with("missing field") {
         format!("{} is required", quoted())
     } else if message.starts_with("duplicate field") {
         format!("{} must be given once", quoted())
@@ -122,6 +148,14 @@ mod tests {
         #[serde(default)]
         max_messages: Patch<MaxMessages>,
         expires_at: Option<Timestamp>,
+        inner: Option<Object<Inner>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    #[allow(dead_code)] // as above
+    struct Inner {
+        is_done: bool,
     }
 
     #[test]
@@ -145,9 +179,15 @@ mod tests {
             (r#"{"title":"x","maxMessages":0}"#, "maxMessages must be a whole number from 1 to 1000000"),
             (r#"{"title":"x","maxMessages":"5"}"#, "maxMessages must be a whole number from 1 to 1000000"),
             (r#"{"title":"x","maxMessages":1.5}"#, "maxMessages must be a whole number from 1 to 1000000"),
+            (r#"{"title":"x","maxMessages":1e300}"#, "maxMessages must be a whole number from 1 to 1000000"),
+            (r#"{"title":"x","maxMessages":1e999}"#, "The body has a number that is too large"),
             (r#"{"title":"x","expiresAt":7}"#, "expiresAt must be a time such as 2026-02-06T12:37:51.523Z"),
             (r#"{"title":"x","expiresAt":"7"}"#, "expiresAt must be a time such as 2026-02-06T12:37:51.523Z"),
             (r#"{"title":"x","colour":"y"}"#, "colour is not a known field"),
+            (r#"{"title":"x","expires_at":null}"#, "expires_at is not known: it is spelled expiresAt"),
+            (r#"{"Title":"x","title":"y"}"#, "Title is not a known field"),
+            (r#"{"title":"x","inner":{"isdone":true}}"#, "isdone is not known: it is spelled isDone"),
+            (r#"{"title":"x","inner":[true]}"#, "inner must be an object"),
         ] {
             assert_eq!(parse::<Body>(text).err().as_deref(), Some(message), "{text}");
         }

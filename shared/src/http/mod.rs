@@ -2,6 +2,7 @@
 
 mod accounts;
 mod communities;
+mod document;
 mod json;
 mod links;
 mod multipart;

@@ -23,9 +23,10 @@ impl Request {
         max_file: usize,
         too_large: &'static str,
     ) -> Result<Form<N>, Problem> {
-        let content_type = self.header("content-type").unwrap_or_default();
-        let boundary = multer::parse_boundary(content_type)
-            .map_err(|_| Problem::wrong_type("Content-Type must be multipart/form-data"))?;
+        let media_type = self.media_type().filter(|media_type| media_type.matches("multipart", "form-data"));
+        let media_type = media_type.ok_or_else(Problem::no_form)?;
+        let boundary = media_type.get_parameter("boundary").filter(|boundary| !boundary.is_empty());
+        let boundary = boundary.ok_or_else(Problem::no_boundary)?;
         let body = Bytes::from(self.body()?.into_owned());
         let body = stream::iter([Ok::<_, std::convert::Infallible>(body)]);
         let sizes = names
@@ -60,6 +61,16 @@ impl Request {
             return Err(missing(names[position]));
         }
         Ok(Form { file, texts: texts.map(Option::unwrap_or_default) })
+    }
+}
+
+impl Problem {
+    pub fn no_form() -> Self {
+        Self::wrong_type("Content-Type must be multipart/form-data")
+    }
+
+    pub fn no_boundary() -> Self {
+        Self::wrong_type("Content-Type must name the boundary, as in multipart/form-data; boundary=x")
     }
 }
 

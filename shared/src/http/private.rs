@@ -52,7 +52,9 @@ impl PrivateError {
             }
             Self::NotPromoted(cause) => {
                 let problem = Problem::new(S::INTERNAL_SERVER_ERROR, "Media promotion failed");
-                return Problem { cause: Some(cause.to_string()), ..problem };
+                // The contract's status for whatever is wrong with an upload. That is no failure of ours.
+                let is_ours = !matches!(cause, StoreError::Upload(_));
+                return Problem { cause: is_ours.then(|| cause.to_string()), ..problem };
             }
             Self::UnfitUpload(kind) => {
                 let types = kind.content_types().unwrap_or_default().join(", ");

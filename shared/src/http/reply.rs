@@ -13,7 +13,10 @@ pub struct Reply {
     headers: HeaderMap,
     cookies: Vec<String>,
     content_type: &'static str,
+    cache_control: &'static str,
     body: String,
+    /// The body in place of the text, compressed.
+    gzip: Option<&'static [u8]>,
     /// The request was answered before: it takes nothing from a limit.
     pub(super) is_replay: bool,
 }
@@ -34,8 +37,32 @@ impl Reply {
     }
 
     fn text(status: StatusCode, body: String) -> Self {
-        let content_type = "application/json";
-        Self { status, headers: HeaderMap::new(), cookies: Vec::new(), content_type, body, is_replay: false }
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            cookies: Vec::new(),
+            content_type: "application/json",
+            cache_control: "no-store",
+            body,
+            gzip: None,
+            is_replay: false,
+        }
+    }
+
+    /// A document that anyone may keep for a while. `tag` tells its forms and versions apart.
+    pub(super) fn document(json: &str, tag: &str) -> Self {
+        let reply = Self { cache_control: "public, max-age=300", ..Self::text(StatusCode::OK, json.to_owned()) };
+        reply.header(header::ETAG, tag).header(header::VARY, "accept-encoding")
+    }
+
+    /// The same, compressed.
+    pub(super) fn compressed(gzip: &'static [u8], tag: &str) -> Self {
+        Self { gzip: Some(gzip), ..Self::document("", tag) }.header(header::CONTENT_ENCODING, "gzip")
+    }
+
+    /// For whoever has the document with that tag.
+    pub(super) fn not_modified(tag: &str) -> Self {
+        Self::document("", tag).with_status(StatusCode::NOT_MODIFIED)
     }
 
     /// A document under a content security policy. Its address may hold a secret, which is told to nobody.
@@ -106,17 +133,18 @@ impl Reply {
     }
 
     pub(super) fn into_response(self, request_id: &str) -> ApiGatewayV2httpResponse {
-        let content_type = self.content_type;
+        let (content_type, cache_control) = (self.content_type, self.cache_control);
         let reply = self
             .header(header::CONTENT_TYPE, content_type)
-            .header(header::CACHE_CONTROL, "no-store")
+            .header(header::CACHE_CONTROL, cache_control)
             .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
             .header(HeaderName::from_static("x-request-id"), request_id);
         let mut response = ApiGatewayV2httpResponse::default();
         response.status_code = reply.status.as_u16().into();
         response.headers = reply.headers;
         response.cookies = reply.cookies;
-        response.body = Some(Body::Text(reply.body));
+        response.is_base64_encoded = reply.gzip.is_some();
+        response.body = Some(reply.gzip.map_or_else(|| Body::Text(reply.body), |gzip| Body::Binary(gzip.to_vec())));
         response
     }
 }

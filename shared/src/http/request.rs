@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use data_url::mime::Mime;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 
 use super::Problem;
 use crate::{
     app::App,
     client::Client,
-    types::{IdempotencyKey, Parse, Timestamp},
+    types::{IdempotencyKey, Parse, Respelled, Slug, Timestamp, respelled},
 };
 
 pub struct Request {
@@ -32,6 +33,11 @@ impl Request {
         T::parse(self.path_text(name)?).ok()
     }
 
+    /// The link that the route names.
+    pub fn slug(&self) -> Option<Slug> {
+        Slug::named(self.path_text("slug")?)
+    }
+
     pub fn path_text(&self, name: &str) -> Option<&str> {
         self.event.path_parameters.get(name).map(String::as_str)
     }
@@ -42,7 +48,14 @@ impl Request {
         form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    /// The same as a `T`. A parameter in another spelling, such as `perPage` for `per_page`, is refused.
     pub fn query_as<T: Parse>(&self, name: &'static str) -> Result<Option<T>, Problem> {
+        let query = self.event.raw_query_string.as_deref().unwrap_or_default();
+        for (given, _) in form_urlencoded::parse(query.as_bytes()) {
+            if let Some(right) = respelled(&[name], &given) {
+                return Err(Problem::bad_request(Respelled { name: &given, right }.to_string()));
+            }
+        }
         let value = self.query(name).map(|text| T::parse(&text)).transpose();
         value.map_err(|invalid| Problem::bad_request(format!("{name} {invalid}")))
     }
@@ -51,9 +64,15 @@ impl Request {
         self.event.headers.get(name)?.to_str().ok()
     }
 
+    /// The type of the body. `None` when it is left out, or is none.
+    pub(super) fn media_type(&self) -> Option<Mime> {
+        self.header("content-type")?.parse().ok()
+    }
+
     /// Whether it is a browser's, which shows a person what it gets.
     pub fn accepts_pages(&self) -> bool {
-        self.header("accept").is_some_and(|accept| accept.contains("text/html"))
+        let mut accepted = self.header("accept").unwrap_or_default().split(',');
+        accepted.any(|range| range.parse().is_ok_and(|range: Mime| range.matches("text", "html")))
     }
 
     pub fn method(&self) -> &str {
@@ -69,10 +88,12 @@ impl Request {
             .map(|(_, value)| value)
     }
 
-    /// The token of `Authorization: Bearer`.
+    /// The token of `Authorization: Bearer`; an empty one if it is left out. Another scheme is none of ours: a browser sends `Basic` to a
+    /// proxy in front of us.
     pub fn bearer(&self) -> Option<&str> {
-        let (scheme, token) = self.header("authorization")?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
+        let credentials = self.header("authorization")?.trim();
+        let (scheme, token) = credentials.split_once([' ', '\t']).unwrap_or((credentials, ""));
+        (scheme.is_empty() || scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim_start())
     }
 
     /// The client that sent it, as the gateway says. No header that a caller can set counts.

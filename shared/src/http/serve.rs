@@ -9,14 +9,13 @@ use std::{
     time::Instant,
 };
 
-use http::StatusCode;
 use lambda_http::{
     LambdaEvent,
     aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse},
     lambda_runtime, service_fn,
 };
 
-use super::{FamilyError, Reply, Request};
+use super::{FamilyError, Reply, Request, document::Document};
 use crate::{
     app::App,
     config::{Config, Requirements},
@@ -40,15 +39,17 @@ pub fn run<E: FamilyError>(
     })
 }
 
-/// The same for a function that answers every request alike, with this JSON. It needs nothing: no table, no keys, no rights.
-pub fn run_document(json: &'static str) -> ExitCode {
+/// The same for a function that answers every request alike, with this JSON, also given compressed. It needs nothing: no table, no keys, no
+/// rights.
+pub fn run_document(json: &'static str, gzip: &'static [u8]) -> ExitCode {
     until_stopped(async {
         let (stack, cold) = (Arc::new(Config::stack_from_env()), AtomicBool::new(true));
+        let document = Arc::new(Document::new(json, gzip));
         lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| {
-            let (stack, cold) = (stack.clone(), cold.swap(false, Ordering::Relaxed));
+            let (stack, document, cold) = (stack.clone(), document.clone(), cold.swap(false, Ordering::Relaxed));
             async move {
                 let (request, started) = (Request::new(event.payload, Timestamp::now()), Instant::now());
-                let reply = Reply::created(json.to_owned()).with_status(StatusCode::OK);
+                let reply = document.reply(&request);
                 let line = line(&request, &reply, None, started, Totals::default(), cold);
                 log::request(&line, stack.as_deref());
                 Ok::<_, lambda_runtime::Error>(reply.into_response(request.request_id()))

@@ -50,6 +50,7 @@ pub async fn news(app: &App, event: &NotificationEvent) -> Result<Option<News>, 
 async fn says(app: &App, event: &NotificationEvent) -> Result<Option<String>, StoreError> {
     match &event.place {
         Place::Inbox => Ok(Some("Somebody wrote to your inbox".to_owned())),
+        Place::Link(slug) if becomes_link(slug) => Ok(Some("Somebody wrote to one of your links".to_owned())),
         Place::Link(slug) => Ok(Some(format!("Somebody wrote to your link {slug}"))),
         Place::Private { conversation, from } => {
             let (participant, name) = try_join!(app.store.participant(event.to, *conversation), name(app, *from))?;
@@ -76,9 +77,11 @@ async fn says(app: &App, event: &NotificationEvent) -> Result<Option<String>, St
     }
 }
 
+/// A user by the username, if that stays text in a mail.
 async fn name(app: &App, user: UserId) -> Result<String, StoreError> {
     let names = app.store.usernames([user].into_iter()).await?;
-    Ok(names.first().map_or_else(|| "Somebody".to_owned(), |(_, name)| name.as_str().to_owned()))
+    let name = names.first().map(|(_, name)| name.as_str()).filter(|name| !becomes_link(name));
+    Ok(name.unwrap_or("Somebody").to_owned())
 }
 
 /// The page where the message can be read. Without a page of its own, it is the start page.
@@ -91,10 +94,8 @@ fn url(app: &App, event: &NotificationEvent) -> String {
     }
 }
 
-/// A community by its name. A name that mail programs would turn into a link is left out: otherwise our mail would
-/// carry a creator's link.
+/// A community by its name, if that stays text in a mail.
 fn place(name: &str) -> &str {
-    let looks_like_link =
-        name.contains("//") || name.split_whitespace().any(|word| word.trim_matches('.').contains('.'));
-    if looks_like_link { "a community" } else { name }
+    if becomes_link(name) { "a community" } else { name }
+}
 }

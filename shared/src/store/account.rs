@@ -32,6 +32,8 @@ pub struct Account {
 pub struct EmailClaim {
     pub user_id: UserId,
     pub username: Username,
+    /// The account's address as its owner wrote it: every mail goes there, however the address is typed later.
+    pub email: Email,
 }
 
 /// Everything that a sign-up makes.
@@ -69,7 +71,8 @@ impl Store {
         context: &mut WriteContext,
     ) -> Result<Written<SignUpRefused>, StoreError> {
         let NewAccount { account, email, claim, device, code } = new;
-        let holder = EmailClaim { user_id: account.id, username: account.username.clone() };
+        let (username, email_of_record) = (account.username.clone(), account.email.clone());
+        let holder = EmailClaim { user_id: account.id, username, email: email_of_record };
         let steps = vec![
             self.transact_put(to_item(Key::email(email), &holder)?, Some("attribute_not_exists(pk)"), []),
             self.transact_put(

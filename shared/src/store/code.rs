@@ -12,9 +12,10 @@ use super::{
 };
 use crate::{
     tokens::{EmailHash, Purpose, Tokens},
-    types::{DeviceId, Timestamp},
+    types::{DeviceId, Email, Parse, Timestamp},
 };
 
+const SIGN_UP: &str = "sign-up";
 const LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// After so many wrong tries even the right code is wrong.
 const MOST_WRONG: u32 = 5;
@@ -29,7 +30,7 @@ pub enum CodeFor<'a> {
 impl CodeFor<'_> {
     pub fn purpose(&self) -> &'static str {
         match self {
-            Self::SignUp(_) => "sign-up",
+            Self::SignUp(_) => SIGN_UP,
             Self::NewPassword(_) => "new-password",
             Self::Device(_) => "device",
         }
@@ -44,9 +45,9 @@ impl CodeFor<'_> {
 }
 
 /// What became of an attempt at a code.
-#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum CodeTried {
-    Right,
+    /// With the address that the code was mailed to, if it is for a sign-up.
+    Right(Option<Email>),
     /// There is a code, and this is not it. It was counted.
     Wrong,
     /// There is no code that could be guessed: none was sent, or it is too old, used up, or was tried too often.
@@ -55,8 +56,10 @@ pub enum CodeTried {
 
 /// A code that was made or given, as it is stored and looked for.
 pub struct OneTimeCode {
+    tokens: Tokens,
     purpose: &'static str,
     subject: String,
+    code: String,
     hash: String,
 }
 
@@ -67,6 +70,9 @@ struct Kept {
     /// TTL deletes late: until then this decides.
     expires_at: Timestamp,
     ttl: i64,
+    /// Where a code for a sign-up was mailed to, sealed under the code: the account's address will be the one that is proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mailed_to: Option<String>,
 }
 
 impl OneTimeCode {
@@ -75,7 +81,7 @@ impl OneTimeCode {
         let (purpose, subject) = (is_for.purpose(), is_for.subject());
         let parts = [purpose.as_bytes(), subject.as_bytes(), code.as_bytes()];
         let hash = hex::encode(tokens.keyed_hash(Purpose::OneTimeCode, &parts));
-        Self { purpose, subject, hash }
+        Self { tokens: tokens.clone(), purpose, subject, code: code.to_owned(), hash }
     }
 
     pub(super) fn key(&self) -> Key {
@@ -83,10 +89,27 @@ impl OneTimeCode {
     }
 
     /// As the only good one, whatever came before it.
-    fn kept(&self, now: Timestamp) -> Result<Item, StoreError> {
+    fn kept(&self, to: &Email, now: Timestamp) -> Result<Item, StoreError> {
         let expires_at = now.after(LIFETIME);
-        let kept = Kept { code_hash: self.hash.clone(), wrong: 0, expires_at, ttl: expires_at.seconds() };
+        let is_for_sign_up = self.purpose == SIGN_UP;
+        let kept = Kept {
+            code_hash: self.hash.clone(),
+            wrong: 0,
+            expires_at,
+            ttl: expires_at.seconds(),
+            mailed_to: is_for_sign_up.then(|| self.tokens.seal(Purpose::CodeAddress, &self.seal(), to.as_str())),
+        };
         to_item(self.key(), &kept)
+    }
+
+    /// The address that the code was mailed to.
+    fn address(&self, kept: &Kept) -> Option<Email> {
+        let sealed = kept.mailed_to.as_ref()?;
+        Email::parse(&self.tokens.open(Purpose::CodeAddress, &self.seal(), sealed)?).ok()
+    }
+
+    fn seal(&self) -> [&[u8]; 2] {
+        [self.subject.as_bytes(), self.code.as_bytes()]
     }
 }
 
@@ -114,17 +137,18 @@ impl Store {
         };
         let kept: Option<Kept> = refused.map(from_item).transpose()?;
         let is_right = |kept: &Kept| kept.code_hash == code.hash && kept.wrong < MOST_WRONG && kept.expires_at > now;
-        Ok(if kept.as_ref().is_some_and(is_right) { CodeTried::Right } else { CodeTried::NoCode })
+        Ok(kept.filter(is_right).map_or(CodeTried::NoCode, |kept| CodeTried::Right(code.address(&kept))))
     }
 
-    /// Makes `code` the one that is good.
+    /// Makes `code`, which is about to be mailed to `to`, the one that is good.
     pub async fn issue_code(
         &self,
         code: &OneTimeCode,
+        to: &Email,
         answer: String,
         context: &mut WriteContext,
     ) -> Result<Written, StoreError> {
-        let kept = code.kept(context.now)?;
+        let kept = code.kept(to, context.now)?;
         if context.is_empty() {
             return self.put(kept).await.map(|()| Written::Done(answer));
         }
@@ -133,8 +157,17 @@ impl Store {
 
     /// Nobody was told of `code`: it is no code any more, was never counted, and no answer is kept.
     pub async fn withdraw_code(&self, code: &OneTimeCode, context: &WriteContext) -> Result<(), StoreError> {
+        self.void(code, self.undo(context)).await
+    }
+
+    /// The same for a code that stays counted.
+    pub async fn revoke_code(&self, code: &OneTimeCode, context: &WriteContext) -> Result<(), StoreError> {
+        self.void(code, self.forget_answer(context).into_iter().collect()).await
+    }
+
+    async fn void(&self, code: &OneTimeCode, items: Vec<TransactItem>) -> Result<(), StoreError> {
         let undone = async {
-            match self.undo(context) {
+            match items {
                 items if items.is_empty() => Ok(()),
                 items => self.transact(items).await.map(drop),
             }

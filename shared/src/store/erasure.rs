@@ -11,14 +11,16 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use super::{
     Account, Outcome, Participant, Store, StoreError, StreamRecord,
     keys::{CLOSURES, ERASURES, Key, blocked_senders, inbox, notification_states, private_messages, user_partition},
-    number, text,
+    number, text, to_item,
+    username::Reserved,
 };
 use crate::{
     tokens::EmailHash,
     types::{ConversationId, Parse, Timestamp, UserId},
 };
 
-/// How long nobody can claim the name (the contract's 30 days).
+/// How long nobody can claim the name (the contract's 30 days). Of one address only one name at a time is reserved for so long, so that
+/// nobody takes many names out of use. Any further one is free as soon as nothing of its account is left.
 const NAME_RESERVED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Longer than any request takes.
 const SECOND_LOOK: Duration = Duration::from_secs(60 * 60);
@@ -30,6 +32,8 @@ pub struct Erasure {
     pub user_id: UserId,
     /// In lower case.
     username: String,
+    /// The name is free once nothing of the account is left.
+    pub frees_name: bool,
 }
 
 impl Erasure {
@@ -37,7 +41,7 @@ impl Erasure {
     pub fn of(record: &StreamRecord) -> Option<Self> {
         let keys = record.keys();
         let user_id = UserId::parse(keys.pk.text.strip_prefix(ERASURES)?).ok()?;
-        Some(Self { user_id, username: keys.sk.text.clone() })
+        Some(Self { user_id, username: keys.sk.text.clone(), frees_name: false })
     }
 }
 
@@ -71,22 +75,36 @@ impl Store {
         email: &EmailHash,
         now: Timestamp,
     ) -> Result<Option<Erasure>, StoreError> {
-        let erasure = Erasure { user_id: account.id, username: account.username.lower_case() };
-        let mut item = Key::erasure(erasure.user_id, &erasure.username).into_item();
+        let username = account.username.lower_case();
+        let mut item = Key::erasure(account.id, &username).into_item();
         item.insert("ttl".to_owned(), number(now.after(SECOND_LOOK).seconds()));
-        let outcome = self
-            .transact(vec![
-                self.delete_step_if(
-                    Key::user(account.id),
-                    Some("password_hash = :hash"),
-                    [(":hash", text(account.password_hash.as_str()))],
-                ),
-                self.delete_step_if(Key::email(email), Some("user_id = :user"), [(":user", text(account.id))]),
-                self.reserve_item(&account.username, account.id, now.after(NAME_RESERVED))?,
-                self.transact_put(item, None, []),
-            ])
-            .await?;
-        Ok(matches!(outcome, Outcome::Done).then_some(erasure))
+        let earlier: Option<Reserved> = self.get(Key::reserved_name(email)).await?;
+        let frees_name = earlier.is_some_and(|earlier| earlier.reserved_until > now);
+        let until = now.after(if frees_name { SECOND_LOOK } else { NAME_RESERVED });
+        let mut items = vec![
+            self.delete_step_if(
+                Key::user(account.id),
+                Some("password_hash = :hash"),
+                [(":hash", text(account.password_hash.as_str()))],
+            ),
+            self.delete_step_if(Key::email(email), Some("user_id = :user"), [(":user", text(account.id))]),
+            self.reserve_item(&account.username, account.id, until)?,
+            self.transact_put(item, None, []),
+        ];
+        if !frees_name {
+            // An address has one account at a time, so nobody else writes this.
+            items.push(self.transact_put(to_item(Key::reserved_name(email), &Reserved::until(until))?, None, []));
+        }
+        let outcome = self.transact(items).await?;
+        Ok(matches!(outcome, Outcome::Done).then_some(Erasure { user_id: account.id, username, frees_name }))
+    }
+
+    /// Frees the name of an account of which nothing is left.
+    pub async fn free_name(&self, erasure: &Erasure) -> Result<(), StoreError> {
+        self.delete(Key::claimed(&erasure.username), |delete| {
+            delete.condition_expression("attribute_exists(reserved_until)")
+        })
+        .await
     }
 
     /// Marks that `user` has left a conversation, so that no send writes to it any more. `true` when the partner has
@@ -117,11 +135,19 @@ impl Store {
 
     /// Removes some items of an account, among them its participant items. `false` when nothing is left.
     pub async fn remove_remains(&self, erasure: &Erasure) -> Result<bool, StoreError> {
-        let Erasure { user_id, username } = erasure;
+        let Erasure { user_id, username, .. } = erasure;
         // First, as the subscriptions say which endpoints these are.
         self.release_endpoints(*user_id).await?;
-        let partitions =
-            vec![user_partition(*user_id), inbox(*user_id), notification_states(*user_id), blocked_senders(username)];
+        let mut partitions = vec![user_partition(*user_id), inbox(*user_id), notification_states(*user_id)];
+        if !self.is_somebody_elses(username, *user_id).await? {
+            partitions.push(blocked_senders(username));
+        }
         self.remove_some(partitions, STEP).await
+    }
+
+    /// Whether another user has claimed the name since.
+    async fn is_somebody_elses(&self, username: &str, user: UserId) -> Result<bool, StoreError> {
+        let claim = self.get_item(Key::claimed(username)).await?.unwrap_or_default();
+        Ok(claim.get("user_id").is_some_and(|holder| *holder != text(user)))
     }
 }

@@ -11,6 +11,7 @@
 //! | devices of a user | `USER#<id>` | `DEVICE#...` ascending | Query |
 //! | who has a username, and whether they take messages | `USERNAME#<lower case>` | `CLAIM` | GetItem |
 //! | who has an e-mail address | `EMAIL#<keyed hash>` | `CLAIM` | GetItem |
+//! | whether an address has a deleted account whose name is reserved | `EMAIL#<keyed hash>` | `NAME` | GetItem |
 //! | a one-time code | `OTP#<purpose>#<keyed hash or device>` | `OTP` | UpdateItem |
 //! | a message of an inbox | `INBOX#<user>` | `MSG#<message id>` | GetItem |
 //! | messages of an inbox, newest first | `INBOX#<user>` | descending | Query |
@@ -108,11 +109,20 @@ impl Key {
     }
 
     pub fn username(username: &Username) -> Self {
-        Self { pk: format!("USERNAME#{}", username.lower_case()), sk: "CLAIM".to_owned() }
+        Self::claimed(&username.lower_case())
+    }
+
+    /// Of a username in lower case.
+    pub fn claimed(username: &str) -> Self {
+        Self { pk: format!("USERNAME#{username}"), sk: "CLAIM".to_owned() }
     }
 
     pub fn email(email: &EmailHash) -> Self {
         Self { pk: format!("EMAIL#{}", email.as_str()), sk: "CLAIM".to_owned() }
+    }
+
+    pub fn reserved_name(email: &EmailHash) -> Self {
+        Self { pk: format!("EMAIL#{}", email.as_str()), sk: "NAME".to_owned() }
     }
 
     pub fn code(purpose: &str, subject: &str) -> Self {

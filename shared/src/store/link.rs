@@ -1,5 +1,7 @@
 //! Links: the item that its owner changes and its senders read.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -99,8 +101,13 @@ impl Link {
 
     /// The link in `item`, if it is still the same link and is not being deleted.
     pub(super) fn as_now(&self, item: Option<Item>) -> Result<Option<Self>, StoreError> {
-        let found: Option<Self> = item.map(from_item).transpose()?;
+        let found = item.map_or(Ok(None), Self::in_item)?;
         Ok(found.filter(|found| found.id == self.id && !found.deleting))
+    }
+
+    /// The link in an item under its key; `None` where only its slug is reserved.
+    fn in_item(item: Item) -> Result<Option<Self>, StoreError> {
+        if item.contains_key("reserved_until") { Ok(None) } else { from_item(item).map(Some) }
     }
 
     /// Whether its messages, as far as they are counted, have reached its cap.
@@ -108,6 +115,39 @@ impl Link {
         let cap = self.max_messages.map(|most| u64::from(most.get()));
         self.message_count.zip(cap).is_some_and(|(count, cap)| count >= cap)
     }
+}
+
+/// How long nobody else can have the slug of a deleted link (the contract's 30 days).
+const SLUG_RESERVED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// A slug that nobody has, and nobody but whoever deleted its link gets before its time.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ReservedSlug {
+    reserved_until: Timestamp,
+    ttl: i64,
+    deleted_with: AdminTokenHash,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_by: Option<UserId>,
+}
+
+impl ReservedSlug {
+    pub(super) fn of(link: &Link, now: Timestamp) -> Self {
+        let reserved_until = now.after(SLUG_RESERVED);
+        let (deleted_with, deleted_by) = (link.admin_token.clone(), link.owner);
+        Self { reserved_until, ttl: reserved_until.seconds(), deleted_with, deleted_by }
+    }
+
+    /// In the place of the link.
+    pub(super) fn item(&self, slug: &Slug) -> Result<Item, StoreError> {
+        to_item(Key::link(slug), self)
+    }
+}
+
+/// What shows that somebody has deleted the link whose slug is asked for again.
+#[derive(Default)]
+pub struct SlugClaim {
+    pub admin_token: Option<AdminTokenHash>,
+    pub user: Option<UserId>,
 }
 
 /// The changes that an owner makes.
@@ -153,17 +193,28 @@ impl Store {
 
     /// A link, also one whose deletion is under way.
     pub async fn link_or_remains(&self, slug: &Slug) -> Result<Option<Link>, StoreError> {
-        self.get(Key::link(slug)).await
+        self.get_item(Key::link(slug)).await?.map_or(Ok(None), Link::in_item)
     }
 
-    /// Of creators that race for a slug exactly one is done.
+    /// Of creators that race for a slug exactly one is done. A reserved slug goes to whoever deleted its link.
     pub async fn create_link(
         &self,
         link: &Link,
+        claim: &SlugClaim,
         answer: &str,
         context: &mut WriteContext,
     ) -> Result<Written<SlugTaken>, StoreError> {
-        let step = self.transact_put(to_item(Key::link(&link.slug), link)?, Some("attribute_not_exists(pk)"), []);
+        let mut is_free = "attribute_not_exists(pk) OR reserved_until <= :now".to_owned();
+        let mut values = vec![(":now", text(context.now))];
+        if let Some(token) = &claim.admin_token {
+            is_free += " OR deleted_with = :token";
+            values.push((":token", text(token.as_str())));
+        }
+        if let Some(user) = claim.user {
+            is_free += " OR deleted_by = :user";
+            values.push((":user", text(user)));
+        }
+        let step = self.transact_put(to_item(Key::link(&link.slug), link)?, Some(&is_free), values);
         Ok(self.write(context, answer, vec![step]).await?.refused_as(|_| SlugTaken))
     }
 
@@ -207,12 +258,10 @@ impl Store {
             .await?;
         match updated {
             Update::Done(item) => Ok(Updated::Done(Box::new(from_item(item)?))),
-            Update::Refused(Some(item)) => {
-                let found: Link = from_item(item)?;
-                let gone = found.id != link.id || found.deleting;
-                Ok(if gone { Updated::Gone } else { Updated::ExpiresBeforeStart })
-            }
-            Update::Refused(None) => Ok(Updated::Gone),
+            Update::Refused(item) => Ok(match link.as_now(item)? {
+                Some(_) => Updated::ExpiresBeforeStart,
+                None => Updated::Gone,
+            }),
         }
     }
 

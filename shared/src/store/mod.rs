@@ -41,6 +41,7 @@ use aws_sdk_dynamodb::{
     error::{ProvideErrorMetadata, SdkError},
     operation::{
         delete_item::builders::DeleteItemFluentBuilder,
+        put_item::builders::PutItemFluentBuilder,
         query::{QueryOutput, builders::QueryFluentBuilder},
         update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
     },
@@ -66,7 +67,7 @@ pub use hits::{Quota, RateLimit, TooMany};
 pub use idempotency::{IdempotencyRecord, Replay};
 pub use inbox::InboxMessage;
 use keys::Key;
-pub use link::{Link, LinkChanges, LinkStatus, SlugTaken, Updated};
+pub use link::{Link, LinkChanges, LinkStatus, SlugClaim, SlugTaken, Updated};
 pub use link_message::{CardRefused, LinkMessage};
 pub use mark::Mark;
 pub use notification_event::{NotificationEvent, Place};
@@ -221,17 +222,27 @@ impl Store {
 
     /// A write whatever was there.
     async fn put(&self, item: Item) -> Result<(), StoreError> {
-        let call = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let output = self
-            .write_alone("dynamodb:PutItem", async || call.clone().send().await)
-            .await
-            .map_err(|error| StoreError::call("PutItem", error))?;
-        self.spend_write(output.consumed_capacity());
+        self.put_if(item, |put| put).await
+    }
+
+    /// One write of a whole item; nothing happens where its condition fails.
+    async fn put_if(
+        &self,
+        item: Item,
+        shape: impl FnOnce(PutItemFluentBuilder) -> PutItemFluentBuilder,
+    ) -> Result<(), StoreError> {
+        let call = shape(
+            self.client
+                .put_item()
+                .table_name(&self.table)
+                .set_item(Some(item))
+                .return_consumed_capacity(ReturnConsumedCapacity::Total),
+        );
+        match self.write_alone("dynamodb:PutItem", async || call.clone().send().await).await {
+            Ok(output) => self.spend_write(output.consumed_capacity()),
+            Err(error) if error.code() == Some("ConditionalCheckFailedException") => {}
+            Err(error) => return Err(StoreError::call("PutItem", error)),
+        }
         Ok(())
     }
 

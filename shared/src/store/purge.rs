@@ -1,5 +1,5 @@
-//! The end of a link: closed first, so that it is gone for everyone, then emptied in bounded steps, then forgotten. Each step
-//! can be repeated, so a deletion that was interrupted goes on where it stopped.
+//! The end of a link: closed first, so that it is gone for everyone, then emptied in bounded steps, then forgotten. Only its slug stays
+//! reserved for a while. Each step can be repeated, so a deletion that was interrupted goes on where it stopped.
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, ReturnConsumedCapacity, WriteRequest};
 use futures_util::future::try_join_all;
@@ -7,10 +7,10 @@ use futures_util::future::try_join_all;
 use super::{
     Collisions, Item, Store, StoreError,
     keys::{Key, LINK_SHARDS, MEMBERSHIPS, SIDES, link_shard},
-    link::Link,
+    link::{Link, ReservedSlug},
     text,
 };
-use crate::types::LinkId;
+use crate::types::{LinkId, Timestamp};
 
 /// The most items that one BatchWriteItem takes.
 const BATCH: usize = 25;
@@ -36,11 +36,11 @@ impl Store {
         self.remove_some((0..LINK_SHARDS).map(|shard| link_shard(link, shard)).collect(), SHARD_STEP).await
     }
 
-    /// The slug is free again.
-    pub async fn forget_link(&self, link: &Link) -> Result<(), StoreError> {
+    /// Nothing stays of the link but its slug, reserved for whoever deleted it: strangers must not get what is written to an old address.
+    pub async fn forget_link(&self, link: &Link, now: Timestamp) -> Result<(), StoreError> {
         // Where the condition fails, another request has finished the same deletion.
-        self.delete(Key::link(&link.slug), |delete| {
-            delete.condition_expression("id = :id").expression_attribute_values(":id", text(link.id))
+        self.put_if(ReservedSlug::of(link, now).item(&link.slug)?, |put| {
+            put.condition_expression("id = :id").expression_attribute_values(":id", text(link.id))
         })
         .await
     }

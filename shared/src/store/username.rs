@@ -33,9 +33,15 @@ impl UsernameClaim {
 
 /// A name that nobody has, and nobody gets before its time.
 #[derive(Serialize, Deserialize)]
-struct Reserved {
-    reserved_until: Timestamp,
+pub(super) struct Reserved {
+    pub(super) reserved_until: Timestamp,
     ttl: i64,
+}
+
+impl Reserved {
+    pub(super) fn until(until: Timestamp) -> Self {
+        Self { reserved_until: until, ttl: until.seconds() }
+    }
 }
 
 /// Holds where a name is free at `:now`.
@@ -76,8 +82,7 @@ impl Store {
         user: UserId,
         until: Timestamp,
     ) -> Result<TransactItem, StoreError> {
-        let reserved = Reserved { reserved_until: until, ttl: until.seconds() };
-        let item = to_item(Key::username(username), &reserved)?;
+        let item = to_item(Key::username(username), &Reserved::until(until))?;
         Ok(self.transact_put(item, Some("user_id = :user"), [(":user", text(user))]))
     }
 }

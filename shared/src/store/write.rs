@@ -38,7 +38,7 @@ pub enum Written<R = Infallible> {
 
 impl<R> Written<R> {
     /// The same, with the refusal as a family of writes words it.
-    pub(super) fn refused_as<S>(self, word: impl FnOnce(R) -> S) -> Written<S> {
+    pub(crate) fn refused_as<S>(self, word: impl FnOnce(R) -> S) -> Written<S> {
         match self {
             Self::Done(body) => Written::Done(body),
             Self::Replayed(replay) => Written::Replayed(replay),
@@ -125,7 +125,12 @@ impl Store {
     /// The writes that undo what a finished write did for its context: the hits and the kept answer.
     pub(super) fn undo(&self, context: &WriteContext) -> Vec<TransactItem> {
         let mut items: Vec<TransactItem> = context.hits.iter().flat_map(|hit| self.unhit_items(hit)).collect();
-        items.extend(context.record.as_ref().map(|record| self.transact_delete(record.item_key(), None)));
+        items.extend(self.forget_answer(context));
         items
+    }
+
+    /// The write that forgets the kept answer.
+    pub(super) fn forget_answer(&self, context: &WriteContext) -> Option<TransactItem> {
+        context.record.as_ref().map(|record| self.transact_delete(record.item_key(), None))
     }
 }

@@ -1,7 +1,7 @@
 //! What communities are made of: ids of their messages, which tell whose conversation they are of, and their texts.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use uuid::{Builder, Uuid};
+use uuid::{Builder, Uuid, fmt::Hyphenated};
 
 use super::{
     Invalid, Parse, Timestamp, deserialize_text,

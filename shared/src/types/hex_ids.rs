@@ -5,8 +5,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Invalid, Parse, Timestamp, deserialize_text};
 
+/// Digits are read in either case. With `as_written`, only as we write them: for the parts of names that are compared as texts.
 macro_rules! hex_type {
     ($(#[$doc:meta])* $name:ident, $bytes:literal, $expected:literal) => {
+        hex_type!(@ $(#[$doc])* $name, $bytes, $expected, |_| true);
+    };
+    ($(#[$doc:meta])* $name:ident, $bytes:literal, $expected:literal, as_written) => {
+        hex_type!(@ $(#[$doc])* $name, $bytes, $expected, |text| !text.bytes().any(|byte| byte.is_ascii_uppercase()));
+    };
+    (@ $(#[$doc:meta])* $name:ident, $bytes:literal, $expected:literal, $is_fine:expr) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name([u8; $bytes]);
@@ -32,12 +39,11 @@ macro_rules! hex_type {
         }
 
         impl Parse for $name {
-            /// Takes lower-case digits only, the form that we write.
             fn parse(text: &str) -> Result<Self, Invalid> {
+                let is_fine: fn(&str) -> bool = $is_fine;
                 let mut bytes = [0; $bytes];
-                let lower = !text.bytes().any(|byte| byte.is_ascii_uppercase());
                 match hex::decode_to_slice(text, &mut bytes) {
-                    Ok(()) if lower => Ok(Self(bytes)),
+                    Ok(()) if is_fine(text) => Ok(Self(bytes)),
                     _ => Err(Invalid(concat!("must be ", $expected))),
                 }
             }
@@ -137,6 +143,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::types::UploadId;
 
     #[test]
     fn an_id_sorts_by_its_millisecond_and_tells_it() {
@@ -159,18 +166,20 @@ mod tests {
     }
 
     #[test]
-    fn only_the_form_that_we_write_is_read() {
-        for text in ["", "x", &"0".repeat(23), &"0".repeat(25), &"A".repeat(24), &"g".repeat(24), &"ä".repeat(12)] {
+    fn digits_are_read_in_either_case() {
+        assert_eq!(UserId::parse(&"A".repeat(24)).map(|id| id.to_string()), Ok("a".repeat(24)));
+        for text in ["", "x", &"0".repeat(23), &"0".repeat(25), &"g".repeat(24), &"ä".repeat(12)] {
             assert!(UserId::parse(text).is_err(), "{text}");
         }
         assert!(DeviceId::parse(&"0".repeat(24)).is_err() && DeviceId::parse(&"0".repeat(32)).is_ok());
+        assert!(UploadId::parse(&"A".repeat(32)).is_err() && UploadId::parse(&"a".repeat(32)).is_ok());
     }
 
     proptest! {
         #[test]
         fn no_text_breaks_the_parser(text in any::<String>()) {
             if let Ok(id) = UserId::parse(&text) {
-                prop_assert_eq!(id.to_string(), text);
+                prop_assert_eq!(id.to_string(), text.to_ascii_lowercase());
             }
         }
     }

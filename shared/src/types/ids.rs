@@ -1,7 +1,7 @@
 //! Ids of links and their messages: UUIDv7 (RFC 9562), so that they sort by the millisecond of their making.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use uuid::{Builder, Uuid};
+use uuid::{Builder, Uuid, fmt::Hyphenated};
 
 use super::{Invalid, Parse, Timestamp, deserialize_text};
 
@@ -37,11 +37,11 @@ macro_rules! uuid_type {
         }
 
         impl Parse for $name {
-            /// Takes the hyphenated lower-case form only, the one that we write.
+            /// Takes the hyphenated form only. Its digits may be in either case (RFC 9562, section 4).
             fn parse(text: &str) -> Result<Self, Invalid> {
                 let id = Uuid::try_parse(text).map_err(|_| Invalid("must be a UUID"))?;
-                let canonical = id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text;
-                if canonical { Ok(Self(id)) } else { Err(Invalid("must be a UUID")) }
+                let is_hyphenated = text.len() == Hyphenated::LENGTH;
+                if is_hyphenated { Ok(Self(id)) } else { Err(Invalid("must be a UUID")) }
             }
         }
 
@@ -90,8 +90,20 @@ mod tests {
     }
 
     #[test]
-    fn only_the_form_that_we_write_is_read() {
-        for text in ["", "x", "019C33B7-0A43-7000-8000-000000000000", "019c33b70a4370008000000000000000"] {
+    fn the_hyphenated_form_is_read_in_either_case() {
+        let id = "019c33b7-0a43-7000-8000-00000000beef";
+        for text in ["019C33B7-0A43-7000-8000-00000000BEEF", "019c33B7-0A43-7000-8000-00000000Beef"] {
+            assert_eq!(LinkId::parse(text).map(|id| id.to_string()), Ok(id.to_owned()), "{text}");
+        }
+        for text in [
+            "",
+            "x",
+            "019c33b70a4370008000000000000000",
+            "{019c33b7-0a43-7000-8000-000000000000}",
+            "urn:uuid:019c33b7-0a43-7000-8000-000000000000",
+            "019c33b7-0a43-7000-8000-00000000000g",
+            "019c33b70-a43-7000-8000-000000000000",
+        ] {
             assert!(LinkId::parse(text).is_err(), "{text}");
         }
     }

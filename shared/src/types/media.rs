@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use data_url::mime::Mime;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -92,7 +93,8 @@ impl MediaKind {
     }
 }
 
-/// A media type such as `image/png`, as a header carries it: up to 127 characters of ASCII.
+/// A media type such as `image/png`, as a header carries it: up to 127 characters of ASCII. It is kept as it was sent: browsers name the
+/// codecs of a recording in it (`video/webm;codecs=vp8,opus`), and the upload has to come with the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ContentType(String);
 text_type!(ContentType, 3..=127);
@@ -102,27 +104,37 @@ impl Parse for ContentType {
         const INVALID: &str = "must be a media type such as image/png";
         within(text, Self::LENGTH, INVALID)?;
         let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-        // S3 would trim blanks, and then the header would differ from the signed one. The crate takes ranges such as
-        // `image/*`, and nothing at all for a subtype.
-        let names_one =
-            |mime: mime::Mime| [mime.type_(), mime.subtype()].iter().all(|part| !matches!(part.as_str(), "" | "*"));
+        // S3 would trim blanks, and then the header would differ from the signed one. `image/*` is a range of types.
+        let names_one = |media_type: Mime| media_type.type_ != "*" && media_type.subtype != "*";
         let is_whole = text.trim() == text && text.parse().is_ok_and(names_one);
         if is_printable && is_whole { Ok(Self(text.to_owned())) } else { Err(Invalid(INVALID)) }
     }
 }
 
+impl ContentType {
+    /// Type and subtype in lower case, without parameters.
+    pub fn essence(&self) -> String {
+        essence(&self.0)
+    }
+}
+
+/// Type and subtype of a media type, in lower case and without parameters. A text that is none stays as it is.
+pub fn essence(text: &str) -> String {
+    text.parse().map_or_else(|_| text.to_owned(), |Mime { type_, subtype, .. }| format!("{type_}/{subtype}"))
+}
+
 hex_type!(
     /// One upload: all random, so that nobody finds another's.
-    UploadId, 16, "an id of 32 hex digits"
+    UploadId, 16, "an id of 32 hex digits", as_written
 );
 
 hex_type!(
     /// An object in the bucket that is, or is to be, a message's.
-    AssetId, 16, "an id of 32 hex digits"
+    AssetId, 16, "an id of 32 hex digits", as_written
 );
 hex_type!(
     /// All the objects of one message.
-    AssetSet, 15, "an id of 30 hex digits"
+    AssetSet, 15, "an id of 30 hex digits", as_written
 );
 
 impl AssetId {
@@ -266,8 +278,20 @@ mod tests {
 
     #[test]
     fn a_content_type_is_what_a_header_carries() {
-        for text in ["image/png", "text/plain; charset=utf-8", "application/vnd.oasis.opendocument.text"] {
-            assert!(ContentType::parse(text).is_ok(), "{text}");
+        for (text, essence) in [
+            ("image/png", "image/png"),
+            ("text/plain; charset=utf-8", "text/plain"),
+            ("application/vnd.oasis.opendocument.text", "application/vnd.oasis.opendocument.text"),
+            ("video/webm;codecs=vp8,opus", "video/webm"),
+            ("video/webm; codecs=\"vp8, opus\"", "video/webm"),
+            ("video/mp4;codecs=avc1.42E01E,mp4a.40.2", "video/mp4"),
+            ("Image/JPEG ; x=y", "image/jpeg"),
+            ("image/png;", "image/png"),
+        ] {
+            assert_eq!(
+                ContentType::parse(text).map(|is| (is.as_str().to_owned(), is.essence())).unwrap(),
+                (text.to_owned(), essence.to_owned())
+            );
         }
         for text in [
             "",

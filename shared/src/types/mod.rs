@@ -5,12 +5,14 @@ mod accounts;
 mod communities;
 mod hex_ids;
 mod ids;
+mod linkable;
 mod media;
 mod numbers;
 mod patch;
 mod push;
 pub mod schema;
 mod slug;
+mod spelling;
 mod texts;
 mod time;
 
@@ -22,14 +24,16 @@ pub use accounts::{Code, CodeTry, DeviceName, Email, Identifier, Password, Passw
 pub use communities::{CommunityId, CommunityMessageId, CommunityName, CommunityText, ConversationTag};
 pub use hex_ids::{ConversationId, DeviceId, InboxMessageId, PrivateMessageId, SessionId, UserId};
 pub use ids::{LinkId, LinkMessageId};
+pub use linkable::becomes_link;
 pub use media::{
-    AssetId, AssetSet, ContentType, MediaKind, MessageKind, NotOwn, PublicIds, Upload, UploadId, UploadReference,
+    AssetId, AssetSet, ContentType, MediaKind, MessageKind, NotOwn, PublicIds, Upload, UploadId, UploadReference, essence,
 };
 pub use numbers::{ByteCount, MaxMessages, PageNumber, PageSize};
 pub use patch::{Patch, given};
 pub use push::{BrowserSubscription, PushEndpoint, PushKey, PushSecret, PushSubscriptionId};
 pub use slug::Slug;
-pub use texts::{Description, IdempotencyKey, InboxText, LinkText, Pin, PinTry, PrivateText, Title};
+pub use spelling::{Respelled, fields_of, respelled};
+pub use texts::{Description, IdempotencyKey, InboxText, LinkText, Pin, PinTry, PrivateText, Title, opaque};
 pub use time::Timestamp;
 
 /// Why a text is not a value: the second half of a sentence whose first half is the field's name.
@@ -72,7 +76,8 @@ fn deserialize_text<'de, T: Parse, D: Deserializer<'de>>(
     deserializer.deserialize_str(Text(expecting, PhantomData))
 }
 
-/// An object within a body. Serde alone takes a list of the fields' values for one, too.
+/// A body, or an object within one. Serde alone takes a list of the fields' values for one, too, and passes over a field in another
+/// spelling.
 #[derive(Debug)]
 pub struct Object<T>(pub T);
 
@@ -85,7 +90,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
                 f.write_str("an object")
             }
             fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Object<T>, M::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+                let spelled = spelling::Spelled { object: map, known: fields_of::<T>() };
+                T::deserialize(MapAccessDeserializer::new(spelled)).map(Object)
             }
         }
         deserializer.deserialize_map(Fields(PhantomData))

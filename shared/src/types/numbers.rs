@@ -45,7 +45,7 @@ impl<'de> Deserialize<'de> for ByteCount {
     }
 }
 
-/// Reads a number of `range`; for anything else `expected` is named.
+/// Reads a whole number of `range`, also one that is written as `5.0` or `5e0`; for anything else `expected` is named.
 fn whole_number<'de, D: Deserializer<'de>>(
     deserializer: D,
     range: RangeInclusive<u64>,
@@ -62,6 +62,15 @@ fn whole_number<'de, D: Deserializer<'de>>(
                 Ok(number)
             } else {
                 Err(E::invalid_value(de::Unexpected::Unsigned(number), &self))
+            }
+        }
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<u64, E> {
+            // Up to here, each whole number has a double of its own.
+            const MOST: f64 = (1u64 << 53) as f64;
+            if number.fract() == 0.0 && (0.0..=MOST).contains(&number) {
+                self.visit_u64(number as u64)
+            } else {
+                Err(E::invalid_value(de::Unexpected::Float(number), &self))
             }
         }
     }
@@ -145,8 +154,20 @@ mod tests {
 
     #[test]
     fn a_size_is_a_whole_number_of_bytes() {
-        assert_eq!(serde_json::from_str::<ByteCount>("1").unwrap().get(), 1);
-        for json in ["0", "-1", "1.5", "\"5\"", "null", "18446744073709551615", "18446744073709551616"] {
+        for (json, bytes) in
+            [("1", 1), ("1.0", 1), ("5e0", 5), ("1.5e1", 15), ("1E+3", 1000), ("5497558138880.0", 5 << 40)]
+        {
+            assert_eq!(serde_json::from_str::<ByteCount>(json).unwrap().get(), bytes, "{json}");
+        }
+        for json in ["1e300", "-0.0", "0.5", "9007199254740993.0", "-5.0"].into_iter().chain([
+            "0",
+            "-1",
+            "1.5",
+            "\"5\"",
+            "null",
+            "18446744073709551615",
+            "18446744073709551616",
+        ]) {
             let error = serde_json::from_str::<ByteCount>(json).unwrap_err().to_string();
             assert!(error.contains("expected a whole number from 1"), "{json}: {error}");
         }
@@ -154,8 +175,12 @@ mod tests {
 
     #[test]
     fn a_cap_is_a_whole_number_within_its_bounds() {
-        assert_eq!(serde_json::from_str::<MaxMessages>("1000000").unwrap().get(), 1_000_000);
-        for json in ["0", "1000001", "-1", "1.5", "1.0", "\"5\"", "true", "null", "4294967297"] {
+        for json in ["1000000", "1000000.0", "1e6", "100.0e4"] {
+            assert_eq!(serde_json::from_str::<MaxMessages>(json).unwrap().get(), 1_000_000, "{json}");
+        }
+        for json in
+            ["0", "1000001", "-1", "1.5", "0.0", "1e7", "1e-1", "1000000.5", "\"5\"", "true", "null", "4294967297"]
+        {
             assert!(serde_json::from_str::<MaxMessages>(json).is_err(), "{json}");
         }
     }

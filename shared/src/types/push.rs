@@ -21,7 +21,7 @@ use super::{Invalid, Object, Parse, deserialize_text, hex_ids::hex_type, text_ty
 hex_type!(
     /// A push subscription. Its id depends on the endpoint alone. So a browser that subscribes again renews its subscription, and one
     /// endpoint has one subscription, whichever user it belongs to.
-    PushSubscriptionId, 16, "an id of 32 hex digits"
+    PushSubscriptionId, 16, "an id of 32 hex digits", as_written
 );
 
 /// The push services of Chrome (and browsers built on it), Firefox, Safari and Edge. Some are whole hosts, some are

@@ -54,6 +54,11 @@ const WORDS: [&str; 64] = [
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 impl Slug {
+    /// The slug that a URL names: whoever types it may use capitals. A new link's slug is in lower case ([`Slug::parse`]).
+    pub fn named(text: &str) -> Option<Self> {
+        Self::parse(&text.to_ascii_lowercase()).ok()
+    }
+
     /// Two words and ten letters: readable, with 62 random bits, so that it can't be guessed.
     pub fn generate(random: [u8; 12]) -> Self {
         let [first, second, rest @ ..] = random;
@@ -94,6 +99,14 @@ mod tests {
         }
         for text in ["", "ab", &"a".repeat(51), "My-Group", "my_group", "grüße", "a b", "api", "inbox", "abc\n"] {
             assert!(Slug::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_url_names_a_slug_in_either_case() {
+        assert_eq!(Slug::named("My-GROUP"), Slug::parse("my-group").ok());
+        for text in ["GRÜSSE", "API", "A_B", "AB"] {
+            assert_eq!(Slug::named(text), None, "{text}");
         }
     }
 

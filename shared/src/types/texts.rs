@@ -3,10 +3,11 @@
 use std::ops::RangeBounds;
 
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
 
 use super::{Invalid, Parse, text_type};
 
-/// The title of a link: 1 to 100 characters, not blank.
+/// The title of a link: 1 to 100 characters of one line, not blank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Title(String);
 text_type!(Title, 1..=100);
@@ -15,7 +16,7 @@ impl Parse for Title {
     fn parse(text: &str) -> Result<Self, Invalid> {
         within(text, Self::LENGTH, "must be 1 to 100 characters")?;
         written(text)?;
-        plain(text).map(Self)
+        one_line(text).map(Self)
     }
 }
 
@@ -78,16 +79,15 @@ impl Parse for PrivateText {
     }
 }
 
-/// What opens a link to senders: 4 to 64 characters, not blank. Never stored or logged, so it has neither `Debug` nor `Serialize`.
+/// What opens a link to senders: 4 to 64 characters in their [`opaque`] form, not blank. Never stored or logged, so it has neither `Debug`
+/// nor `Serialize`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Pin(String);
 text_type!(Pin, 4..=64);
 
 impl Parse for Pin {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        within(text, Self::LENGTH, "must be 4 to 64 characters")?;
-        written(text)?;
-        plain(text).map(Self)
+        secret(text, Self::LENGTH, "must be 4 to 64 characters").map(Self)
     }
 }
 
@@ -98,8 +98,38 @@ text_type!(PinTry);
 
 impl Parse for PinTry {
     fn parse(text: &str) -> Result<Self, Invalid> {
-        Ok(Self(text.to_owned()))
+        Ok(Self(tried(text)))
     }
+}
+
+/// A longer secret, as it is sent, is not looked at.
+const LONGEST_SENT: usize = 1024;
+
+/// The form in which secrets are counted, hashed and compared: the OpaqueString profile of RFC 8265, section 4.2. Keyboards write the
+/// same letters in different ways: `é` as one character or two, and spaces of several kinds.
+pub fn opaque(text: &str) -> String {
+    let spaces = text.chars().map(|c| if is_other_space(c) { ' ' } else { c });
+    spaces.nfc().collect()
+}
+
+/// The spaces of Unicode (general category Zs) but the ASCII one.
+fn is_other_space(c: char) -> bool {
+    matches!(c, '\u{A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}')
+}
+
+/// A secret that somebody chooses, in its opaque form.
+pub(super) fn secret(text: &str, length: impl RangeBounds<usize>, otherwise: &'static str) -> Result<String, Invalid> {
+    within(text, ..=LONGEST_SENT, otherwise)?;
+    let text = opaque(text);
+    within(&text, length, otherwise)?;
+    written(&text)?;
+    plain(&text)
+}
+
+/// A secret that somebody tries, as it was sent. One that is too long is cut short, and stays too long to be right: a character of the
+/// opaque form comes from four characters at most, and no secret has 256.
+pub(super) fn tried(text: &str) -> String {
+    text.chars().take(LONGEST_SENT + 1).collect()
 }
 
 /// The header `Idempotency-Key`: 1 to 255 visible ASCII characters. Stored only as a keyed hash.
@@ -132,6 +162,33 @@ pub(super) fn plain(text: &str) -> Result<String, Invalid> {
     if text.contains(control) { Err(Invalid("must not contain control characters")) } else { Ok(text.to_owned()) }
 }
 
+/// Refuses what [`plain`] refuses, and what would break out of the one line in which a name is shown.
+pub(super) fn one_line(text: &str) -> Result<String, Invalid> {
+    if text.contains(is_line_break) {
+        return Err(Invalid("must not contain line breaks"));
+    }
+    if text.contains(overrides_direction) {
+        return Err(Invalid("must not contain direction overrides"));
+    }
+    plain(text)
+}
+
+/// The characters that end a line (UAX 14: BK, CR, LF and NL).
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\n' | '\u{B}' | '\u{C}' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// The characters that force a direction on the text behind them, also behind the end of a name (UAX 9: embeddings, overrides and
+/// isolates). Marks of direction are fine: they change nothing behind them.
+fn overrides_direction(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// White space, also of no width.
+pub(super) fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}')
+}
+
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || c.is_control() || is_invisible(c)
 }
@@ -162,6 +219,20 @@ mod tests {
     }
 
     #[test]
+    fn a_pin_is_counted_in_its_opaque_form() {
+        let decomposed = "e\u{301}".repeat(64);
+        assert_eq!(Pin::parse(&decomposed).ok().unwrap().as_str(), "é".repeat(64));
+        assert!(Pin::parse("e\u{301}e\u{301}").is_err() && Pin::parse("\u{3000}\u{2003}\u{A0} ").is_err());
+        assert_eq!(Pin::parse("12\u{A0}34").ok().unwrap().as_str(), "12 34");
+        // No four characters compose to fewer than one: what is cut short stays longer than any secret.
+        let dense = "\u{3B1}\u{313}\u{300}\u{345}";
+        assert_eq!((opaque(dense).chars().count(), dense.chars().count()), (1, 4));
+        assert!(Pin::parse(&dense.repeat(64)).is_ok() && Pin::parse(&dense.repeat(257)).is_err());
+        let cut = PinTry::parse(&dense.repeat(1000)).ok().unwrap();
+        assert_eq!(opaque(cut.as_str()).chars().count(), 257);
+    }
+
+    #[test]
     fn text_that_shows_nothing_is_blank() {
         for text in
             [" ", "\t\n\r", "\u{A0}", "\u{200B}\u{FEFF}", "\u{3164}", "\u{2800}", "\u{E0020}", "\u{0}", "\u{85}"]
@@ -179,6 +250,23 @@ mod tests {
     }
 
     #[test]
+    fn a_title_is_one_line_in_its_own_direction() {
+        for breaks in ["\n", "\r", "\r\n", "\u{85}", "\u{2028}", "\u{2029}"] {
+            for text in [format!("a{breaks}b"), format!("a{breaks}"), format!("{breaks}a")] {
+                assert_eq!(Title::parse(&text), Err(Invalid("must not contain line breaks")), "{text:?}");
+            }
+        }
+        for c in "\u{202A}\u{202B}\u{202C}\u{202D}\u{202E}\u{2066}\u{2067}\u{2068}\u{2069}".chars() {
+            let refused = Err(Invalid("must not contain direction overrides"));
+            assert_eq!(Title::parse(&format!("a{c}b")), refused, "{c:?}");
+        }
+        for text in ["ورد", "א\u{200F}!", "👩\u{200D}🌾", "I ❤\u{FE0F} tea", "a\tb", "कि"] {
+            assert!(Title::parse(text).is_ok(), "{text}");
+        }
+        assert!(Description::parse("one\ntwo\u{202E}").is_ok());
+    }
+
+    #[test]
     fn an_idempotency_key_is_visible_ascii() {
         assert!(IdempotencyKey::parse(&"k".repeat(255)).is_ok());
         for text in ["", "a b", "ü", "a\u{7F}", &"k".repeat(256)] {
@@ -187,6 +275,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_opaque_form_is_one_form(text in "\\PC{0,40}") {
+            let once = opaque(&text);
+            prop_assert_eq!(opaque(&once), once.clone());
+            prop_assert_eq!(opaque(&text.nfd().collect::<String>()), once.clone());
+            prop_assert!(once.chars().count() * 4 >= text.chars().count());
+        }
+
         #[test]
         fn accepted_text_is_kept_as_sent(text in any::<String>()) {
             if let Ok(content) = LinkText::parse(&text) {

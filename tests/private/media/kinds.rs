@@ -54,6 +54,24 @@ async fn images_and_videos_are_told_by_their_type_and_by_their_size_as_shown() {
 }
 
 #[tokio::test]
+async fn a_type_is_taken_with_its_parameters_and_in_any_case() {
+    let pair = Pair::begin().await;
+    for (kind, said, file, content_type) in [
+        ("video", "video/webm;codecs=vp8,opus", "clip.webm", "video/webm"),
+        ("video", "video/webm; codecs=\"vp8, opus\"", "live.webm", "video/webm"),
+        ("video", "Video/MP4;codecs=avc1.42E01E,mp4a.40.2", "clip.mp4", "video/mp4"),
+        ("image", "image/jpeg; charset=binary", "photo.jpg", "image/jpeg"),
+        ("image", "Image/JPEG", "located.jpg", "image/jpeg"),
+        ("file", "audio/webm;codecs=opus,pcm", "clip.webm", "audio/webm;codecs=opus,pcm"),
+    ] {
+        println!("{said}");
+        let message = pair.show(kind, said, file).await;
+        let shown = Client::fetch(text(&message["media"][0], "url")).await;
+        assert_eq!((shown.status, shown.header("content-type")), (200, Some(content_type)));
+    }
+}
+
+#[tokio::test]
 async fn files_are_kept_as_they_are_and_never_shown_as_pages() {
     let pair = Pair::begin().await;
     let page = b"<html><script>alert(document.cookie)</script>".to_vec();

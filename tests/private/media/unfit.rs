@@ -1,6 +1,8 @@
 //! Uploads that are missing or have a wrong type: the send fails, and the uploads stay.
 
-use crate::support::{Bucket, Pair, keys_of, media_of, sample, text};
+use serde_json::json;
+
+use crate::support::{Bucket, Pair, keys_of, line_of, media_of, sample, stack_or_skip, text};
 
 const FAILED: &str = "Media promotion failed";
 const PAGE: &[u8] = b"<!DOCTYPE html><html><body><script>alert(1)</script></body></html>";
@@ -25,6 +27,21 @@ async fn an_upload_that_never_came_fails_the_message() {
     let upload = text(&announced, "publicId").to_owned();
     pair.send("image", &[upload]).send().await.rejects(500, FAILED);
     assert_eq!(pair.media_messages().await, 0);
+}
+
+#[tokio::test]
+async fn uploads_that_never_were_set_off_no_alarm() {
+    let Some(stack) = stack_or_skip("reads logs") else { return };
+    let pair = Pair::begin().await;
+    let never = format!("temp/user_{}/image-{}", pair.ann.id, "07".repeat(16));
+    let unnamed = format!("temp/user_{}/x.png", pair.ann.id);
+    let page = pair.ann.upload("image", "image/png", PAGE).await;
+    for upload in [never, unnamed, page] {
+        let answer = pair.send("image", std::slice::from_ref(&upload)).send().await;
+        answer.rejects(500, FAILED);
+        let (_, line) = line_of(stack, &answer).await;
+        assert_eq!((&line["status"], &line["failed"]), (&json!(500), &json!(0)), "{upload}: {line}");
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
     let scope = owner.to_string();
     let targets = [scope.as_str()];
 
-    let begin = async |_: &Announced| NewRequest::begin(app, request, Creation::Upload, &scope, &targets).await;
+    let begin = async |_: &NewUpload| NewRequest::begin(app, request, Creation::Upload, &scope, &targets).await;
     let (_, announced, begun) = confirm_and_read(session.confirm_trusted(app), announced(request), begin).await?;
     let mut new = match begun {
         Begun::New(new) => new,

@@ -214,9 +214,7 @@ impl<E: Documented> Operation<E> {
         if quotas.is_empty() {
             return limited;
         }
-        let words = quotas.iter().map(|quota| {
-            format!("`{}`: {} in {}", quota.name, quota.hits, window(quota.window))
-        });
+        let words = quotas.iter().map(|quota| format!("`{}`: {} in {}", quota.name, quota.hits, window(quota.window)));
         let words: Vec<String> = words.collect();
         limited = limited.fails(quotas.iter().map(|quota| Problem::from(TooMany { quota: *quota, retry_after: WAIT })));
         let answer = limited.answers.entry(429).or_default();

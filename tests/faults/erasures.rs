@@ -233,8 +233,10 @@ async fn an_operator_deletes_a_suspended_account_and_no_session_of_it_lives_mean
     // The first transaction fails. In between, the account is as it was.
     let down = stack.dynamodb.when(|call| call.asks("TransactWriteItems", "ERASE#")).answer(500, 3);
     close(&stack, &user).await;
-    eventually("a failed try", SOON, async || worker_lines(&stack).iter().any(|line| line["status"] == 500).then_some(()))
-        .await;
+    eventually("a failed try", SOON, async || {
+        worker_lines(&stack).iter().any(|line| line["status"] == 500).then_some(())
+    })
+    .await;
     assert_eq!(user.get("/api/get-messages").send().await.status, 401);
     eventually("the end of the account", SOON, async || is_erased(&stack, &user).await.then_some(())).await;
     down.over().await;

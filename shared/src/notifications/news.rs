@@ -7,7 +7,7 @@ use futures_util::try_join;
 use crate::{
     app::App,
     store::{Account, AccountStatus, NotificationEvent, Place, Preferences, StoreError, UsernameClaim},
-    types::{Parse, PrivateMessageId, Timestamp, UserId},
+    types::{Parse, PrivateMessageId, Timestamp, UserId, becomes_link},
 };
 
 /// An older message was restored from a backup by hand, or its notification is too late to be of use. The stream itself keeps records
@@ -97,5 +97,4 @@ fn url(app: &App, event: &NotificationEvent) -> String {
 /// A community by its name, if that stays text in a mail.
 fn place(name: &str) -> &str {
     if becomes_link(name) { "a community" } else { name }
-}
 }

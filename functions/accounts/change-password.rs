@@ -10,7 +10,7 @@ struct Change {
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
-    let caller = Caller::of(app, request).await?;
+    let caller = Caller::of(app, request).await?.on_trusted_device()?;
     let Change { current_password, new_password } = request.json()?;
     let (account, attempt) = caller.prove(app, &current_password).await?;
 

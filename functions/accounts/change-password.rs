@@ -3,7 +3,7 @@
 use shared::prelude::*;
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
-    let caller = Caller::of(app, request).await?;
+    let caller = Caller::of(app, request).await?.on_trusted_device()?;
     let PasswordChange { current_password, new_password } = request.json()?;
     let (account, attempt) = caller.prove(app, &current_password).await?;
 

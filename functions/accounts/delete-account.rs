@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, AccountsError> {
     let started = Instant::now();
-    let caller = Caller::of(app, request).await?;
+    let caller = Caller::of(app, request).await?.on_trusted_device()?;
     let Proof { password } = request.json()?;
     let (account, attempt) = caller.prove(app, &password).await?;
 

@@ -130,12 +130,13 @@ fn nobodys_name() -> Username {
 }
 
 impl Caller {
-    /// The caller's account, for a caller on a trusted device who knows its password, too: a stolen password alone takes no account away
-    /// from its owner. The attempt is to be told as a success with what follows.
+    /// The caller, on a trusted device: a stolen password alone takes no account away from its owner.
+    pub fn on_trusted_device(self) -> Result<Self, AccountsError> {
+        if self.device.trusted { Ok(self) } else { Err(AccountsError::NotTrusted) }
+    }
+
+    /// The caller's account, for a caller who knows its password, too. The attempt is to be told as a success with what follows.
     pub async fn prove(&self, app: &App, password: &PasswordTry) -> Result<(Account, Attempt), AccountsError> {
-        if !self.device.trusted {
-            return Err(AccountsError::NotTrusted);
-        }
         // Counted apart from sign-ins, so that strangers who guess there keep nobody from this.
         let limits = [(Limit::Proofs, self.user().to_string())];
         let (attempt, account) = join!(app.limits.attempt(&limits), app.store.account(self.user()));

@@ -79,7 +79,7 @@ async fn the_stores_answer_and_no_route_does() {
     let http = Http::new(stores.url());
     http.get("/echo/x").await.is(404, "Not Found");
     assert_eq!(http.get("/_local/outbox").await.json(), json!([]));
-    assert_eq!(http.get("/_local/queues").await.json(), json!({"local-givenup": []}));
+    assert_eq!(http.get("/_local/queues").await.json(), json!({"local-givenup": [], "local-tasks": []}));
     assert_eq!(http.get("/_local/cdn/cards/none.png").await.status, 403);
 
     let [(_, table), (_, bucket), (_, mail), ..] = stores.urls();

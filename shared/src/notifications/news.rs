@@ -1,4 +1,4 @@
-//! What is read once more just before a notification is sent, and what it says.
+//! Reads everything once more just before a notification is sent, and words the notification.
 
 use std::time::Duration;
 

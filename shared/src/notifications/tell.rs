@@ -1,5 +1,5 @@
-//! Who is to be told of a message, and by what. This reads little and calls no service but the queues, so no message waits long for
-//! the ones in front of it.
+//! Decides whether a message causes a mail, pushes, or neither. This reads little and calls no service but the queues, so no message waits
+//! long for the ones in front of it.
 
 use std::time::Duration;
 

@@ -32,7 +32,7 @@ impl Mark {
 }
 
 impl Store {
-    /// Everything up to `message` is delivered to, or seen by, the user. What was marked further on stays so. `own` is the user's
+    /// Everything up to `message` is delivered to, or seen by, the user. A mark that is further on stays. `own` is the user's
     /// side as last read. Returns it as it is then, or `None` if the user has none any more.
     pub async fn mark(
         &self,

@@ -175,7 +175,9 @@ impl Store {
         let claimed = self.update(key(event), |update| {
             update
                 .update_expression("SET waits_until = :until, waiter = :id")
-                .condition_expression("attribute_not_exists(waits_until) OR waits_until < :until OR waiter = :id")
+                .condition_expression(
+                    "attribute_exists(pk) AND (attribute_not_exists(waits_until) OR waits_until < :until OR waiter = :id)",
+                )
                 .expression_attribute_values(":until", number(until.millis()))
                 .expression_attribute_values(":id", text(&event.message))
         });

@@ -76,7 +76,7 @@ impl Store {
         self.page_before(private_messages(conversation), before, size).await
     }
 
-    /// Takes what a message says and shows away. What is left is that there was one. From then on its objects are no message's. If
+    /// Removes the content and media of a message. The empty message stays. From then on its objects are no message's. If
     /// `reader` has not seen the message, it is not unread any more. Nothing happens to a message that was deleted before.
     pub async fn delete_private_message(
         &self,

@@ -81,7 +81,7 @@ impl Store {
         self.get(Key::push_subscription(user, id)).await
     }
 
-    /// What is known of an endpoint before `user` tells of it.
+    /// Reads an endpoint before `user` subscribes with it.
     pub async fn push_endpoint(&self, user: UserId, id: PushSubscriptionId) -> Result<KnownEndpoint, StoreError> {
         let (own, owner) =
             try_join!(self.push_subscription(user, id), self.get::<EndpointOwner>(Key::push_endpoint(id)))?;

@@ -19,7 +19,7 @@ impl Shape {
     pub fn of<T: ToSchema>() -> Self {
         let (top, mut all) = (T::name().into_owned(), vec![(T::name().into_owned(), T::schema())]);
         T::schemas(&mut all);
-        let all: Map<_, _> = all.into_iter().map(|(name, schema)| (named(&name).to_owned(), json!(schema))).collect();
+        let all = by_name(all.into_iter().map(|(name, schema)| (name, json!(schema))));
         let reference = json!({ "$ref": format!("{REFERENCE}{}", named(&top)) });
         // An envelope has no name of its own: what is in it differs.
         let is_generic = type_name::<T>().contains('<');
@@ -36,6 +36,16 @@ impl Shape {
         shape.named.values_mut().for_each(close);
         shape
     }
+}
+
+/// Two types must not have one name.
+fn by_name(schemas: impl Iterator<Item = (String, Value)>) -> Map<String, Value> {
+    let mut all = Map::new();
+    for (name, schema) in schemas {
+        let earlier = all.insert(named(&name).to_owned(), schema.clone());
+        assert!(earlier.is_none_or(|earlier| earlier == schema), "two types are called {}", named(&name));
+    }
+    all
 }
 
 /// The name of a type in the document.

@@ -27,6 +27,9 @@ async fn one_account_is_found_by_every_spelling_of_its_address() {
     for spelling in [&written, &lower, &upper] {
         let signed_in = sign_in(spelling, PASSWORD).await.ok(200);
         assert_eq!(signed_in["data"]["user"]["email"], written);
+    }
+    // An address gets three answers in ten minutes, the code above among them.
+    for spelling in [&lower, &upper] {
         ask(spelling).await.fails(409, "User already registered");
     }
     assert!(mails_for(&lower).await.is_empty(), "no address is mailed that nobody wrote");

@@ -279,7 +279,8 @@ async fn removing_what_is_not_ones_own_changes_nothing_for_anybody() {
     let (user, other) = (User::sign_up().await, User::sign_up().await);
     removed(&remove(&user, &other.device).await);
     removed(&remove(&user, &"0".repeat(32)).await);
-    for no_id in ["x", &user.device[1..], &user.device.to_uppercase().replace(|c: char| c.is_ascii_digit(), "F")] {
+    removed(&remove(&user, &other.device.to_uppercase()).await);
+    for no_id in ["x", &user.device[1..]] {
         remove(&user, no_id).await.fails(404, "Device not found");
     }
     assert!(is_alive(&user.token).await && is_alive(&other.token).await);

@@ -89,7 +89,7 @@ async fn nobody_writes_to_an_account_that_is_gone() {
 }
 
 #[tokio::test]
-async fn a_recipient_is_named_by_24_lower_case_hex_digits() {
+async fn a_recipient_is_named_by_24_hex_digits() {
     let (community, [bob]) = Community::with_members::<1>().await;
     let ann = &community.creator;
     let hex = "recipient_id must be an id of 24 hex digits";
@@ -102,7 +102,6 @@ async fn a_recipient_is_named_by_24_lower_case_hex_digits() {
         (json!({ "id": bob.id }), hex),
         (json!(""), hex),
         (json!("x"), hex),
-        (json!(format!("A{}", &bob.id[1..])), hex),
         (json!(&bob.id[1..]), hex),
         (json!(format!("{}0", bob.id)), hex),
         (json!(format!(" {}", &bob.id[1..])), hex),

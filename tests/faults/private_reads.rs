@@ -53,7 +53,7 @@ async fn a_message_is_deleted_if_and_only_if_the_answer_says_so() {
         let left = delete(&ann, &sent[0]).await.processed(200);
         lost.over().await;
         assert_eq!(bob.messages(conversation(&sent[0])).await, [left]);
-        assert_eq!(unread(&bob).await, 1);
+        assert_eq!(unread(&bob).await, 0);
     }
     stack.stop().await;
 }

@@ -114,7 +114,7 @@ async fn branches(stack: &FaultyStack) {
     new["username"] = json!(user.username);
     new["email"] = json!(user.email);
     new["otp"] = json!("123456");
-    post("/api/sign-up", &new, None).await.ok(409);
+    post("/api/sign-up", &new, None).await.ok(401);
     without_mail(stack, &user).await;
 
     let elsewhere = user.on_new_device().await;

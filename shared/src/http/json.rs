@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Problem, Request};
-use crate::types::{Object, Respelled, respelled};
+use crate::types::{Object, Respelled, fields_of, respelled};
 
 const MAX_BODY: usize = 64 * 1024;
 
@@ -89,9 +89,26 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
         return Err("The body must be a JSON object".to_owned());
     }
     let mut json = serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(&mut json)
-        .map(|Object(body)| body)
-        .map_err(|error| explain(&error.path().to_string(), &error.inner().to_string()))
+    serde_path_to_error::deserialize(&mut json).map(|Object(body)| body).map_err(|error| {
+        let message = explain(&error.path().to_string(), &error.inner().to_string());
+        missing_beside::<T>(&value, &message).unwrap_or(message)
+    })
+}
+
+/// The required field that a body lacks beside the one that is spelled otherwise. It says more to tell that.
+fn missing_beside<T: DeserializeOwned>(body: &Value, message: &str) -> Option<String> {
+    if !is_about_spelling(message) {
+        return None;
+    }
+    let fields = body.as_object()?.iter().filter(|(name, _)| respelled(fields_of::<T>(), name).is_none());
+    let rest: Map<String, Value> = fields.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let error = serde_path_to_error::deserialize::<_, Object<T>>(Value::from(rest)).err()?;
+    let inner = error.inner().to_string();
+    inner.starts_with("missing field").then(|| explain("", &inner))
+}
+
+fn is_about_spelling(message: &str) -> bool {
+    message.contains(Respelled::VERB) || message.ends_with(Respelled::UNKNOWN)
 }
 
 /// A number such as `1e999` is valid JSON, but no double holds it.
@@ -107,7 +124,7 @@ fn malformed(error: &serde_json::Error) -> &'static str {
 fn explain(path: &str, message: &str) -> String {
     let message = message.rfind(" at line ").map_or(message, |end| &message[..end]);
     let quoted = || message.split('`').nth(1).unwrap_or_default();
-    if message.contains(Respelled::VERB) || message.ends_with(Respelled::UNKNOWN) {
+    if is_about_spelling(message) {
         message.to_owned()
     } else if message.starts_with("missing field") {
         format!("{} is required", quoted())

@@ -8,6 +8,7 @@ use super::{Store, StoreError, from_item, keys::Key};
 use crate::types::UserId;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = MessagePreferences)]
 pub struct Preferences {
     #[serde(default = "yes")]
     pub email: bool,

@@ -52,17 +52,27 @@ const EMAIL: &str = concat!(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\s*$"
 );
 
-/// Names as RFC 6838, section 4.2 restricts them, and parameters.
+/// Names as RFC 6838, section 4.2 restricts them, and parameters, such as the codecs of a recording.
 const CONTENT_TYPE: &str = concat!(
     r"^[A-Za-z0-9][A-Za-z0-9!#$&^_.-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.-]*(?:\+[A-Za-z0-9][A-Za-z0-9!#$&^_.-]*)?",
-    r"(?:; ?[A-Za-z0-9_.-]+=[A-Za-z0-9_.-]+)*$"
+    r#"(?:; ?[A-Za-z0-9_.-]+=(?:[A-Za-z0-9_.,-]+|"[A-Za-z0-9_., -]+"))*$"#
 );
 
-const PUSH_ENDPOINT: &str = concat!(
-    r"^https://(?:fcm\.googleapis\.com|web\.push\.apple\.com|(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,3}",
-    r"(?:push\.services\.mozilla\.com|push\.apple\.com|notify\.windows\.com))(?::443)?/",
-    r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})+$"
-);
+/// A host is written in any case.
+fn push_endpoint() -> String {
+    let any_case = |host: &str| {
+        let letters = host.chars().map(|c| match c {
+            '.' => r"\.".to_owned(),
+            c => format!("[{}{c}]", c.to_ascii_uppercase()),
+        });
+        letters.collect::<String>()
+    };
+    let whole = ["fcm.googleapis.com", "web.push.apple.com"].map(any_case).join("|");
+    let below = ["push.services.mozilla.com", "push.apple.com", "notify.windows.com"].map(any_case).join("|");
+    let label = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+    let path = "(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})+";
+    format!(r"^https://(?:{whole}|(?:{label}\.){{1,3}}(?:{below}))(?::443)?/{path}$")
+}
 
 /// One line in which every character is seen, but for the joiners and variation selectors that emoji and some scripts need.
 fn community_name() -> String {
@@ -324,7 +334,7 @@ described!(
 described!(
     /// A URL of a known push service: on fcm.googleapis.com, push.services.mozilla.com, push.apple.com or notify.windows.com.
     PushEndpoint("https://fcm.googleapis.com/fcm/send/dK3bT0pGx4s:APA91bG8Yw2nQ5") =
-        long(PushEndpoint::LENGTH).pattern(Some(PUSH_ENDPOINT))
+        long(PushEndpoint::LENGTH).pattern(Some(push_endpoint()))
 );
 described!(
     /// A browser's public key, an uncompressed point of P-256, in base64url.

@@ -130,10 +130,14 @@ async fn a_body_has_these_three_fields_and_no_others() {
         body.as_object_mut().expect("an object").remove(field);
         request_upload(&user, body).await.rejects(400, &format!("{field} is required"));
     }
-    for field in ["publicId", "content_type", "acl"] {
+    for (field, message) in [
+        ("publicId", "publicId is not a known field"),
+        ("acl", "acl is not a known field"),
+        ("content_type", "content_type is not known: it is spelled contentType"),
+    ] {
         let mut body = whole.clone();
         body[field] = json!("x");
-        request_upload(&user, body).await.rejects(400, &format!("{field} is not a known field"));
+        request_upload(&user, body).await.rejects(400, message);
     }
     for kind in [json!("audio"), json!("text"), json!("Image"), json!(""), json!(5), json!(null)] {
         let answer = request_upload(&user, json!({ "type": kind, "contentType": "text/plain", "bytes": 5 })).await;

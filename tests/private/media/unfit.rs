@@ -141,7 +141,7 @@ async fn an_image_of_the_largest_size_is_sent() {
 async fn the_stores_own_word_for_the_type_counts_and_not_the_announced_one() {
     let Some(bucket) = Bucket::shared() else { return };
     let pair = Pair::begin().await;
-    for content_type in ["text/html", "image/svg+xml", "image/PNG", "image/png; charset=utf-8", "binary/octet-stream"] {
+    for content_type in ["text/html", "image/svg+xml", "binary/octet-stream"] {
         println!("{content_type}");
         let upload = text(&pair.ann.request_upload("image", "image/png", 172).await, "publicId").to_owned();
         bucket.put(&upload, content_type, &sample("plain.png")).await;

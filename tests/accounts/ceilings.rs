@@ -73,7 +73,7 @@ async fn after_30_wrong_codes_a_day_an_account_trusts_no_device() {
     stack.set_failures("device-codes", &[(10, 20), (3, 9)]).await;
     verify(&wrong(&code, 1)).await.fails(401, "Invalid OTP");
     limited(&verify(&code).await, "device-codes", 30, DAY);
-    // What the owner does on trusted devices goes on.
+    // Trusted devices stay usable.
     user.get("/api/auth/devices").send().await.ok(200);
     stack.set_failures("device-codes", &[(25, 20), (3, 29)]).await;
     verify(&code).await.ok(200);

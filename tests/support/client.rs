@@ -140,9 +140,9 @@ impl Call {
     pub async fn send(self) -> Answer {
         let (client, request) = self.0.build_split();
         let request = request.expect("a request");
-        let asked = DocumentedRequest::of(&request);
+        let (asked, path) = (DocumentedRequest::of(&request), request.url().path().to_owned());
         let answer = Call(RequestBuilder::from_parts(client, request)).raw().await;
-        answer.assert_documented_headers();
+        answer.assert_documented_headers(&path);
         asked.inspect(|asked| asked.assert_documented(&answer));
         answer
     }

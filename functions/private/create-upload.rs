@@ -10,6 +10,7 @@ struct Announced {
     kind: MediaKind,
     content_type: ContentType,
     bytes: ByteCount,
+    name: Option<FileName>,
 }
 
 async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
@@ -27,13 +28,19 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
         Begun::Replay(reply) => return Ok(reply),
     };
 
-    let Announced { kind, content_type, bytes } = announced;
+    let Announced { kind, content_type, bytes, name } = announced;
+    let mut headers = json!({ "Content-Type": content_type, "Content-Length": bytes.get().to_string() });
+    // The upload itself keeps the name until a message takes it.
+    let disposition = name.map(|name| name.disposition(kind));
+    if let Some(disposition) = &disposition {
+        headers["Content-Disposition"] = json!(disposition);
+    }
     let upload = Upload { owner, kind, id: UploadId::from_bytes(random()) };
     let answer = json!({
         "publicId": upload.public_id(),
-        "url": app.attachments.upload_url(&upload, &content_type, bytes.get()).await?,
+        "url": app.attachments.upload_url(&upload, &content_type, disposition, bytes.get()).await?,
         "method": "PUT",
-        "headers": { "Content-Type": content_type, "Content-Length": bytes.get().to_string() },
+        "headers": headers,
         "expiresAt": now.after(UPLOAD_WITHIN),
     });
     let written = app.store.keep_answer(&mut new.context, processed(&answer, now)).await;
@@ -42,7 +49,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
 
 fn announced(request: &Request) -> Result<Announced, PrivateError> {
     let announced: Announced = request.json()?;
-    let Announced { kind, content_type, bytes } = &announced;
+    let Announced { kind, content_type, bytes, .. } = &announced;
     if kind.content_types().is_some_and(|types| !types.contains(&content_type.as_str())) {
         return Err(PrivateError::UnfitUpload(*kind));
     }

@@ -1,6 +1,7 @@
 //! Private messages.
 
 use shared::{
+    bucket::attachments::NotPromoted,
     http::PrivateError,
     types::{MediaKind as Kind, MessageKind as MessageKindOf},
 };
@@ -25,6 +26,18 @@ struct PrivateFailure {
     #[schema(examples("Message not found"))]
     message: String,
     timestamp: Timestamp,
+    /// Of media that can't be sent: each upload that failed, in the order named. None when we failed.
+    #[schema(max_items = 10)]
+    details: Option<Vec<UnfitUpload>>,
+}
+
+#[derive(ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct UnfitUpload {
+    /// As it was named.
+    #[schema(examples("temp/user_019c32f1d2a04c5b6e7f8091/image-7d1f0c5b9e2a48638f5a1c0e6d93b752"))]
+    public_id: String,
+    reason: UnfitReason,
 }
 
 impl Documented for PrivateError {
@@ -87,6 +100,9 @@ struct Media {
     #[schema(required)]
     width: Option<Pixels>,
     bytes: Bytes,
+    /// As it was given with the upload.
+    #[schema(required)]
+    name: Option<FileName>,
 }
 
 #[derive(ToSchema)]
@@ -96,6 +112,8 @@ struct NewUpload {
     kind: MediaKind,
     content_type: ContentType,
     bytes: Bytes,
+    /// Under which whoever gets it saves it.
+    name: Option<FileName>,
 }
 
 /// Where to put an upload, with exactly these headers, and within 15 minutes.
@@ -118,6 +136,10 @@ struct UploadHeaders {
     #[serde(rename = "Content-Length")]
     #[schema(pattern = "^[1-9][0-9]*$", examples("48213"))]
     content_length: String,
+    /// Only of an upload with a name.
+    #[serde(rename = "Content-Disposition")]
+    #[schema(examples("attachment; filename*=UTF-8''minutes.pdf"))]
+    content_disposition: Option<String>,
 }
 
 #[derive(ToSchema)]
@@ -220,7 +242,7 @@ fn send(operation: Operation<Error>) -> Operation<Error> {
         Error::Blocked,
         Error::ForeignMedia,
         Error::MixedMedia(MessageKindOf::Image),
-        Error::NotPromoted(shared::store::StoreError::MoreToDo),
+        Error::NotPromoted(NotPromoted::Failed(shared::store::StoreError::MoreToDo)),
     ])
 }
 

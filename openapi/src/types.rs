@@ -3,7 +3,7 @@
 use std::{fmt::Display, ops::RangeInclusive};
 
 use serde_json::json;
-use shared::types;
+use shared::{bucket::attachments::Reason, types};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, SchemaFormat, Type},
@@ -223,6 +223,14 @@ leaf!(
         use types::MediaKind as Kind;
         words([Kind::Image, Kind::Video, Kind::File].map(Kind::as_str))
     }
+);
+leaf!(
+    /// Why an upload can't become part of a message.
+    UnfitReason("Upload not found or expired") = words(Reason::ALL.map(Reason::as_str))
+);
+leaf!(
+    /// The name of a file: not blank, without control and direction characters and without slashes.
+    FileName("minutes.pdf") = long(types::FileName::LENGTH)
 );
 leaf!(
     /// The name of an upload.

@@ -19,6 +19,7 @@ pub struct Line<'a> {
     pub latency: Duration,
     pub totals: Totals,
     pub cold_start: bool,
+    /// Why the request failed on our side.
     pub cause: Option<String>,
 }
 
@@ -67,7 +68,8 @@ fn metrics(line: &Line, stack: &str) -> Map<String, Value> {
     let is_stored = line.status < 400 && line.totals.write_units > 0.0;
     let counts = [
         ("requests", true),
-        ("failed", line.status >= 500),
+        // Only what has a cause on our side: nobody may set off an alarm by what they ask for.
+        ("failed", line.status >= 500 && line.cause.is_some()),
         ("limited", line.status == 429),
         ("stored", is_stored),
         ("cold_starts", line.cold_start),

@@ -6,9 +6,10 @@ use serde_json::json;
 
 use super::{FamilyError, Problem, Reply};
 use crate::{
+    bucket::attachments::NotPromoted,
     limits::Denied,
     store::{Participant, PrivateMessage, StoreError},
-    types::{AssetId, ConversationId, MediaKind, MessageKind, PrivateMessageId, Timestamp, UserId},
+    types::{AssetId, ConversationId, FileName, MediaKind, MessageKind, PrivateMessageId, Timestamp, UserId},
 };
 
 pub enum PrivateError {
@@ -27,7 +28,7 @@ pub enum PrivateError {
     NotActive,
     NotAuthenticated,
     /// Media that can't be made the message's.
-    NotPromoted(StoreError),
+    NotPromoted(NotPromoted),
     NotTheSender,
     NotTrusted,
     ToSelf,
@@ -49,9 +50,14 @@ impl PrivateError {
                     kind.as_str()
                 ));
             }
-            Self::NotPromoted(cause) => {
+            Self::NotPromoted(why) => {
                 let problem = Problem::new(S::INTERNAL_SERVER_ERROR, "Media promotion failed");
-                return Problem { cause: Some(cause.to_string()), ..problem };
+                // The contract's status for whatever is wrong with an upload. That is no failure of ours.
+                let cause = match why {
+                    NotPromoted::Unfit(_) => None,
+                    NotPromoted::Failed(error) => Some(error.to_string()),
+                };
+                return Problem { cause, ..problem };
             }
             Self::UnfitUpload(kind) => {
                 let types = kind.content_types().unwrap_or_default().join(", ");
@@ -105,8 +111,15 @@ impl From<Denied> for PrivateError {
 
 impl FamilyError for PrivateError {
     fn reply(self) -> (Reply, Option<String>) {
+        let details = match &self {
+            Self::NotPromoted(NotPromoted::Unfit(uploads)) => Some(json!(uploads)),
+            _ => None,
+        };
         let problem = self.into_problem();
-        let body = json!({ "success": false, "message": problem.message, "timestamp": Timestamp::now() });
+        let mut body = json!({ "success": false, "message": problem.message, "timestamp": Timestamp::now() });
+        if let Some(details) = details {
+            body["details"] = details;
+        }
         (Reply::json(problem.status, &body).limited(problem.limited), problem.cause)
     }
 }
@@ -132,7 +145,7 @@ pub struct PrivateMessageBody<'a> {
     #[serde(rename = "type")]
     kind: MessageKind,
     content: &'a str,
-    media: Vec<MediaBody>,
+    media: Vec<MediaBody<'a>>,
     delivered_to: Vec<UserId>,
     seen_by: Vec<UserId>,
     is_deleted: bool,
@@ -144,7 +157,7 @@ pub struct PrivateMessageBody<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct MediaBody {
+struct MediaBody<'a> {
     /// Good for an hour.
     url: String,
     public_id: String,
@@ -154,6 +167,8 @@ struct MediaBody {
     height: Option<u32>,
     width: Option<u32>,
     bytes: u64,
+    /// As the sender gave it, if it has one.
+    name: Option<&'a FileName>,
 }
 
 impl<'a> PrivateMessageBody<'a> {
@@ -167,6 +182,7 @@ impl<'a> PrivateMessageBody<'a> {
             height: media.height,
             width: media.width,
             bytes: media.bytes,
+            name: media.name.as_ref(),
         });
         let marked = |is_marked: fn(&Participant, PrivateMessageId) -> bool| {
             reader

@@ -17,7 +17,7 @@ pub struct Problem {
     pub limited: Option<TooMany>,
     /// The status holds also in families that answer 422 where others answer 400.
     pub keeps_status: bool,
-    /// Goes to the log once, with the request id. Holds no content.
+    /// Why the request failed on our side. It goes to the log once, with the request id, and counts towards the alarms. Holds no content.
     pub cause: Option<String>,
 }
 

@@ -21,7 +21,9 @@ pub use accounts::{Code, CodeTry, DeviceName, Email, Identifier, Password, Passw
 pub use communities::{CommunityId, CommunityMessageId, CommunityName, CommunityText, ConversationTag};
 pub use hex_ids::{ConversationId, DeviceId, InboxMessageId, PrivateMessageId, SessionId, UserId};
 pub use ids::{LinkId, LinkMessageId};
-pub use media::{AssetId, AssetSet, ContentType, MediaKind, MessageKind, NotOwn, PublicIds, Upload, UploadId};
+pub use media::{
+    AssetId, AssetSet, ContentType, FileName, MediaKind, MessageKind, NotOwn, PublicIds, Upload, UploadId,
+};
 pub use numbers::{ByteCount, MaxMessages, PageNumber, PageSize};
 pub use patch::{Patch, given};
 pub use push::{BrowserSubscription, PushEndpoint, PushKey, PushSecret, PushSubscriptionId};

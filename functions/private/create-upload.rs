@@ -17,13 +17,19 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
         Begun::Replay(reply) => return Ok(reply),
     };
 
-    let NewUpload { kind, content_type, bytes } = announced;
+    let NewUpload { kind, content_type, bytes, name } = announced;
+    // The upload itself keeps the name until a message takes it.
+    let disposition = name.map(|name| name.disposition(kind));
     let upload = Upload { owner, kind, id: UploadId::from_bytes(random()) };
     let answer = UploadBody {
         public_id: upload.public_id(),
-        url: app.attachments.upload_url(&upload, &content_type, bytes.get()).await?,
+        url: app.attachments.upload_url(&upload, &content_type, disposition.clone(), bytes.get()).await?,
         method: Put,
-        headers: UploadHeadersBody { content_type: &content_type, content_length: bytes.get().to_string() },
+        headers: UploadHeadersBody {
+            content_type: &content_type,
+            content_length: bytes.get().to_string(),
+            content_disposition: disposition,
+        },
         expires_at: now.after(UPLOAD_WITHIN),
     };
     let written = app.store.keep_answer(&mut new.context, processed(&answer, now)).await;
@@ -32,7 +38,7 @@ async fn handle(app: &App, request: &Request) -> Result<Reply, PrivateError> {
 
 fn announced(request: &Request) -> Result<NewUpload, PrivateError> {
     let announced: NewUpload = request.json()?;
-    let NewUpload { kind, content_type, bytes } = &announced;
+    let NewUpload { kind, content_type, bytes, .. } = &announced;
     if kind.content_types().is_some_and(|types| !types.contains(&content_type.essence().as_str())) {
         return Err(PrivateError::UnfitUpload(*kind));
     }

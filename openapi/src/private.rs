@@ -2,6 +2,7 @@
 
 use shared::{
     bodies::*,
+    bucket::attachments::NotPromoted,
     http::PrivateError,
     store::StoreError,
     types::{ConversationId, MediaKind, MessageKind, PrivateMessageId, UserId},
@@ -36,7 +37,7 @@ fn send(operation: Operation<Error>) -> Operation<Error> {
         Error::Blocked,
         Error::ForeignMedia,
         Error::MixedMedia(MessageKind::Image),
-        Error::NotPromoted(StoreError::MoreToDo),
+        Error::NotPromoted(NotPromoted::Failed(StoreError::MoreToDo)),
     ])
 }
 

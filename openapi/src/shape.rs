@@ -29,7 +29,8 @@ impl Shape {
         Self { schema, named: used }
     }
 
-    /// The schema of an answer: it always has all fields of `T`, and no others.
+    /// The schema of an answer. It has no other fields than those of `T`, and it has all of them. Only an optional field that is never
+    /// null may be absent.
     pub fn answer<T: ToSchema>() -> Self {
         let mut shape = Self::of::<T>();
         close(&mut shape.schema);
@@ -108,11 +109,19 @@ fn flattened(whole: &Value, parts: &[Value], all: &Map<String, Value>) -> Value 
     one
 }
 
+fn may_be_null(field: &Value) -> bool {
+    let is_null = |one: &Value| one == "null" || one["type"] == "null";
+    ["type", "oneOf", "anyOf"].iter().any(|list| field[*list].as_array().is_some_and(|ways| ways.iter().any(is_null)))
+}
+
 fn close(schema: &mut Value) {
     if schema["type"] == "object" {
-        let fields: Vec<_> = schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
-        if !fields.is_empty() {
-            schema["required"] = json!(fields);
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        let fields = schema["properties"].as_object().into_iter().flatten();
+        let always = fields.filter(|(name, field)| required.contains(&json!(name)) || may_be_null(field));
+        let always: Vec<_> = always.map(|(name, _)| name.clone()).collect();
+        if !always.is_empty() {
+            schema["required"] = json!(always);
         }
         schema["additionalProperties"] = json!(false);
     }

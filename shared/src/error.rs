@@ -21,8 +21,6 @@ pub enum StoreError {
     Busy(&'static str),
     /// A time-out of our own.
     Late(&'static str),
-    /// An upload that can't become part of a message.
-    Upload(&'static str),
     /// The status with which a push service refused a push.
     PushRefused(u16),
     /// Something that our own writes and our configuration should rule out.
@@ -74,7 +72,6 @@ impl fmt::Display for StoreError {
             Self::Unreadable(_) => f.write_str("an item can't be read"),
             Self::Unwritable(what, _) => write!(f, "{what} can't be written"),
             Self::Busy(what) | Self::Late(what) | Self::Unexpected(what) => f.write_str(what),
-            Self::Upload(what) => write!(f, "an upload {what}"),
             Self::PushRefused(status) => write!(f, "a push service answered {status}"),
             Self::MoreToDo => f.write_str("there is more to do than one try has time for"),
         }
@@ -92,12 +89,7 @@ impl Error for StoreError {
         match self {
             Self::Call { source, .. } | Self::Unwritable(_, source) => source.as_deref().map(|source| source as _),
             Self::Unreadable(source) => Some(source),
-            Self::Busy(_)
-            | Self::Late(_)
-            | Self::Upload(_)
-            | Self::PushRefused(_)
-            | Self::Unexpected(_)
-            | Self::MoreToDo => None,
+            Self::Busy(_) | Self::Late(_) | Self::PushRefused(_) | Self::Unexpected(_) | Self::MoreToDo => None,
         }
     }
 }

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::media::{FAILED, nothing_of, there_once};
+use super::media::{nothing_of, there_once};
 use crate::support::{
     Answer, Bucket, Fault, FaultyStack, PASSWORD, Pair, StoreCall, User, all_at_once, keys_of, media_of, sample,
 };
+
+const ABSENT: &str = "Upload not found or expired";
 
 const BLOCKED: &str = "You can't exchange messages with this user: one of you has blocked the other";
 
@@ -39,7 +41,7 @@ async fn an_upload_that_is_replaced_before_it_is_copied_is_not_sent() {
         });
         let answer = pair.send("image", &uploads).send().await;
         replaced.over().await;
-        answer.rejects(500, FAILED);
+        answer.not_promoted(&[(&uploads[count - 1], ABSENT)]);
         nothing_of(&stack, &pair, &uploads).await;
     }
     stack.stop().await;
@@ -58,7 +60,7 @@ async fn an_image_that_is_replaced_before_it_is_rewritten_is_not_sent() {
     });
     let answer = pair.send("image", &uploads).send().await;
     replaced.over().await;
-    answer.rejects(500, FAILED);
+    answer.not_promoted(&[(&uploads[0], ABSENT)]);
     nothing_of(&stack, &pair, &uploads).await;
     stack.stop().await;
 }
@@ -73,7 +75,7 @@ async fn an_upload_that_is_gone_before_it_is_copied_is_not_sent() {
     let gone = before_the_copy(&stack, async move { bucket.delete(&key).await });
     let answer = pair.send("image", &uploads).send().await;
     gone.over().await;
-    answer.rejects(500, FAILED);
+    answer.not_promoted(&[(&uploads[1], ABSENT)]);
     nothing_of(&stack, &pair, &uploads[..1]).await;
     stack.stop().await;
 }
@@ -210,7 +212,7 @@ async fn of_two_messages_that_race_for_an_upload_none_is_without_its_object() {
         let answers = all_at_once(sends).await;
         let (sent, failed): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
         assert!(!sent.is_empty());
-        failed.iter().for_each(|answer| answer.rejects(500, FAILED));
+        failed.iter().for_each(|answer| answer.not_promoted(&[(&uploads[0], ABSENT)]));
         let mut keys: Vec<String> = sent.iter().flat_map(|answer| keys_of(&answer.processed(200))).collect();
         keys.sort();
         let Some(bucket) = Bucket::of(&stack.stack) else { return };

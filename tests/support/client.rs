@@ -100,6 +100,11 @@ impl Client {
     pub async fn fetch(url: &str) -> Answer {
         Call(HTTP.with(|http| http.get(seen_from_here(url)))).raw().await
     }
+
+    /// The same, as a page of this origin asks for it.
+    pub async fn fetch_from(url: &str, origin: &str) -> Answer {
+        Call(HTTP.with(|http| http.get(seen_from_here(url)))).header("origin", origin).raw().await
+    }
 }
 
 pub struct Call(RequestBuilder);

@@ -48,6 +48,18 @@ impl Answer {
         super::time(&body["timestamp"]);
         self.is(status, json!({ "success": false, "message": message, "timestamp": body["timestamp"] }));
     }
+
+    /// Exactly this: media that can't be sent, each with its reason.
+    #[track_caller]
+    pub fn not_promoted(&self, unfit: &[(&str, &str)]) {
+        let body = self.json();
+        super::time(&body["timestamp"]);
+        let details: Vec<Value> =
+            unfit.iter().map(|(upload, reason)| json!({ "publicId": upload, "reason": reason })).collect();
+        let message = "Media promotion failed";
+        let timestamp = &body["timestamp"];
+        self.is(500, json!({ "success": false, "message": message, "timestamp": timestamp, "details": details }));
+    }
 }
 
 impl User {
@@ -65,6 +77,15 @@ impl User {
     pub async fn request_upload(&self, kind: &str, content_type: &str, bytes: usize) -> Value {
         let body = json!({ "type": kind, "contentType": content_type, "bytes": bytes });
         self.post("/media/uploads").json(&body).send().await.processed(201)
+    }
+
+    /// Uploads under a name, and returns the public id.
+    pub async fn upload_named(&self, kind: &str, content_type: &str, name: &str, bytes: &[u8]) -> String {
+        let body = json!({ "type": kind, "contentType": content_type, "bytes": bytes.len(), "name": name });
+        let upload = self.post("/media/uploads").json(&body).send().await.processed(201);
+        let answer = put(&upload, bytes).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        upload["publicId"].as_str().expect("a public id").to_owned()
     }
 
     /// Uploads, and returns the public id.

@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 use super::{False, True, constant};
 use crate::types::{UploadReference, schema};
 use crate::{
+    bucket::attachments::Unfit,
     store::{Marks, PrivateMessage},
     types::{
-        AssetId, ByteCount, ContentType, ConversationId, MediaKind, MessageKind, PrivateMessageId, PrivateText,
+        AssetId, ByteCount, ContentType, ConversationId, FileName, MediaKind, MessageKind, PrivateMessageId, PrivateText,
         PublicIds, Timestamp, UserId, Username,
     },
 };
@@ -21,6 +22,10 @@ pub struct PrivateFailure {
     pub success: False,
     pub message: Cow<'static, str>,
     pub timestamp: Timestamp,
+    /// Of media that can't be sent: each upload that failed, in the order named. None when we failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_items = 10)]
+    pub details: Option<Vec<Unfit>>,
 }
 
 /// The envelope of every answer.
@@ -59,6 +64,8 @@ pub struct NewUpload {
     pub kind: MediaKind,
     pub content_type: ContentType,
     pub bytes: ByteCount,
+    /// The name under which a browser saves it.
+    pub name: Option<FileName>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -77,7 +84,7 @@ pub struct PrivateMessageBody<'a> {
     kind: MessageKind,
     #[schema(value_type = schema::PrivateContent)]
     content: &'a str,
-    media: Vec<MediaBody>,
+    media: Vec<MediaBody<'a>>,
     /// The other user, once the message is delivered.
     #[schema(max_items = 1)]
     delivered_to: Vec<UserId>,
@@ -94,7 +101,7 @@ pub struct PrivateMessageBody<'a> {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct MediaBody {
+struct MediaBody<'a> {
     /// Good for an hour.
     #[schema(value_type = schema::Url)]
     url: String,
@@ -108,6 +115,8 @@ struct MediaBody {
     /// In pixels, as shown. Null for a file.
     width: Option<u32>,
     bytes: u64,
+    /// As it was given with the upload.
+    name: Option<&'a FileName>,
 }
 
 impl<'a> PrivateMessageBody<'a> {
@@ -122,6 +131,7 @@ impl<'a> PrivateMessageBody<'a> {
             height: media.height,
             width: media.width,
             bytes: media.bytes,
+            name: media.name.as_ref(),
         });
         let marked = |is_marked: fn(&Marks, PrivateMessageId) -> bool| {
             reader.filter(|(_, marks)| is_marked(marks, message.id)).map(|(user, _)| user).into_iter().collect()
@@ -164,6 +174,10 @@ pub struct UploadHeadersBody<'a> {
     #[serde(rename = "Content-Length")]
     #[schema(pattern = "^[1-9][0-9]*$", examples("48213"))]
     pub content_length: String,
+    /// Only of an upload with a name.
+    #[serde(rename = "Content-Disposition", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("attachment; filename*=UTF-8''minutes.pdf"))]
+    pub content_disposition: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]

@@ -41,12 +41,13 @@ pub struct Part {
     pub size: u64,
     pub etag: String,
     pub content_type: String,
+    pub content_disposition: Option<String>,
 }
 
 /// How an object is stored.
 pub struct Described {
     pub content_type: String,
-    pub content_disposition: Option<&'static str>,
+    pub content_disposition: Option<String>,
 }
 
 impl Bucket {
@@ -79,13 +80,14 @@ impl Bucket {
                 })?;
                 let size = output.content_range().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
                 let (etag, content_type) = (output.e_tag.unwrap_or_default(), output.content_type.unwrap_or_default());
+                let content_disposition = output.content_disposition;
                 let broken = |error: ByteStreamError| {
                     let (operation, reason) = ("GetObject", "the object could not be read".into());
                     Some(StoreError::Call { operation, reason, source: Some(error.into()) })
                 };
                 let bytes = output.body.collect().await.map_err(broken)?.into_bytes();
                 let size = size.unwrap_or(bytes.len() as u64);
-                Ok(Part { bytes, size, etag, content_type })
+                Ok(Part { bytes, size, etag, content_type, content_disposition })
             })
             .await;
         match got {
@@ -106,7 +108,7 @@ impl Bucket {
             .key(to)
             .metadata_directive(MetadataDirective::Replace)
             .content_type(described.content_type)
-            .set_content_disposition(described.content_disposition.map(str::to_owned))
+            .set_content_disposition(described.content_disposition)
             .customize()
             .config_override(patient());
         match self.stats.call(&["s3:GetObject", "s3:PutObject"], call.send()).await {
@@ -125,7 +127,7 @@ impl Bucket {
             .bucket(&self.name)
             .key(key)
             .content_type(described.content_type)
-            .set_content_disposition(described.content_disposition.map(str::to_owned))
+            .set_content_disposition(described.content_disposition)
             .body(ByteStream::from(bytes))
             .customize()
             .config_override(patient());
@@ -188,11 +190,12 @@ impl Bucket {
         }
     }
 
-    /// A URL with which whoever has it stores one object of exactly that size and type under exactly that key. No call is made.
+    /// A URL with which whoever has it stores one object of exactly that size, described exactly so, under exactly that key. No call is
+    /// made.
     pub async fn upload_url(
         &self,
         key: &str,
-        content_type: &str,
+        described: Described,
         bytes: u64,
         lifetime: Duration,
     ) -> Result<String, StoreError> {
@@ -201,7 +204,8 @@ impl Bucket {
             .put_object()
             .bucket(&self.name)
             .key(key)
-            .content_type(content_type)
+            .content_type(described.content_type)
+            .set_content_disposition(described.content_disposition)
             .content_length(bytes as i64);
         self.stats.note(&["s3:PutObject"]);
         match call.presigned(expiring(lifetime)?).await {

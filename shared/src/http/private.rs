@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{FamilyError, Problem, Reply};
 use crate::{
     bodies::{False, PrivateFailure, Processed},
+    bucket::attachments::NotPromoted,
     limits::Denied,
     store::StoreError,
     types::{MediaKind, MessageKind, Timestamp},
@@ -28,7 +29,7 @@ pub enum PrivateError {
     NotActive,
     NotAuthenticated,
     /// Media that can't be made the message's.
-    NotPromoted(StoreError),
+    NotPromoted(NotPromoted),
     NotTheSender,
     NotTrusted,
     ToSelf,
@@ -50,11 +51,14 @@ impl PrivateError {
                     kind.as_str()
                 ));
             }
-            Self::NotPromoted(cause) => {
+            Self::NotPromoted(why) => {
                 let problem = Problem::new(S::INTERNAL_SERVER_ERROR, "Media promotion failed");
                 // The contract's status for whatever is wrong with an upload. That is no failure of ours.
-                let is_ours = !matches!(cause, StoreError::Upload(_));
-                return Problem { cause: is_ours.then(|| cause.to_string()), ..problem };
+                let cause = match why {
+                    NotPromoted::Unfit(_) => None,
+                    NotPromoted::Failed(error) => Some(error.to_string()),
+                };
+                return Problem { cause, ..problem };
             }
             Self::UnfitUpload(kind) => {
                 let types = kind.content_types().unwrap_or_default().join(", ");
@@ -108,8 +112,13 @@ impl From<Denied> for PrivateError {
 
 impl FamilyError for PrivateError {
     fn reply(self) -> (Reply, Option<String>) {
-        let problem = self.into_problem();
-        let body = PrivateFailure { success: False, message: problem.message, timestamp: Timestamp::now() };
+        let (problem, details) = match self {
+            Self::NotPromoted(NotPromoted::Unfit(uploads)) => {
+                (Self::NotPromoted(NotPromoted::Unfit(Vec::new())).into_problem(), Some(uploads))
+            }
+            other => (other.into_problem(), None),
+        };
+        let body = PrivateFailure { success: False, message: problem.message, timestamp: Timestamp::now(), details };
         (Reply::json(problem.status, &body).limited(problem.limited), problem.cause)
     }
 }

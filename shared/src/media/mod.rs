@@ -1,14 +1,17 @@
 //! Images and videos that strangers upload: what they really are, told from a few kilobytes of them, and images without what
-//! says where they were made. No network here: the caller fetches the bytes that are asked for.
+//! says where or by whom they were made. No network here: the caller fetches the bytes that are asked for.
+//!
+//! Browsers are the judges: an image is what they show as one, with the width and height that they give it. A test target compares
+//! with them (`tests/browsers`). Where they differ, Chromium counts. Of a video its container decides, never its codec.
 //!
 //! No input makes this panic, take long, or allocate more than the bytes it was given and a small multiple of their metadata.
 
 mod boxes;
+pub(crate) mod exif;
 mod gif;
 mod jpeg;
-mod metadata;
 mod partial_object;
-mod png;
+pub(crate) mod png;
 #[cfg(test)]
 mod tests;
 mod webm;
@@ -17,18 +20,20 @@ mod webp;
 use std::ops::Range;
 
 use bytes::Bytes;
-use imagesize::{ImageError, ImageType};
 
-use metadata::Findings;
+use exif::Display;
 pub use partial_object::PartialObject;
 use partial_object::{Found, Stop};
 
-/// How much of an object's end is searched for metadata that may stand anywhere: EXIF has 64 KiB at most where it comes from
-/// (JPEG), and something may stand behind it.
-const TAIL: u64 = 128 * 1024;
+/// Up to this size an image is searched for metadata as a whole. In a larger one that could be anywhere, it is believed to be there:
+/// to be sure would cost as much as to write the image anew.
+const SEARCHED: u64 = 64 * 1024;
 
 /// Metadata larger than this is not read, but believed to tell of a place.
 const LARGEST_METADATA: u64 = 1024 * 1024;
+
+/// Browsers show no image of more pixels.
+const MOST_PIXELS: u64 = (1 << 29) - 1;
 
 /// The result of looking at an object of which some bytes are known.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,7 +52,7 @@ pub struct Visible {
     /// Pixels as shown: a photo or a video that is turned on its side when shown has its sides swapped. Never 0.
     pub width: u32,
     pub height: u32,
-    /// Whether an image may say where it was made; in doubt, it does. Never said of a video, which nobody could rewrite.
+    /// Whether an image may say where or by whom it was made; in doubt, it does. Never said of a video, which nobody could rewrite.
     pub tells_location: bool,
 }
 
@@ -65,12 +70,12 @@ pub fn look(object: &PartialObject) -> Probe {
 /// that the result would not look the same, or would still tell of a place.
 pub fn without_location(content_type: &str, image: Bytes) -> Option<Bytes> {
     let format = Format::of(&image).filter(|format| format.content_type() == content_type)?;
-    let object = PartialObject::whole(image);
-    let before = visible(&object).ok()?;
-    let orientation = format.findings(&object).ok()?.orientation();
-    let clean = format.without_metadata(&object, orientation).ok()?;
-    let after = visible(&PartialObject::whole(clean.clone())).ok()?;
-    (after == Visible { tells_location: false, ..before }).then_some(clean)
+    let before = format.look(&PartialObject::whole(image.clone())).ok()?;
+    let clean = format.without_metadata(&image, before.display).ok()?;
+    let after = format.look(&PartialObject::whole(clean.clone())).ok()?;
+    // What of a large file is not searched has just been written.
+    let tells = after.may_tell && clean.len() as u64 <= SEARCHED;
+    (after.size == before.size && after.display == before.display && !tells).then_some(clean)
 }
 
 fn visible(object: &PartialObject) -> Found<Visible> {
@@ -78,23 +83,35 @@ fn visible(object: &PartialObject) -> Found<Visible> {
     let Some(format) = Format::of(&start) else {
         return if webm::is_ebml(&start) { webm::look(object) } else { boxes::look(object) };
     };
-    let findings = format.findings(object)?;
-    let (width, height) = size(object)?;
-    let (width, height) = if findings.is_on_its_side() { (height, width) } else { (width, height) };
-    Ok(Visible { content_type: format.content_type(), width, height, tells_location: findings.location })
+    let Image { size: (width, height), may_tell, .. } = format.look(object)?;
+    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+        return Err(Stop::IsNot);
+    }
+    Ok(Visible { content_type: format.content_type(), width, height, tells_location: may_tell })
 }
 
-/// Width and height as stored.
-fn size(object: &PartialObject) -> Found<(u32, u32)> {
-    let start = object.start();
-    match imagesize::blob_size(&start) {
-        Ok(size) => {
-            let participant = |participant: usize| u32::try_from(participant).map_err(|_| Stop::IsNot);
-            Ok((participant(size.width)?, participant(size.height)?))
-        }
-        // The library has read beyond what is known.
-        Err(ImageError::IoError(_)) => Err(object.missing(start.len() as u64, 1)),
-        Err(_) => Err(Stop::IsNot),
+/// An image, as far as it matters here.
+struct Image {
+    /// As shown.
+    size: (u32, u32),
+    /// It may hold something that changes nothing of how it looks.
+    may_tell: bool,
+    /// How its EXIF has it shown.
+    display: Display,
+}
+
+/// The size of a video whose pixels are so many times as wide as high, in square ones: no side gets smaller. Chromium does the same.
+fn in_square_pixels((width, height): (u32, u32), aspect: (u32, u32)) -> (u32, u32) {
+    let (wide, high) = (u64::from(aspect.0), u64::from(aspect.1));
+    let scaled = |side: u32, over: u64, under: u64| {
+        let exact = (u64::from(side) * over + under / 2) / under;
+        u32::try_from(exact).unwrap_or(u32::MAX)
+    };
+    match wide.cmp(&high) {
+        _ if wide == 0 || high == 0 => (width, height),
+        std::cmp::Ordering::Less => (width, scaled(height, high, wide)),
+        std::cmp::Ordering::Equal => (width, height),
+        std::cmp::Ordering::Greater => (scaled(width, wide, high), height),
     }
 }
 
@@ -108,15 +125,13 @@ enum Format {
 
 impl Format {
     fn of(start: &[u8]) -> Option<Self> {
-        match imagesize::image_type(start).ok()? {
-            ImageType::Gif => Some(Self::Gif),
-            ImageType::Jpeg => Some(Self::Jpeg),
-            ImageType::Png => Some(Self::Png),
-            ImageType::Webp => Some(Self::Webp),
-            // Formats that another crate may have asked the library for.
-            #[allow(unreachable_patterns)]
-            _ => None,
-        }
+        let formats: [(fn(&[u8]) -> bool, Self); 4] = [
+            (gif::is_one, Self::Gif),
+            (jpeg::is_one, Self::Jpeg),
+            (png::is_one, Self::Png),
+            (webp::is_one, Self::Webp),
+        ];
+        formats.into_iter().find(|(is_one, _)| is_one(start)).map(|(_, format)| format)
     }
 
     fn content_type(self) -> &'static str {
@@ -128,21 +143,21 @@ impl Format {
         }
     }
 
-    fn findings(self, object: &PartialObject) -> Found<Findings> {
+    fn look(self, object: &PartialObject) -> Found<Image> {
         match self {
-            Self::Gif => gif::findings(object),
-            Self::Jpeg => jpeg::findings(object),
-            Self::Png => png::findings(object),
-            Self::Webp => webp::findings(object),
+            Self::Gif => gif::look(object),
+            Self::Jpeg => jpeg::look(object),
+            Self::Png => png::look(object),
+            Self::Webp => webp::look(object),
         }
     }
 
-    fn without_metadata(self, object: &PartialObject, orientation: u16) -> Found<Bytes> {
+    fn without_metadata(self, image: &Bytes, display: Display) -> Found<Bytes> {
         match self {
-            Self::Gif => gif::without_metadata(object),
-            Self::Jpeg => jpeg::without_metadata(object, orientation),
-            Self::Png => png::without_metadata(object, orientation),
-            Self::Webp => webp::without_metadata(object, orientation),
+            Self::Gif => Ok(gif::without_metadata(image)),
+            Self::Jpeg => jpeg::without_metadata(image, display),
+            Self::Png => png::without_metadata(image, display),
+            Self::Webp => webp::without_metadata(image),
         }
     }
 }

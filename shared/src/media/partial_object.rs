@@ -6,8 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use self::Stop::{IsNot, Wants};
 
-/// Bytes asked for at once. In between, as many as are known already: few objects need more than the first 64 KiB, and those
-/// that do soon have enough of them.
+/// Bytes asked for at once. In between, as many as are known already: few objects need more than the first 64 KiB.
 const LEAST_ASKED: u64 = 64 * 1024;
 const MOST_ASKED: u64 = 1024 * 1024;
 
@@ -77,9 +76,11 @@ impl PartialObject {
         self.size
     }
 
-    /// All that is known from the object's first byte on.
-    pub(super) fn start(&self) -> Bytes {
-        self.pieces.get(&0).cloned().unwrap_or_default()
+    /// All that is known from `at` on without a gap: one byte at least.
+    pub(super) fn known(&self, at: u64) -> Found<Bytes> {
+        self.bytes(at, 1)?;
+        let piece = self.pieces.range(..=at).next_back();
+        piece.map(|(start, piece)| piece.slice((at - start) as usize..)).ok_or(IsNot)
     }
 
     pub(super) fn bytes(&self, at: u64, length: u64) -> Found<Bytes> {
@@ -102,14 +103,16 @@ impl PartialObject {
         bytes.first_chunk().copied().ok_or(IsNot)
     }
 
-    /// Asks for the first unknown bytes at or behind `at`, and for some more that will be needed next.
-    pub(super) fn missing(&self, at: u64, length: u64) -> Stop {
-        let start = match self.pieces.range(..=at).next_back() {
-            Some((start, piece)) => at.max(end_of(*start, piece)),
-            None => at,
-        };
+    /// Asks for the first unknown bytes at or behind `at`. Whoever reads on, or passes over little, gets as many as are known already.
+    /// Whoever passes over much does not fetch it.
+    fn missing(&self, at: u64, length: u64) -> Stop {
+        let before = self.pieces.range(..=at).next_back().map_or(0, |(start, piece)| end_of(*start, piece));
+        let start = at.max(before);
         let known_next = self.pieces.range(start..).next().map_or(self.size, |(start, _)| *start);
-        let known: u64 = self.pieces.values().map(|piece| piece.len() as u64).sum();
+        let known = match start - before <= LEAST_ASKED {
+            true => self.pieces.values().map(|piece| piece.len() as u64).sum(),
+            false => 0,
+        };
         let ahead = known.max(at.saturating_add(length).saturating_sub(start)).clamp(LEAST_ASKED, MOST_ASKED);
         let end = start.saturating_add(ahead).min(known_next);
         if start < end { Wants(start..end) } else { IsNot }

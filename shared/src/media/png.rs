@@ -1,25 +1,32 @@
 //! PNG as uploaded (W3C, "Portable Network Graphics", third edition): chunks of metadata may stand before the pixels and
-//! behind them.
+//! behind them. One that breaks off within its pixels is shown as far as it goes.
+
+use std::ops::RangeInclusive;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use flate2::Crc;
 
 use super::{
-    LARGEST_METADATA, TAIL,
-    metadata::{Findings, exif_with},
+    Image, LARGEST_METADATA, SEARCHED,
+    exif::{self, Display},
     partial_object::{Found, PartialObject, Stop::IsNot},
 };
 
-const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
-const END: &[u8] = b"\0\0\0\0IEND\xae\x42\x60\x82";
+pub const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+pub const END: &[u8] = b"\0\0\0\0IEND\xae\x42\x60\x82";
 
 /// Length and kind before the data, a checksum behind it.
 const AROUND_DATA: u64 = 12;
 
+/// Chunks that a large file may have from its pixels on. In one that has more, metadata are not looked for.
+const MOST_CHUNKS_SEARCHED: u32 = 4;
+
+#[derive(Clone, Copy)]
 struct Chunk {
     kind: [u8; 4],
     start: u64,
     length: u64,
+    /// May be behind the file's end.
     end: u64,
 }
 
@@ -27,113 +34,180 @@ impl Chunk {
     fn at(object: &PartialObject, start: u64) -> Found<Self> {
         let [a, b, c, d, kind @ ..]: [u8; 8] = object.array(start)?;
         let length = u64::from(u32::from_be_bytes([a, b, c, d]));
-        let end = start + AROUND_DATA + length;
-        if end > object.size() || !kind.iter().all(u8::is_ascii_alphabetic) {
-            return Err(IsNot);
+        if length > i32::MAX as u64 {
+            Err(IsNot)
+        } else {
+            Ok(Self { kind, start, length, end: start + AROUND_DATA + length })
         }
-        Ok(Self { kind, start, length, end })
     }
 
-    /// The first chunk, which can be no other.
-    fn header(object: &PartialObject) -> Found<Self> {
-        if object.array(0)? != SIGNATURE {
-            return Err(IsNot);
-        }
-        Self::at(object, SIGNATURE.len() as u64)
-            .and_then(|header| if &header.kind == b"IHDR" && header.length == 13 { Ok(header) } else { Err(IsNot) })
+    fn is_pixels(self) -> bool {
+        matches!(&self.kind, b"IDAT" | b"fdAT")
     }
 
-    /// All text is: tools put EXIF, XMP and IPTC there, under many names.
-    fn is_metadata(kind: [u8; 4]) -> bool {
-        matches!(&kind, b"eXIf" | b"zxIf" | b"tEXt" | b"zTXt" | b"iTXt" | b"caBX")
+    fn changes_pixels(self) -> bool {
+        self.is_pixels() || length_of(&self.kind).is_some_and(|length| length.contains(&self.length))
     }
 
-    fn record(&self, object: &PartialObject, findings: &mut Findings) -> Found<()> {
-        if !Self::is_metadata(self.kind) {
-            return Ok(());
-        }
-        if self.length > LARGEST_METADATA {
-            findings.location = true;
-            return Ok(());
-        }
-        let data = object.bytes(self.start + 8, self.length)?;
-        match &self.kind {
-            b"eXIf" => findings.exif(&data),
-            b"tEXt" | b"iTXt" | b"caBX" if !is_encoded(&self.kind, &data) => findings.text(&data),
-            _ => findings.location = true,
-        }
-        Ok(())
+    /// A capital first letter: no decoder may pass over the chunk.
+    fn is_critical(self) -> bool {
+        self.kind[0].is_ascii_uppercase()
+    }
+
+    /// The data, if the checksum fits.
+    fn checked(self, object: &PartialObject) -> Found<Option<Bytes>> {
+        let bytes = object.bytes(self.start + 4, self.length + 8)?;
+        let (checked, checksum) = bytes.split_at(bytes.len() - 4);
+        let fits = crc(checked).to_be_bytes() == checksum;
+        Ok(fits.then(|| bytes.slice(4..bytes.len() - 4)))
     }
 }
 
-/// Text that does not show what it says: in hexadecimal digits, or compressed.
-fn is_encoded(kind: &[u8; 4], data: &[u8]) -> bool {
-    let is_compressed = || data.iter().position(|byte| *byte == 0).and_then(|end| data.get(end + 1)) == Some(&1);
-    data.starts_with(b"Raw profile type") || kind == b"iTXt" && is_compressed()
+fn crc(bytes: &[u8]) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    crc.sum()
 }
 
-pub(super) fn findings(object: &PartialObject) -> Found<Findings> {
-    let mut findings = Findings::default();
-    let mut at = Chunk::header(object)?.end;
-    loop {
+/// The lengths that a chunk can have which changes how pixels look: palette and transparency, colours, significant bits, background,
+/// the size of a pixel, frames of an animation. Every other chunk may hold anything. `None` also for the pixels themselves.
+pub fn length_of(kind: &[u8; 4]) -> Option<RangeInclusive<u64>> {
+    Some(match kind {
+        b"PLTE" => 1..=768,
+        b"tRNS" => 1..=256,
+        b"gAMA" | b"cICP" => 4..=4,
+        b"cHRM" => 32..=32,
+        b"sRGB" => 1..=1,
+        // A name, how it is compressed, and a profile.
+        b"iCCP" => 3..=LARGEST_METADATA,
+        b"mDCV" | b"mDCv" => 24..=24,
+        b"cLLI" | b"cLLi" | b"acTL" => 8..=8,
+        b"sBIT" => 1..=4,
+        b"bKGD" => 1..=6,
+        b"hIST" => 2..=512,
+        b"pHYs" => 9..=9,
+        b"fcTL" => 26..=26,
+        _ => return None,
+    })
+}
+
+pub(super) fn is_one(start: &[u8]) -> bool {
+    start.starts_with(SIGNATURE)
+}
+
+/// The end of the first chunk, which can be no other; width, height, and the type of its colours.
+fn header(object: &PartialObject) -> Found<(u64, (u32, u32), u8)> {
+    let chunk = Chunk::at(object, SIGNATURE.len() as u64)?;
+    if &chunk.kind != b"IHDR" || chunk.length != 13 {
+        return Err(IsNot);
+    }
+    let data = chunk.checked(object)?.ok_or(IsNot)?;
+    let [a, b, c, d, e, f, g, h, depth, colours, 0, 0, 0 | 1] = *data else { return Err(IsNot) };
+    let has_such_depth = match colours {
+        0 => matches!(depth, 1 | 2 | 4 | 8 | 16),
+        3 => matches!(depth, 1 | 2 | 4 | 8),
+        2 | 4 | 6 => matches!(depth, 8 | 16),
+        _ => false,
+    };
+    let size = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
+    if has_such_depth { Ok((chunk.end, size, colours)) } else { Err(IsNot) }
+}
+
+const INDEXED: u8 = 3;
+
+pub(super) fn look(object: &PartialObject) -> Found<Image> {
+    let (mut at, size, colours) = header(object)?;
+    let (mut display, mut has_palette, mut may_tell) = (None, false, false);
+    let pixels = loop {
         let chunk = Chunk::at(object, at)?;
         match &chunk.kind {
-            b"IDAT" => break,
-            b"IEND" => return Err(IsNot),
-            _ => chunk.record(object, &mut findings)?,
+            b"IDAT" => break chunk,
+            b"PLTE" if !has_palette && (1..=768).contains(&chunk.length) => has_palette = true,
+            // Among them those without which there is no image, at a wrong place.
+            _ if chunk.is_critical() => return Err(IsNot),
+            b"eXIf" if display.is_none() => {
+                // Browsers take the first one, if it is whole.
+                let is_small = chunk.length <= LARGEST_METADATA;
+                let data = if is_small { chunk.checked(object)? } else { None };
+                may_tell |= !data.as_ref().is_some_and(|data| exif::is_harmless(data));
+                display = Some(data.map(|data| Display::of(&data)).unwrap_or_default());
+            }
+            _ => may_tell |= !chunk.changes_pixels(),
         }
         at = chunk.end;
+    };
+    if colours == INDEXED && !has_palette || !begins_pixels(object, pixels)? {
+        return Err(IsNot);
     }
-    record_tail(object, at, &mut findings)?;
-    Ok(findings)
+    may_tell |= tells_behind(object, pixels.start)?;
+    let display = display.unwrap_or_default().fitting(size);
+    // Chromium turns a PNG by its EXIF, but does not scale it.
+    Ok(Image { size: display.turned(size), may_tell, display })
 }
 
-/// Takes note of what stands behind the pixels, which begin at `pixels`. There may be thousands of chunks of them: the end is
-/// searched for what looks like metadata, has a length that fits, and another chunk behind it. Pixels that do are rare, and
-/// cost a rewrite.
-fn record_tail(object: &PartialObject, pixels: u64, findings: &mut Findings) -> Found<()> {
-    let start = pixels.max(object.size().saturating_sub(TAIL));
-    let tail = object.bytes(start, object.size() - start)?;
-    // A trailer.
-    findings.location |= !tail.ends_with(END);
-    let mut at = 0;
-    while let Some([_, _, _, _, kind @ ..]) = tail.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        at += 1;
-        if !Chunk::is_metadata(*kind) {
-            continue;
-        }
-        // All that is read here is in the tail.
-        let Ok(chunk) = Chunk::at(object, start + at as u64 - 1) else { continue };
-        if chunk.end == object.size() || Chunk::at(object, chunk.end).is_ok() {
-            chunk.record(object, findings)?;
-            at = (chunk.end - start) as usize;
+/// Whether compressed data begin in this chunk, or in the next one that is not empty (RFC 1950, 2.2).
+fn begins_pixels(object: &PartialObject, mut chunk: Chunk) -> Found<bool> {
+    while chunk.length == 0 {
+        chunk = Chunk::at(object, chunk.end)?;
+        if &chunk.kind != b"IDAT" {
+            return Ok(false);
         }
     }
-    Ok(())
+    if chunk.length == 1 {
+        return Ok(true);
+    }
+    let [method, flags]: [u8; 2] = object.array(chunk.start + 8)?;
+    let is_deflate = method & 0x0f == 8 && method >> 4 <= 7 && flags & 0x20 == 0;
+    Ok(is_deflate && u16::from_be_bytes([method, flags]) % 31 == 0)
 }
 
-pub(super) fn without_metadata(object: &PartialObject, orientation: u16) -> Found<Bytes> {
-    let header = Chunk::header(object)?;
-    let mut file = BytesMut::with_capacity(object.size() as usize);
-    file.put(object.bytes(0, header.end)?);
-    if orientation != 1 {
-        put_chunk(&mut file, b"eXIf", &exif_with(orientation));
+/// Whether something besides pixels may stand from the first chunk of pixels on.
+fn tells_behind(object: &PartialObject, mut at: u64) -> Found<bool> {
+    let is_large = object.size() > SEARCHED;
+    for chunks in 0.. {
+        if is_large && chunks == MOST_CHUNKS_SEARCHED {
+            break;
+        }
+        let chunk = match Chunk::at(object, at) {
+            Ok(chunk) => chunk,
+            // It breaks off. Bytes too few for another chunk may be anything.
+            Err(IsNot) => return Ok(at < object.size()),
+            Err(wants) => return Err(wants),
+        };
+        at = chunk.end;
+        match &chunk.kind {
+            b"IEND" => return Ok(chunk.length > 0 || at != object.size()),
+            _ if at > object.size() => return Ok(!chunk.is_pixels()),
+            _ if chunk.changes_pixels() => {}
+            _ => break,
+        }
     }
-    let mut at = header.end;
-    loop {
-        let chunk = Chunk::at(object, at)?;
+    Ok(true)
+}
+
+pub(super) fn without_metadata(file: &Bytes, display: Display) -> Found<Bytes> {
+    let object = PartialObject::whole(file.clone());
+    let (mut at, ..) = header(&object)?;
+    let mut clean = BytesMut::with_capacity(file.len() + 256);
+    clean.put(&file[..at as usize]);
+    if let Some(exif) = display.exif() {
+        put_chunk(&mut clean, b"eXIf", &exif);
+    }
+    // What breaks off goes on breaking off: an end behind too few pixels would be taken for damage.
+    while let Ok(chunk) = Chunk::at(&object, at) {
         if &chunk.kind == b"IEND" {
-            file.put(END);
-            return Ok(file.freeze());
+            clean.put(END);
+            break;
         }
-        if !Chunk::is_metadata(chunk.kind) {
-            file.put(object.bytes(chunk.start, chunk.end - chunk.start)?);
+        if chunk.changes_pixels() && (chunk.end <= object.size() || chunk.is_pixels()) {
+            clean.put(&file[at as usize..chunk.end.min(object.size()) as usize]);
         }
         at = chunk.end;
     }
+    Ok(clean.freeze())
 }
 
-fn put_chunk(file: &mut BytesMut, kind: &[u8; 4], data: &[u8]) {
+pub fn put_chunk(file: &mut impl BufMut, kind: &[u8; 4], data: &[u8]) {
     let mut checksum = Crc::new();
     checksum.update(kind);
     checksum.update(data);

@@ -1,5 +1,7 @@
 //! WebM (RFC 8794, RFC 9559): elements within elements, of which only the headers are read, and of a track what says how it
 //! is shown.
+//!
+//! What RFC 9559 leaves open is done as Chromium does it.
 
 use std::ops::Range;
 
@@ -21,9 +23,20 @@ const PIXEL_HEIGHT: u32 = 0xba;
 const DISPLAY_WIDTH: u32 = 0x54b0;
 const DISPLAY_HEIGHT: u32 = 0x54ba;
 const DISPLAY_UNIT: u32 = 0x54b2;
+const PROJECTION: u32 = 0x7670;
+const PROJECTION_TYPE: u32 = 0x7671;
+const YAW: u32 = 0x7673;
+const PITCH: u32 = 0x7674;
+const ROLL: u32 = 0x7675;
 
-/// The document type, four letters, as a number. Matroska that is no WebM has another one.
-const WEBM: u64 = u32::from_be_bytes(*b"webm") as u64;
+/// Display units (RFC 9559, 5.1.4.1.28.14).
+const PIXELS: u64 = 0;
+const CENTIMETRES: u64 = 1;
+const INCHES: u64 = 2;
+const RATIO: u64 = 3;
+
+/// The document type. Matroska that is no WebM has another one.
+const WEBM: &[u8] = b"webm";
 
 pub(super) fn is_ebml(start: &[u8]) -> bool {
     start.starts_with(&EBML.to_be_bytes())
@@ -88,7 +101,10 @@ fn unsigned(object: &PartialObject, range: Range<u64>) -> Found<u64> {
 pub(super) fn look(object: &PartialObject) -> Found<Visible> {
     let header = Element::at(object, 0, object.size())?;
     let doc_type = Element::first(object, header.contents.clone(), DOC_TYPE)?.ok_or(IsNot)?;
-    if unsigned(object, doc_type.contents)? != WEBM {
+    // It may be filled up with zeros.
+    let Range { start, end } = doc_type.contents;
+    let doc_type = object.bytes(start, (end - start).min(16))?;
+    if doc_type.strip_prefix(WEBM).is_none_or(|rest| rest.iter().any(|byte| *byte != 0)) {
         return Err(IsNot);
     }
     let segment = Element::first(object, header.contents.end..object.size(), SEGMENT)?.ok_or(IsNot)?;
@@ -104,17 +120,66 @@ pub(super) fn look(object: &PartialObject) -> Found<Visible> {
     Err(IsNot)
 }
 
-/// Width and height as shown if they are given in pixels, else as stored.
+/// Width and height as shown.
 fn size(object: &PartialObject, video: Range<u64>) -> Found<(u32, u32)> {
-    let value = |id: u32| match Element::first(object, video.clone(), id)? {
-        Some(element) => unsigned(object, element.contents).map(Some),
+    let side = |id: u32| match Element::first(object, video.clone(), id)? {
+        Some(element) => u32::try_from(unsigned(object, element.contents)?).map(Some).map_err(|_| IsNot),
         None => Ok(None),
     };
-    let is_in_pixels = value(DISPLAY_UNIT)?.unwrap_or_default() == 0;
-    let (width, height) = match (value(DISPLAY_WIDTH)?, value(DISPLAY_HEIGHT)?) {
-        (Some(width), Some(height)) if is_in_pixels => (width, height),
-        _ => (value(PIXEL_WIDTH)?.unwrap_or_default(), value(PIXEL_HEIGHT)?.unwrap_or_default()),
+    let unit = match Element::first(object, video.clone(), DISPLAY_UNIT)? {
+        Some(element) => unsigned(object, element.contents)?,
+        None => PIXELS,
     };
-    let participant = |participant: u64| u32::try_from(participant).map_err(|_| IsNot);
-    Ok((participant(width)?, participant(height)?))
+    let stored = (side(PIXEL_WIDTH)?.unwrap_or_default(), side(PIXEL_HEIGHT)?.unwrap_or_default());
+    let given = (side(DISPLAY_WIDTH)?, side(DISPLAY_HEIGHT)?);
+    // In pixels, what is left out is as stored.
+    let display = match unit {
+        PIXELS => Some((given.0.unwrap_or(stored.0), given.1.unwrap_or(stored.1))),
+        CENTIMETRES | INCHES | RATIO => given.0.zip(given.1),
+        _ => None,
+    };
+    let shown = match display.filter(|(width, height)| *width > 0 && *height > 0) {
+        // Firefox shows just this size.
+        Some(display) if unit == PIXELS && display.1 == stored.1 => display,
+        Some((width, height)) => {
+            let across = |one: u32, other: u32| u64::from(one) * u64::from(other);
+            let (wide, high) = lowest(across(width, stored.1), across(height, stored.0));
+            super::in_square_pixels(stored, (wide, high))
+        }
+        None => stored,
+    };
+    Ok(if is_on_its_side(object, video)? { (shown.1, shown.0) } else { shown })
+}
+
+/// A ratio in numbers that are small enough.
+fn lowest(one: u64, other: u64) -> (u32, u32) {
+    let excess = 64 - (one | other).leading_zeros().min(64);
+    let shift = excess.saturating_sub(32);
+    ((one >> shift) as u32, (other >> shift) as u32)
+}
+
+/// Whether a flat picture is turned by a quarter. It can be mirrored as well.
+fn is_on_its_side(object: &PartialObject, video: Range<u64>) -> Found<bool> {
+    let Some(projection) = Element::first(object, video, PROJECTION)? else { return Ok(false) };
+    let value = |id: u32| Element::first(object, projection.contents.clone(), id);
+    let degrees = |id: u32| match value(id)? {
+        Some(element) => float(object, element.contents),
+        None => Ok(0.0),
+    };
+    let is_flat = match value(PROJECTION_TYPE)? {
+        Some(element) => unsigned(object, element.contents)? == 0,
+        None => true,
+    };
+    let is_mirrored_at_most = degrees(YAW)?.rem_euclid(180.0) == 0.0 && degrees(PITCH)? == 0.0;
+    Ok(is_flat && is_mirrored_at_most && degrees(ROLL)?.rem_euclid(180.0) == 90.0)
+}
+
+/// A number of 4 or 8 bytes; 0 of none.
+fn float(object: &PartialObject, range: Range<u64>) -> Found<f64> {
+    match range.end - range.start {
+        0 => Ok(0.0),
+        4 => object.array(range.start).map(|bytes| f64::from(f32::from_be_bytes(bytes))),
+        8 => object.array(range.start).map(f64::from_be_bytes),
+        _ => Err(IsNot),
+    }
 }

@@ -8,6 +8,7 @@ use crate::{
     app::App,
     auth::{TrustedCaller, UnverifiedSession, confirm_and_read},
     bodies::{NewPrivateMessage, PrivateMessageBody},
+    bucket::attachments::NotPromoted,
     creation::{Begun, Creation, NewRequest},
     http::{PrivateError, Problem, Reply, Request, processed},
     store::{Media, Participant, PrivateDraft, PrivateMessage, PrivateRefused, StoreError, Written},
@@ -86,6 +87,8 @@ impl<'a> Outgoing<'a> {
     pub async fn send(mut self) -> Result<Reply, PrivateError> {
         let recipient = self.recipient()?;
         let uploads = self.uploads()?;
+        let uploads: Vec<(&str, Option<Upload>)> =
+            uploads.iter().map(|(name, upload)| (name.as_str(), *upload)).collect();
         if !self.is_to_somebody {
             return Err(PrivateError::UnknownUser);
         }
@@ -118,7 +121,7 @@ impl<'a> Outgoing<'a> {
     async fn send_with(
         &mut self,
         recipient: UserId,
-        uploads: &[Upload],
+        uploads: &[(&str, Option<Upload>)],
     ) -> Result<Written<PrivateRefused>, PrivateError> {
         let set = AssetSet::from_bytes(random());
         let media = self.promote(recipient, uploads, set).await?;
@@ -141,27 +144,32 @@ impl<'a> Outgoing<'a> {
         Ok(written)
     }
 
-    /// The sender's own uploads that the message names.
-    fn uploads(&self) -> Result<Vec<Upload>, PrivateError> {
+    /// The sender's own uploads that the message names, each with its name; `None` for one that never was.
+    fn uploads(&self) -> Result<Vec<(String, Option<Upload>)>, PrivateError> {
         let names = self.send.media.iter().flat_map(PublicIds::iter);
-        let upload = |name| match Upload::named(name, self.caller.user()) {
-            Ok(Some(upload)) if self.send.kind.may_carry(upload.kind) => Ok(upload),
-            Ok(Some(_)) => Err(PrivateError::MixedMedia(self.send.kind)),
-            Ok(None) => Err(PrivateError::NotPromoted(StoreError::Upload("has no name of ours"))),
+        let upload = |name: &str| match Upload::named(name, self.caller.user()) {
+            Ok(Some(upload)) if !self.send.kind.may_carry(upload.kind) => Err(PrivateError::MixedMedia(self.send.kind)),
+            Ok(upload) => Ok((name.to_owned(), upload)),
             Err(_) => Err(PrivateError::ForeignMedia),
         };
         names.map(upload).collect()
     }
 
     /// Makes the uploads the message's. Where one can't be, nothing is left of the others.
-    async fn promote(&self, recipient: UserId, uploads: &[Upload], set: AssetSet) -> Result<Vec<Media>, PrivateError> {
+    async fn promote(
+        &self,
+        recipient: UserId,
+        uploads: &[(&str, Option<Upload>)],
+        set: AssetSet,
+    ) -> Result<Vec<Media>, PrivateError> {
         let Self { app, conversation, .. } = self;
         let (checked, announced, theirs) = join!(
             app.attachments.check(uploads),
             app.store.reserve_assets(*conversation, set, self.new.context.now),
             app.store.participant(recipient, *conversation),
         );
-        announced.map_err(PrivateError::NotPromoted)?;
+        let failed = |error| PrivateError::NotPromoted(NotPromoted::Failed(error));
+        announced.map_err(failed)?;
         let checked = match (theirs, checked) {
             (Ok(theirs), Ok(checked)) if !theirs.as_ref().is_some_and(|theirs| theirs.blocks) => checked,
             (theirs, checked) => {
@@ -169,7 +177,7 @@ impl<'a> Outgoing<'a> {
                 if let Err(error) = app.store.release_assets(*conversation, set).await {
                     app.store.record_degradation(&error);
                 }
-                theirs.map_err(PrivateError::NotPromoted)?;
+                theirs.map_err(failed)?;
                 return Err(checked.map_or_else(PrivateError::NotPromoted, |_| PrivateError::Blocked));
             }
         };
@@ -210,8 +218,9 @@ impl<'a> Outgoing<'a> {
     }
 
     /// Removes uploads that are a message's now. Where this fails, they end after a day.
-    async fn tidy(&self, uploads: &[Upload]) {
-        if let Err(error) = self.app.attachments.remove_uploads(uploads).await {
+    async fn tidy(&self, uploads: &[(&str, Option<Upload>)]) {
+        let uploads: Vec<Upload> = uploads.iter().filter_map(|(_, upload)| *upload).collect();
+        if let Err(error) = self.app.attachments.remove_uploads(&uploads).await {
             self.app.store.record_degradation(&error);
         }
     }

@@ -9,7 +9,7 @@ use super::{
     number, text,
 };
 use crate::types::{
-    AssetId, AssetSet, ConversationId, MediaKind, MessageKind, PageSize, PrivateMessageId, Timestamp, UserId,
+    AssetId, AssetSet, ConversationId, FileName, MediaKind, MessageKind, PageSize, PrivateMessageId, Timestamp, UserId,
 };
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -42,6 +42,9 @@ pub struct Media {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
     pub bytes: u64,
+    /// As the sender gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<FileName>,
 }
 
 impl PrivateMessage {

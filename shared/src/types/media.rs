@@ -3,11 +3,16 @@
 use std::collections::BTreeSet;
 
 use data_url::mime::Mime;
+use mime2ext::mime2ext;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::{
-    ConversationId, Invalid, Object, Parse, UserId, deserialize_text, hex_ids::hex_type, text_type, texts::within,
+    ConversationId, Invalid, Object, Parse, UserId, deserialize_text,
+    hex_ids::hex_type,
+    text_type,
+    texts::{within, written},
 };
 
 /// Gives an enum of words its two ways into serde; what is none of them is `$otherwise`.
@@ -121,6 +126,85 @@ impl ContentType {
 /// Type and subtype of a media type, in lower case and without parameters. A text that is none stays as it is.
 pub fn essence(text: &str) -> String {
     text.parse().map_or_else(|_| text.to_owned(), |Mime { type_, subtype, .. }| format!("{type_}/{subtype}"))
+}
+
+/// The name that a sender gives a file: 1 to 255 characters, not blank, without control and direction characters and without slashes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileName(String);
+text_type!(FileName, 1..=255);
+
+impl Parse for FileName {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        within(text, Self::LENGTH, "must be 1 to 255 characters")?;
+        written(text)?;
+        // Direction characters can make `gpj.exe` look like `exe.jpg`.
+        let is_unfit = |c: char| {
+            let steers =
+                matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+            c.is_control() || steers || matches!(c, '\u{2028}' | '\u{2029}' | '/' | '\\')
+        };
+        if text.contains(is_unfit) {
+            return Err(Invalid("must not contain control or direction characters, / or \\"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// Characters of a name that a header can't carry as they are (RFC 8187, 3.2.1).
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
+
+impl FileName {
+    /// The header `Content-Disposition` (RFC 6266) with this name.
+    pub fn disposition(&self, kind: MediaKind) -> String {
+        let encoded = utf8_percent_encode(&self.0, ENCODED);
+        format!("{}; {FILE_NAME}{encoded}", kind.disposition())
+    }
+
+    /// The name in such a header.
+    pub fn of_disposition(header: &str) -> Option<Self> {
+        let (_, encoded) = header.split_once(FILE_NAME)?;
+        Self::parse(&percent_decode_str(encoded).decode_utf8().ok()?).ok()
+    }
+}
+
+const FILE_NAME: &str = "filename*=UTF-8''";
+
+impl MediaKind {
+    /// A file may be a page: browsers must download it, not show it.
+    const fn disposition(self) -> &'static str {
+        match self {
+            Self::Image | Self::Video => "inline",
+            Self::File => "attachment",
+        }
+    }
+
+    /// The header `Content-Disposition` of an object without a name. A file gets an extension at least, by its content type. Browsers
+    /// know that of images, and none is given to pages: a double click would open a stranger's script.
+    pub fn nameless_disposition(self, content_type: &str) -> Option<String> {
+        if self != Self::File {
+            return None;
+        }
+        let essence = essence(content_type);
+        let is_left_out = essence.starts_with("image/")
+            || matches!(essence.as_str(), "text/html" | "application/xhtml+xml" | "application/octet-stream");
+        let extension = mime2ext(&essence).filter(|_| !is_left_out);
+        Some(match extension {
+            Some(extension) => format!("attachment; filename=\"file.{extension}\""),
+            None => "attachment".to_owned(),
+        })
+    }
 }
 
 hex_type!(
@@ -311,7 +395,45 @@ mod tests {
         assert!(ContentType::parse(&format!("a/{}", "b".repeat(126))).is_err());
     }
 
+    #[test]
+    fn a_file_keeps_its_name_or_gets_an_extension() {
+        let name = FileName::parse("Grüße \u{1F600} 100% \"a\"; b.pdf").unwrap();
+        let header = name.disposition(MediaKind::File);
+        assert_eq!(header, "attachment; filename*=UTF-8''Gr%C3%BC%C3%9Fe%20%F0%9F%98%80%20100%25%20%22a%22%3B%20b.pdf");
+        assert_eq!(FileName::of_disposition(&header), Some(name));
+        assert!(FileName::parse(&"ä".repeat(255)).is_ok());
+        for text in
+            ["", " ", "a/b", "a\\b", "a\nb", "a\u{0}", "a\u{202E}gpj.exe", "a\u{2066}b", "\u{85}a", &"a".repeat(256)]
+        {
+            assert!(FileName::parse(text).is_err(), "{text:?}");
+        }
+
+        let of = |content_type| MediaKind::File.nameless_disposition(content_type);
+        for (content_type, extension) in [
+            ("application/pdf", "pdf"),
+            ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+            ("text/csv; charset=utf-8", "csv"),
+            ("TEXT/plain", "txt"),
+            ("application/zip", "zip"),
+        ] {
+            assert_eq!(of(content_type), Some(format!("attachment; filename=\"file.{extension}\"")));
+        }
+        for content_type in ["text/html", "image/svg+xml", "application/octet-stream", "x/unknown"] {
+            assert_eq!(of(content_type).as_deref(), Some("attachment"));
+        }
+        assert_eq!(MediaKind::Image.nameless_disposition("image/png"), None);
+    }
+
     proptest! {
+        #[test]
+        fn a_name_survives_its_header(name in "\\PC{1,40}") {
+            if let Ok(name) = FileName::parse(&name) {
+                let header = name.disposition(MediaKind::Image);
+                prop_assert!(header.is_ascii());
+                prop_assert_eq!(FileName::of_disposition(&header), Some(name));
+            }
+        }
+
         #[test]
         fn what_is_read_as_an_upload_is_written_as_it_was(name in "[a-z0-9./-]{0,50}|image-[0-9a-f]{32}") {
             let public_id = format!("temp/user_{}/{name}", owner());

@@ -26,8 +26,8 @@ pub use hex_ids::{ConversationId, DeviceId, InboxMessageId, PrivateMessageId, Se
 pub use ids::{LinkId, LinkMessageId};
 pub use linkable::becomes_link;
 pub use media::{
-    AssetId, AssetSet, ContentType, MediaKind, MessageKind, NotOwn, PublicIds, Upload, UploadId, UploadReference,
-    essence,
+    AssetId, AssetSet, ContentType, FileName, MediaKind, MessageKind, NotOwn, PublicIds, Upload, UploadId,
+    UploadReference, essence,
 };
 pub use numbers::{ByteCount, MaxMessages, PageNumber, PageSize};
 pub use patch::{Patch, given};

@@ -291,6 +291,10 @@ described!(
     /// A size in bytes. Of an image up to 16 MiB, of a video up to 200 MiB, of a file up to 50 MiB.
     ByteCount(48213) = number(1, MediaKind::Video.most_bytes())
 );
+described!(
+    /// The name of a file: not blank, without control and direction characters and without slashes.
+    FileName("minutes.pdf") = written(FileName::LENGTH)
+);
 words!(
     /// The name of an upload.
     UploadName("temp/user_019c32f1d2a04c5b6e7f8091/image-7d1f0c5b9e2a48638f5a1c0e6d93b752") =

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{Bucket, Pair, keys_of, sample, text};
 
 const FOREIGN: &str = "media must name your own uploads, by the publicId that each was given";
-const FAILED: &str = "Media promotion failed";
+const ABSENT: &str = "Upload not found or expired";
 
 #[tokio::test]
 async fn what_is_not_ones_own_upload_is_refused() {
@@ -87,11 +87,13 @@ async fn a_name_of_ones_own_that_nobody_was_given_can_not_be_promoted() {
         for uploads in [vec![name.clone()], vec![hers.clone(), name.clone()]] {
             let answer = pair.send("image", &uploads).send().await;
             assert_eq!(answer.status, 500, "{name}: {}", answer.text());
-            answer.rejects(500, FAILED);
+            answer.not_promoted(&[(&name, ABSENT)]);
         }
     }
     // An upload requested as an image can't be sent as a file, and the other way round.
-    pair.send("file", &[hers.replace("/image-", "/file-")]).send().await.rejects(500, FAILED);
+    let other_kind = hers.replace("/image-", "/file-");
+    let answer = pair.send("file", std::slice::from_ref(&other_kind)).send().await;
+    answer.not_promoted(&[(&other_kind, ABSENT)]);
     assert_eq!(pair.media_messages().await, 0);
     let Some(bucket) = Bucket::shared() else { return };
     assert!(bucket.message_objects(&pair.conversation).await.is_empty());

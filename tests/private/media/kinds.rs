@@ -9,7 +9,8 @@ use crate::support::{Bucket, Client, Pair, keys_of, media_of, sample, text};
 #[track_caller]
 fn assert_is(media: &Value, kind: &str, size: Option<(u32, u32)>, bytes: usize, conversation: &str) {
     let fields: Vec<&String> = media.as_object().expect("an object").keys().collect();
-    assert_eq!(fields, ["url", "publicId", "assetId", "type", "height", "width", "bytes"]);
+    assert_eq!(fields, ["url", "publicId", "assetId", "type", "height", "width", "bytes", "name"]);
+    assert_eq!(media["name"], Value::Null);
     let asset = text(media, "assetId");
     assert!(asset.len() == 32 && asset.bytes().all(|byte| byte.is_ascii_hexdigit()), "{asset}");
     assert_eq!(media["publicId"], format!("media/{conversation}/{asset}"));
@@ -68,6 +69,22 @@ async fn a_type_is_taken_with_its_parameters_and_in_any_case() {
         let message = pair.show(kind, said, file).await;
         let shown = Client::fetch(text(&message["media"][0], "url")).await;
         assert_eq!((shown.status, shown.header("content-type")), (200, Some(content_type)));
+    }
+}
+
+#[tokio::test]
+async fn the_two_types_of_one_container_stand_for_each_other_and_what_a_file_is_is_served() {
+    let pair = Pair::begin().await;
+    for (said, file, content_type, width) in [
+        ("video/quicktime", "clip.mp4", "video/mp4", 128),
+        ("video/mp4", "sideways.mov", "video/quicktime", 72),
+        ("video/mp4", "clip.mp4", "video/mp4", 128),
+    ] {
+        let media = pair.show("video", said, file).await["media"][0].take();
+        assert_eq!(media["width"], width);
+        let shown = Client::fetch(text(&media, "url")).await;
+        assert_eq!(shown.header("content-type"), Some(content_type));
+        assert!(shown.body == sample(file));
     }
 }
 

@@ -6,6 +6,7 @@ mod foreign;
 mod kinds;
 mod large;
 mod located;
+mod names;
 mod presigned;
 mod promotion;
 mod reading;
@@ -32,6 +33,6 @@ const PLAIN: [(&str, &str, &str, u32, u32); 13] = [
 const LOCATED: [(&str, &str, u32, u32); 4] = [
     ("located.png", "image/png", 60, 80),
     ("located.jpg", "image/jpeg", 64, 96),
-    ("located.webp", "image/webp", 56, 88),
+    ("located.webp", "image/webp", 88, 56),
     ("located.gif", "image/gif", 40, 30),
 ];

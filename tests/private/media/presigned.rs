@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Answer, Bucket, Client, Pair, User, put, sample, text};
+use crate::support::{Answer, Bucket, Client, Pair, User, put, sample, template, text};
 
 /// A requested upload of five bytes of text, without its bytes.
 async fn upload() -> (User, Value) {
@@ -110,4 +110,22 @@ async fn the_url_of_a_message_reads_its_object_and_nothing_else() {
         assert_eq!(Client::request(method, url).await.status, 403, "{method}");
     }
     assert_eq!(Client::fetch(url).await.body, sample("plain.png"));
+}
+
+#[tokio::test]
+async fn pages_of_allowed_origins_can_fetch_media_and_others_can_not() {
+    if !s3_verifies_signatures() {
+        return;
+    }
+    let pair = Pair::begin().await;
+    let url = pair.show("image", "image/jpeg", "photo.jpg").await["media"][0]["url"].take();
+    let url = url.as_str().expect("a URL");
+    let own = template::allowed_origin();
+    for (origin, allowed) in [(own.as_str(), Some(own.as_str())), ("https://evil.example", None)] {
+        let answer = Client::fetch_from(url, origin).await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, allowed));
+    }
+    let exposed = Client::fetch_from(url, &own).await;
+    let exposed = exposed.header("access-control-expose-headers").expect("headers").to_owned();
+    assert!(["content-disposition", "content-range", "etag"].iter().all(|name| exposed.contains(name)), "{exposed}");
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::{Bucket, Client, Pair, User, keys_of, media_of, sample, text};
 
-const FAILED: &str = "Media promotion failed";
+const ABSENT: &str = "Upload not found or expired";
 
 /// Uploads that many images.
 async fn uploads(pair: &Pair, count: usize) -> Vec<String> {
@@ -61,8 +61,8 @@ async fn an_upload_that_is_a_messages_can_not_be_used_again() {
     let pair = Pair::begin().await;
     let uploads = uploads(&pair, 2).await;
     let message = pair.send("image", &uploads[..1]).send().await.processed(200);
-    pair.send("image", &uploads[..1]).send().await.rejects(500, FAILED);
-    pair.send("image", &uploads).send().await.rejects(500, FAILED);
+    pair.send("image", &uploads[..1]).send().await.not_promoted(&[(&uploads[0], ABSENT)]);
+    pair.send("image", &uploads).send().await.not_promoted(&[(&uploads[0], ABSENT)]);
     assert_eq!(pair.media_messages().await, 1);
     let Some(bucket) = Bucket::shared() else { return };
     assert_eq!(bucket.message_objects(&pair.conversation).await, keys_of(&message));

@@ -15,7 +15,7 @@ async fn of_100_records_with_an_unreadable_one_99_notify_and_one_is_queued() {
     for batch in requests.chunks(25) {
         stack.write(batch).await;
     }
-    browser.has(99).await;
+    assert_eq!(browser.has(99).await.len(), 99);
     let queued = async || Some(stack.queue("DeadLetters")).filter(|queued| !queued.is_empty());
     let queued = eventually("something in the queue", SOON, queued).await;
     let [given_up] = &queued[..] else { panic!("one message: {queued:?}") };

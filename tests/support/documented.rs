@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use jsonschema::{Registry, Validator};
 use reqwest::Request;
 use serde_json::{Value, json};
+use unicode_normalization::UnicodeNormalization;
 
 use super::Answer;
 

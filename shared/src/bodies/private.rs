@@ -11,8 +11,8 @@ use crate::{
     bucket::attachments::Unfit,
     store::{Marks, PrivateMessage},
     types::{
-        AssetId, ByteCount, ContentType, ConversationId, FileName, MediaKind, MessageKind, PrivateMessageId, PrivateText,
-        PublicIds, Timestamp, UserId, Username,
+        AssetId, ByteCount, ContentType, ConversationId, FileName, MediaKind, MessageKind, PrivateMessageId,
+        PrivateText, PublicIds, Timestamp, UserId, Username,
     },
 };
 

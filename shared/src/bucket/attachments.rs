@@ -12,7 +12,10 @@ use super::{Bucket, Described, Part};
 use crate::{
     media::{PartialObject, Probe, Visible, look, without_location},
     store::{Media, StoreError},
-    types::{AssetId, AssetSet, ContentType, ConversationId, FileName, MediaKind, Upload, UserId, essence, schema::UploadName},
+    types::{
+        AssetId, AssetSet, ContentType, ConversationId, FileName, MediaKind, Upload, UserId, essence,
+        schema::UploadName,
+    },
 };
 
 /// How long a URL for reading is good.

@@ -125,13 +125,13 @@ enum Format {
 
 impl Format {
     fn of(start: &[u8]) -> Option<Self> {
-        let formats: [(fn(&[u8]) -> bool, Self); 4] = [
-            (gif::is_one, Self::Gif),
-            (jpeg::is_one, Self::Jpeg),
-            (png::is_one, Self::Png),
-            (webp::is_one, Self::Webp),
+        let formats = [
+            (gif::is_one(start), Self::Gif),
+            (jpeg::is_one(start), Self::Jpeg),
+            (png::is_one(start), Self::Png),
+            (webp::is_one(start), Self::Webp),
         ];
-        formats.into_iter().find(|(is_one, _)| is_one(start)).map(|(_, format)| format)
+        formats.into_iter().find(|(is_one, _)| *is_one).map(|(_, format)| format)
     }
 
     fn content_type(self) -> &'static str {

@@ -14,7 +14,7 @@ use crate::{
     http::{NotDone, Outcome},
     push::{Pushed, Urgency},
     queue::{LONGEST_DELAY, Task},
-    store::{Device, NotificationEvent, Place, PushSubscription, PushWait, StoreError},
+    store::{Device, NotificationEvent, PUSH_LEASE, Place, PushClaim, PushSubscription, PushWait, StoreError},
     tokens::Purpose,
     types::{DeviceId, PushSubscriptionId, Timestamp},
 };
@@ -57,14 +57,33 @@ pub async fn send_pushes(app: &App, task: &PushTask) -> Result<Outcome, NotDone>
 }
 
 async fn push_to_all(app: &App, event: &NotificationEvent, now: Timestamp) -> Result<Outcome, NotDone> {
-    let (found, was_pushed, subscriptions) =
-        try_join!(news(app, event), app.store.was_pushed(event), app.store.push_subscriptions(event.to))?;
-    let Some(found) = found.filter(|_| !was_pushed) else { return Ok(Outcome::Done) };
-    for resting in push(app, event, &found, subscriptions, now).await? {
-        wait(app, event, &resting, now).await?;
+    let (found, subscriptions) = try_join!(news(app, event), app.store.push_subscriptions(event.to))?;
+    let Some(found) = found else { return Ok(Outcome::Done) };
+    // A queue may bring a task twice at once.
+    match app.store.claim_push(event, now).await? {
+        PushClaim::Ours => {}
+        PushClaim::Pushed => return Ok(Outcome::Done),
+        PushClaim::Elsewhere => return Ok(Outcome::PutOff(PUSH_LEASE)),
+    }
+    if let Err(error) = push_or_wait(app, event, &found, subscriptions, now).await {
+        app.store.put_push_back(event).await?;
+        return Err(error.into());
     }
     app.store.end_push(event, now).await?;
     Ok(Outcome::Done)
+}
+
+async fn push_or_wait(
+    app: &App,
+    event: &NotificationEvent,
+    news: &News,
+    subscriptions: Vec<PushSubscription>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for resting in push(app, event, news, subscriptions, now).await? {
+        wait(app, event, &resting, now).await?;
+    }
+    Ok(())
 }
 
 async fn push_after_rest(

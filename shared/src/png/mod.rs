@@ -255,7 +255,7 @@ impl<'a> Image<'a> {
         put_chunk(&mut file, b"IDAT", &self.pixels);
         for frame in others {
             put_chunk(&mut file, b"fcTL", &[&next(), frame.control].concat());
-            put_chunk(&mut file, b"fdAT", &[&next(), &frame.pixels.as_deref().unwrap_or_default()[..]].concat());
+            put_chunk(&mut file, b"fdAT", &[&next(), frame.pixels.as_deref().unwrap_or_default()].concat());
         }
         file.extend_from_slice(END);
         file

@@ -71,7 +71,7 @@ pub use link::{Link, LinkChanges, LinkStatus, SlugClaim, SlugTaken, Updated};
 pub use link_message::{CardRefused, LinkMessage};
 pub use mark::Mark;
 pub use notification_event::{NotificationEvent, Place};
-pub use notification_state::{NotificationState, PushWait, Turn};
+pub use notification_state::{NotificationState, PUSH_LEASE, PushClaim, PushWait, Turn};
 pub use orphaned_media::OrphanedMedia;
 pub use page::Page;
 pub use preferences::{PreferenceChanges, Preferences, Ways};

@@ -17,6 +17,8 @@ const QUIET: Duration = Duration::from_secs(10 * 60);
 /// accepts mails but answers too late, few mails are sent twice.
 const LEASE: Duration = Duration::from_secs(15);
 const DOUBLINGS: u32 = 7;
+/// Longer than the pushes about one message take: the function's time-out.
+pub const PUSH_LEASE: Duration = Duration::from_secs(60);
 /// Longer than a stream keeps a record (24 hours), and so longer than one can come again.
 const KEPT: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 
@@ -253,17 +255,54 @@ impl Store {
         prolonged.await.map(drop)
     }
 
-    /// Whether `event` has been pushed.
-    pub async fn was_pushed(&self, event: &NotificationEvent) -> Result<bool, StoreError> {
-        Ok(self.get_item(push_key(event)).await?.is_some())
+    /// Takes on the pushes about `event`, unless another task has done that. Each message has an item of its own: those that are
+    /// written at once come in any order.
+    pub async fn claim_push(&self, event: &NotificationEvent, now: Timestamp) -> Result<PushClaim, StoreError> {
+        let claimed = self.update(push_key(event), |update| {
+            update
+                .update_expression("SET pushing_until = :until, #ttl = :ttl")
+                .condition_expression("attribute_not_exists(pk) OR pushing_until < :now")
+                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_values(":until", number(now.after(PUSH_LEASE).millis()))
+                .expression_attribute_values(":now", number(now.millis()))
+                .expression_attribute_values(":ttl", number(now.after(KEPT).seconds()))
+        });
+        Ok(match claimed.await? {
+            Update::Done(_) => PushClaim::Ours,
+            Update::Refused(Some(item)) if !item.contains_key("pushing_until") => PushClaim::Pushed,
+            Update::Refused(_) => PushClaim::Elsewhere,
+        })
     }
 
-    /// The push about `event` has gone out. Noted message by message: those that are written at once come in any order.
-    pub async fn end_push(&self, event: &NotificationEvent, now: Timestamp) -> Result<(), StoreError> {
-        let mut item = push_key(event).into_item();
-        item.insert("ttl".to_owned(), number(now.after(KEPT).seconds()));
-        self.put(item).await
+    /// The pushes about `event` did not all go out: another task may take them on.
+    pub async fn put_push_back(&self, event: &NotificationEvent) -> Result<(), StoreError> {
+        let back = self.update(push_key(event), |update| {
+            update
+                .update_expression("SET pushing_until = :long_ago")
+                .condition_expression("attribute_exists(pushing_until)")
+                .expression_attribute_values(":long_ago", number(0))
+        });
+        back.await.map(drop)
     }
+
+    /// The pushes about `event` have gone out.
+    pub async fn end_push(&self, event: &NotificationEvent, now: Timestamp) -> Result<(), StoreError> {
+        let ended = self.update(push_key(event), |update| {
+            update
+                .update_expression("SET #ttl = :ttl REMOVE pushing_until")
+                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_values(":ttl", number(now.after(KEPT).seconds()))
+        });
+        ended.await.map(drop)
+    }
+}
+
+/// Whose pushes about a message are.
+pub enum PushClaim {
+    Ours,
+    /// Another task is at it.
+    Elsewhere,
+    Pushed,
 }
 
 fn wait_key(event: &NotificationEvent, subscription: PushSubscriptionId) -> Key {

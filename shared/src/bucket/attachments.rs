@@ -68,7 +68,7 @@ pub struct Unfit {
     pub reason: Reason,
 }
 
-/// What is wrong with an upload.
+/// The reason why an upload can't become part of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     Absent,

@@ -111,9 +111,12 @@ struct MediaBody<'a> {
     #[serde(rename = "type")]
     kind: MediaKind,
     /// In pixels, as shown. Null for a file.
+    #[schema(examples(640))]
     height: Option<u32>,
     /// In pixels, as shown. Null for a file.
+    #[schema(examples(640))]
     width: Option<u32>,
+    #[schema(examples(48213))]
     bytes: u64,
     /// As it was given with the upload.
     name: Option<&'a FileName>,

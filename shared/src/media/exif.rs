@@ -147,8 +147,8 @@ fn put_directory(tiff: &mut Vec<u8>, fields: &[(u16, u16, Vec<u8>)]) {
     tiff.extend([0; 4]);
 }
 
-/// Whether EXIF without a prefix can name neither a place nor a person: it has known fields only, one thumbnail less, and no bytes
-/// besides. What can't be read may name one.
+/// Whether EXIF without a prefix can name neither a place nor a person: it has known fields only, no thumbnail, and no bytes besides.
+/// Damaged EXIF may name one.
 pub(super) fn is_harmless(exif: &[u8]) -> bool {
     let Some(tiff) = Tiff::of(exif).filter(|_| exif.len() <= LARGEST) else { return false };
     let first = tiff.directory(tiff.first);

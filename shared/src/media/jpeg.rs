@@ -101,7 +101,7 @@ pub(super) fn is_one(start: &[u8]) -> bool {
     start.starts_with(&[0xff, START, 0xff])
 }
 
-/// What is told by all that stands before the first scan.
+/// The findings in the segments before the first scan.
 #[derive(Default)]
 struct Head {
     size: Option<(u32, u32)>,

@@ -41,13 +41,12 @@ pub async fn clean_card(file: Bytes) -> Result<Vec<u8>, NotACard> {
 /// The same image, pixel for pixel and colour for colour, without metadata and with nothing hidden in it. Decodes row by row: memory
 /// stays small, whatever the image claims to be.
 pub fn clean(file: &[u8]) -> Result<Vec<u8>, NotACard> {
-    let unreadable = NotACard::Unreadable;
     let mut chunks = Chunks { rest: file.strip_prefix(SIGNATURE).ok_or(NotACard::Unreadable)? };
     let header = chunks.next().and_then(|header| Header::of(&header)).ok_or(NotACard::Unreadable)?;
     if header.width > MAX_SIDE || header.height > MAX_SIDE {
         return Err(NotACard::TooLarge);
     }
-    let image = Image::of(header, chunks).ok_or(unreadable)?;
+    let image = Image::of(header, chunks).ok_or(NotACard::Unreadable)?;
     let card = image.assemble();
     match image.orientation {
         1 => decode(&card).map(|()| card).map_err(|_| NotACard::Unreadable),
@@ -368,7 +367,7 @@ fn trimmed(mut compressed: Vec<u8>, size: u64) -> Option<Vec<u8>> {
 fn animation<'a>(header: &Header, chunks: &[Chunk<'a>]) -> Option<Animation<'a>> {
     let (control, rest) = chunks.split_first().filter(|(chunk, _)| &chunk.kind == b"acTL" && chunk.data.len() == 8)?;
     let mut frames: Vec<Frame> = Vec::new();
-    // What the next chunk belongs to: a frame whose control has come.
+    // The frame that the next chunk belongs to: its control has come.
     let mut open: Option<Frame> = None;
     for (chunk, sequence) in numbered(rest) {
         let parts = chunk.data.split_first_chunk::<4>().filter(|_| chunk.is_intact);

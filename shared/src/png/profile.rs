@@ -1,8 +1,8 @@
 //! Colour profiles (ICC.1:2022, ISO 15076-1) with nothing but what changes colours. A profile also names itself, its maker, the device, and
 //! whoever calibrated it.
 //!
-//! Colours are not converted here: that would round them, and cut those that only better screens have. What is left of the profile has
-//! browsers convert them as before.
+//! Colours are not converted here: that would round them, and cut those that only better screens have. Browsers convert them as before,
+//! by the rest of the profile.
 
 use std::{collections::BTreeMap, io::Read};
 

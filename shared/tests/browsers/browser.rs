@@ -28,7 +28,7 @@ pub struct Browser {
     profile: &'static str,
 }
 
-/// What a browser shows of a sample.
+/// A sample as a browser shows it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Seen {
     pub size: Option<(u32, u32)>,
@@ -73,7 +73,7 @@ impl Browser {
         Some(Self { program: programs.find(|program| program.is_file())?, options, profile })
     }
 
-    /// What the browser shows of each sample.
+    /// Each sample as the browser shows it.
     pub fn show(&self, samples: &[Sample]) -> Vec<Seen> {
         samples.chunks(AT_ONCE).flat_map(|samples| self.show_some(samples)).collect()
     }

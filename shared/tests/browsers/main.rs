@@ -68,8 +68,8 @@ fn chromium_and_we_see_the_same() {
 }
 
 const TABLE: &str = "# What browsers show, and what we take\n\n\
-    Written by `SOTTO_WRITE_MEDIA=1 cargo test --workspace --test browsers`, which makes the samples and opens each in Chromium and in \
-    Firefox. \"nothing\" is an image of which no pixel is shown, or a video that does not play. Where the browsers differ, Chromium counts. \
+    Written by `SOTTO_WRITE_MEDIA=1 cargo test --workspace --test browsers`. The test makes the samples and opens each in Chromium \
+    and in Firefox. \"nothing\" is an image of which no pixel is shown, or a video that does not play. Where the browsers differ, Chromium counts. \
     Of a video the container decides: one that a browser lacks the codec for is taken all the same.\n\n\
     | format | case | Chromium | Firefox | ours |\n| --- | --- | --- | --- | --- |\n";
 

@@ -38,8 +38,8 @@ pub fn random_email() -> String {
 /// The six digits of the newest mail to an address.
 pub async fn code_for(email: &str) -> String {
     // Notifications, which may come late, can be unsubscribed from.
-    let mails = mails_for(email).await.into_iter();
-    let mail = mails.filter(|mail| mail["headers"]["List-Unsubscribe"].is_null()).next().expect("a mail");
+    let mut mails = mails_for(email).await.into_iter();
+    let mail = mails.find(|mail| mail["headers"]["List-Unsubscribe"].is_null()).expect("a mail");
     let text = mail["text"].as_str().expect("a text part").to_owned();
     let mut words = text.split(|c: char| !c.is_ascii_digit());
     words.find(|word| word.len() == 6).unwrap_or_else(|| panic!("no code: {text}")).to_owned()

@@ -29,9 +29,14 @@ impl Link {
         Link::from(&Client::new().post("/api/links").json(&body).send().await.ok(201))
     }
 
-    /// Makes a link anew under the slug of a deleted one, as whoever deleted it.
+    /// Makes a link anew under the slug of a deleted one, as its owner may.
     pub async fn again(deleted: &Link) -> Link {
-        let body = json!({ "title": "Anew", "slug": deleted.slug });
+        Link::again_with(deleted, json!({})).await
+    }
+
+    pub async fn again_with(deleted: &Link, fields: Value) -> Link {
+        let mut body = json!({ "title": "Anew", "slug": deleted.slug });
+        body.as_object_mut().expect("an object").extend(fields.as_object().expect("fields").clone());
         Link::from(&Client::new().post("/api/links").bearer(&deleted.token).json(&body).send().await.ok(201))
     }
 

@@ -35,6 +35,7 @@ pub struct Bucket {
 }
 
 /// Part of an object, and what the store says of the whole.
+#[derive(Default)]
 pub struct Part {
     pub bytes: Bytes,
     /// Of the whole, in bytes.
@@ -73,11 +74,15 @@ impl Bucket {
         let got = self
             .stats
             .call(&["s3:GetObject"], async {
-                let output = call.send().await.map_err(|error| {
-                    let is_absent =
-                        error.raw_response().is_some_and(|raw| matches!(raw.status().as_u16(), 403 | 404 | 412 | 416));
-                    if is_absent { None } else { Some(StoreError::call("GetObject", error)) }
-                })?;
+                let output = match call.send().await {
+                    Ok(output) => output,
+                    Err(error) => match error.raw_response().map(|raw| raw.status().as_u16()) {
+                        // An empty object has no first byte.
+                        Some(416) if range.start == 0 => return Ok(Part::default()),
+                        Some(403 | 404 | 412 | 416) => return Err(None),
+                        _ => return Err(Some(StoreError::call("GetObject", error))),
+                    },
+                };
                 let size = output.content_range().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
                 let (etag, content_type) = (output.e_tag.unwrap_or_default(), output.content_type.unwrap_or_default());
                 let content_disposition = output.content_disposition;

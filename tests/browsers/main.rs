@@ -62,7 +62,7 @@ fn chromium_and_we_see_the_same() {
         }
     }
     if std::env::var_os("SOTTO_WRITE_MEDIA").is_some() {
-        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/media.md"), table).expect("docs/media.md");
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/media.md"), table).expect("docs/media.md");
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }

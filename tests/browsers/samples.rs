@@ -35,7 +35,7 @@ impl Sample {
 }
 
 pub fn file(name: &str) -> Vec<u8> {
-    let path = format!("{}/../tests/media/{name}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/tests/media/{name}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 

@@ -12,10 +12,7 @@ use super::{Bucket, Described, Part};
 use crate::{
     media::{PartialObject, Probe, Visible, look, without_location},
     store::{Media, StoreError},
-    types::{
-        AssetId, AssetSet, ContentType, ConversationId, FileName, MediaKind, Upload, UserId, essence,
-        schema::UploadName,
-    },
+    types::{AssetId, AssetSet, ContentType, ConversationId, FileName, MediaKind, Upload, UserId, essence},
 };
 
 /// How long a URL for reading is good.
@@ -70,7 +67,7 @@ impl From<StoreError> for NotPromoted {
 #[serde(rename_all = "camelCase")]
 pub struct Unfit {
     /// As it was named.
-    #[schema(value_type = UploadName)]
+    #[schema(examples("temp/user_019c32f1d2a04c5b6e7f8091/image-7d1f0c5b9e2a48638f5a1c0e6d93b752"))]
     pub public_id: String,
     pub reason: Reason,
 }

@@ -101,7 +101,9 @@ fn missing_beside<T: DeserializeOwned>(body: &Value, message: &str) -> Option<St
         return None;
     }
     let fields = body.as_object()?.iter().filter(|(name, _)| respelled(fields_of::<T>(), name).is_none());
-    let rest: Map<String, Value> = fields.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let mut rest: Map<String, Value> = fields.map(|(name, value)| (name.clone(), value.clone())).collect();
+    // A body that takes no other fields is told of the unknown one.
+    rest.insert(String::new(), Value::Null);
     let error = serde_path_to_error::deserialize::<_, Object<T>>(Value::from(rest)).err()?;
     let inner = error.inner().to_string();
     inner.starts_with("missing field").then(|| explain("", &inner))

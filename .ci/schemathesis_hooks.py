@@ -35,7 +35,7 @@ ACCEPTED = [
      "The token of a mail is signed: a schema can't say which texts are tokens."),
 ]
 
-# What a check calls its failures.
+# The names of the failures, by check.
 FAILURES = {"RejectedPositiveData": "positive_data_acceptance", "AcceptedNegativeData": "negative_data_rejection"}
 
 _lock = threading.RLock()

@@ -72,7 +72,7 @@ pub struct Unfit {
     pub reason: Reason,
 }
 
-/// What is wrong with an upload, in words for the sender.
+/// The reason why an upload failed, in words for the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = UnfitReason)]
 pub enum Reason {

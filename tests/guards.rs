@@ -7,7 +7,6 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::events::EXPECTED;
 use crate::support::template;
 
 fn root() -> &'static Path {
@@ -94,12 +93,6 @@ fn each_function_is_in_the_template_and_has_an_event_that_is_sent() {
     let events: BTreeSet<String> = files("events", "json").iter().map(|file| stem(file)).collect();
     let event = |name: &str| format!("the file events/{name}.json, an event of its route");
     problems.extend(differences("events/", &events, event));
-
-    // A worker's event is of no request.
-    let workers = declared.iter().filter(|function| function.routes.is_empty()).map(|function| function.name.clone());
-    let sent = EXPECTED.iter().map(|(name, ..)| (*name).to_owned()).chain(workers).collect();
-    let row = |name: &str| format!("(\"{name}\", 200, r#\"{{ }}\"#), with a field or two of its answer");
-    problems.extend(differences("tests/events/expected.rs", &sent, row));
     none(problems);
 }
 

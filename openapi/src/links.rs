@@ -89,6 +89,7 @@ fn upload_card() -> Operation<Error> {
             Problem::too_large("The card must not be larger than 4 MiB"),
             Problem::no_form(),
             Problem::no_boundary(),
+            Problem::bare_boundary(),
         ])
         .fails([Error::CardTooLarge, Error::CardUnreadable, Error::MessageNotFound, Error::CardExists])
 }

@@ -213,4 +213,11 @@ async fn a_form_without_a_boundary_is_told_what_it_lacks() {
         println!("{content_type}");
         Client::new().post("/api/cards/upload").bytes(content_type, "--x--").send().await.refused(415, lacks);
     }
+    let bare = "Content-Type must have its boundary in quotes, as in multipart/form-data; boundary=\"a/b\"";
+    for boundary in ["aa/bb", "----=_Part_1_2.3", "a:b", "(x)"] {
+        println!("{boundary}");
+        let content_type = format!("multipart/form-data; boundary={boundary}");
+        let body = format!("--{boundary}--");
+        Client::new().post("/api/cards/upload").bytes(&content_type, body).send().await.refused(415, bare);
+    }
 }

@@ -49,13 +49,13 @@ async fn a_form_as_other_clients_write_it_is_understood() {
 }
 
 #[tokio::test]
-async fn a_boundary_may_be_written_in_any_way_that_clients_know() {
+async fn a_boundary_may_be_quoted_and_its_name_may_have_any_case() {
     for (content_type, boundary) in [
         ("multipart/form-data ; boundary=b0und", "b0und"),
         ("Multipart/Form-Data;Boundary=b0und ; charset=utf-8", "b0und"),
         ("multipart/form-data; boundary=\"b 0;und\"", "b 0;und"),
-        ("multipart/form-data; boundary=----=_Part_1_2.3", "----=_Part_1_2.3"),
-        ("multipart/form-data; boundary=aa/bb", "aa/bb"),
+        ("multipart/form-data; boundary=\"----=_Part_1_2.3\"", "----=_Part_1_2.3"),
+        ("multipart/form-data; Boundary=\"aa/bb\"", "aa/bb"),
     ] {
         println!("{content_type}");
         let (_, token) = message().await;

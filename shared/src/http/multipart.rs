@@ -27,6 +27,9 @@ impl Request {
         let media_type = media_type.ok_or_else(Problem::no_form)?;
         let boundary = media_type.get_parameter("boundary").filter(|boundary| !boundary.is_empty());
         let boundary = boundary.ok_or_else(Problem::no_boundary)?;
+        if !is_token(boundary) && !has_quoted_boundary(self.header("content-type").unwrap_or_default()) {
+            return Err(Problem::bare_boundary());
+        }
         let body = Bytes::from(self.body()?.into_owned());
         let body = stream::iter([Ok::<_, std::convert::Infallible>(body)]);
         let sizes = names
@@ -64,6 +67,15 @@ impl Request {
     }
 }
 
+/// Whether a parameter may have this value without quotes (RFC 9110, section 5.6.2).
+fn is_token(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+fn has_quoted_boundary(content_type: &str) -> bool {
+    content_type.to_ascii_lowercase().contains("boundary=\"")
+}
+
 impl Problem {
     pub fn no_form() -> Self {
         Self::wrong_type("Content-Type must be multipart/form-data")
@@ -71,6 +83,10 @@ impl Problem {
 
     pub fn no_boundary() -> Self {
         Self::wrong_type("Content-Type must name the boundary, as in multipart/form-data; boundary=x")
+    }
+
+    pub fn bare_boundary() -> Self {
+        Self::wrong_type("Content-Type must have its boundary in quotes, as in multipart/form-data; boundary=\"a/b\"")
     }
 }
 

@@ -49,7 +49,7 @@ const UNSEEN: &str = concat!(
 const EMAIL: &str = concat!(
     r"^\s*(?![^@]{65})(?:[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*|",
     r#""(?:[ \t!#-\[\]-~]|\\[!-~]){1,62}")@"#,
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\s*$"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+(?![0-9]+\s*$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\s*$"
 );
 
 /// Names as RFC 6838, section 4.2 restricts them, and parameters, such as the codecs of a recording.
@@ -143,8 +143,8 @@ words!(
     Moment("2027-02-06T12:00:00Z") = formatted("date-time").pattern(Some("^(19[7-9]|[2-9][0-9][0-9])[0-9]-"))
 );
 words!(
-    /// Where a list goes on, as its last page said.
-    Cursor("AZwy9W8jjzphwFsuAVd1nQ3vKp0sYq8t") = pattern(r"^[A-Za-z0-9_-]+$")
+    /// Where a list goes on, as its last page said. An empty one begins it anew.
+    Cursor("AZwy9W8jjzphwFsuAVd1nQ3vKp0sYq8t") = pattern(r"^[A-Za-z0-9_-]*$")
 );
 described!(
     /// How many entries are wanted.

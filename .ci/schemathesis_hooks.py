@@ -44,7 +44,9 @@ ACCEPTED = [
     ("POST /media/uploads", "RejectedPositiveData", 400, "for type", "Types and sizes depend on the kind of the upload."),
     ("POST /api/cards/upload", "RejectedPositiveData", 400, "", "A schema can't say which bytes are a PNG."),
     ("POST /api/cards/upload", "RejectedPositiveData", 413, "", "A schema can't say how many bytes a file has."),
-    (".*{slug}.*", "IgnoredAuth", 404, "Link not found", "What is not there is not found, whatever token comes with it."),
+    (".*", "IgnoredAuth", 404, "Link not found", "What is not there is not found, whatever token comes with it."),
+    ("DELETE /api/auth/devices/verify", "UnsupportedMethodResponse", 404, "Device not found", "The route of a device, named verify."),
+    ("POST /api/v1/push/subscriptions", "RejectedPositiveData", 422, "keys.p256dh", "A schema can't say which points are on a curve."),
     ("POST /api/sign-up", "RejectedPositiveData", 400, "All fields required", "Empty text counts as missing."),
 ]
 

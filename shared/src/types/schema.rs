@@ -84,6 +84,11 @@ fn community_name() -> String {
     format!("^{ALLOWED}*[^{UNSEEN}]{ALLOWED}*$")
 }
 
+fn file_name() -> String {
+    const ALLOWED: &str = r"[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069/\\]";
+    format!("^(?=.*[^{UNSEEN}]){ALLOWED}+$")
+}
+
 fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
@@ -293,7 +298,7 @@ described!(
 );
 described!(
     /// The name of a file: not blank, without control and direction characters and without slashes.
-    FileName("minutes.pdf") = written(FileName::LENGTH)
+    FileName("minutes.pdf") = long(FileName::LENGTH).pattern(Some(file_name()))
 );
 words!(
     /// The name of an upload.
